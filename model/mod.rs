@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The thinking part of the resource monitor: what a sample holds, what happened between two
+//! samples, and how that reads in the log.
+//!
+//! Nothing in here knows the kernel: no `kernel::`, no `unsafe`, no allocation, nothing that can
+//! panic. That is why the same files are compiled into the module and tested on the host.
+
+pub mod line;
+pub mod rates;
+pub mod record;
+pub mod setting;
