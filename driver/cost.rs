@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the monitor itself costs.
+
+use kernel::sync::atomic::{
+    ordering::Relaxed,
+    Atomic, //
+};
+
+/// Adds up how long something took each time. It has one writer; anybody may read.
+pub(crate) struct CostMeter {
+    count: Atomic<u64>,
+    total_ns: Atomic<u64>,
+    max_ns: Atomic<u64>,
+    last_ns: Atomic<u64>,
+}
+
+/// What a [`CostMeter`] has added up.
+pub(crate) struct Cost {
+    count: u64,
+    total_ns: u64,
+    /// The longest time.
+    pub(crate) max_ns: u64,
+}
+
+impl Cost {
+    /// The average; 0 when nothing ran.
+    pub(crate) fn average_ns(&self) -> u64 {
+        self.total_ns.checked_div(self.count).unwrap_or(0)
+    }
+}
+
+impl CostMeter {
+    pub(crate) const fn new() -> Self {
+        Self {
+            count: Atomic::new(0),
+            total_ns: Atomic::new(0),
+            max_ns: Atomic::new(0),
+            last_ns: Atomic::new(0),
+        }
+    }
+
+    /// Counts one more time.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks. One caller at a time.
+    pub(crate) fn add(&self, ns: u64) {
+        let add = |sum: &Atomic<u64>, more| {
+            sum.store(sum.load(Relaxed).saturating_add(more), Relaxed);
+        };
+        add(&self.count, 1);
+        add(&self.total_ns, ns);
+        self.max_ns.store(self.max_ns.load(Relaxed).max(ns), Relaxed);
+        self.last_ns.store(ns, Relaxed);
+    }
+
+    /// How long the last time took, in nanoseconds.
+    pub(crate) fn last_ns(&self) -> u64 {
+        self.last_ns.load(Relaxed)
+    }
+
+    pub(crate) fn read(&self) -> Cost {
+        Cost {
+            count: self.count.load(Relaxed),
+            total_ns: self.total_ns.load(Relaxed),
+            max_ns: self.max_ns.load(Relaxed),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The last records, in memory that is taken once at load.
+//!
+//! The timer callback writes, and never waits for who reads: a ring of slots, each with a version
+//! as in a sequence lock. A reader that was overtaken notices and gets nothing.
+//!
+//! All words are atomics, so that reading a slot while it is written is a well-defined mistake.
+
+use crate::{
+    model::record::{
+        self,
+        Cpu,
+        Header,
+        Memory,
+        Record, //
+    },
+    sys::cpu, //
+};
+use core::slice;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
+        },
+        barrier::{
+            smp_mb,
+            Read,
+            Write, //
+        },
+        Arc, //
+    },
+};
+
+/// Most records that are kept.
+const MAX_RECORDS: usize = 64;
+
+/// Fewest records that are kept, however large they are: the one that is being written, and
+/// enough for a reader that is a little late.
+const MIN_RECORDS: usize = 4;
+
+/// Memory for records, as far as [`MIN_RECORDS`] allows.
+const MAX_BYTES: usize = 1 << 20;
+
+/// Version of a slot that is being written or was never written.
+const NO_VERSION: u64 = 0;
+
+/// One record's place.
+struct Slot {
+    /// Sequence number plus one of the record, or [`NO_VERSION`].
+    version: Atomic<u64>,
+    /// How many of the words are the record.
+    len: Atomic<usize>,
+    words: KVVec<Atomic<u64>>,
+}
+
+impl Slot {
+    fn new(words: usize) -> Result<Self> {
+        let mut slot = Self {
+            version: Atomic::new(NO_VERSION),
+            len: Atomic::new(0),
+            words: KVVec::with_capacity(words, GFP_KERNEL)?,
+        };
+        for _ in 0..words {
+            slot.words.push(Atomic::new(0), GFP_KERNEL)?;
+        }
+        Ok(slot)
+    }
+}
+
+/// The last records.
+pub(crate) struct History {
+    slots: KVVec<Slot>,
+    /// Sequence number of the next record: all before it were written.
+    next_seq: Atomic<u64>,
+}
+
+impl History {
+    /// Makes an empty history, with room for a record of all CPUs the machine can have.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        let words = Self::record_words();
+        let bytes = words.saturating_mul(size_of::<u64>());
+        let count = (MAX_BYTES / bytes).clamp(MIN_RECORDS, MAX_RECORDS);
+        let mut slots = KVVec::with_capacity(count, GFP_KERNEL)?;
+        for _ in 0..count {
+            slots.push(Slot::new(words)?, GFP_KERNEL)?;
+        }
+        let history = Self {
+            slots,
+            next_seq: Atomic::new(0),
+        };
+        Ok(Arc::new(history, GFP_KERNEL)?)
+    }
+
+    /// Words of the largest record.
+    pub(crate) fn record_words() -> usize {
+        record::words_for(cpu::id_count())
+    }
+
+    /// Sequence number of the next record.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq.load(Acquire)
+    }
+
+    /// Sequence number of the oldest record that can still be there.
+    pub(crate) fn oldest_seq(&self) -> u64 {
+        // The oldest slot may be being written.
+        let whole = self.slots.len().saturating_sub(1) as u64;
+        self.next_seq().saturating_sub(whole)
+    }
+
+    /// Begins the next record; nobody sees it before [`RecordWriter::publish`].
+    ///
+    /// Only the timer callback calls this, which never runs twice at once.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn begin(&self) -> Option<RecordWriter<'_>> {
+        let seq = self.next_seq.load(Relaxed);
+        let slot = self.slot(seq)?;
+        slot.version.store(NO_VERSION, Relaxed);
+        // The version must be gone before a word changes.
+        smp_mb(Write);
+        let (head, cpus) = slot.words.split_at_checked(record::CPUS_AT)?;
+        Some(RecordWriter {
+            history: self,
+            seq,
+            slot,
+            head,
+            cpus: cpus.iter(),
+        })
+    }
+
+    /// Copies the record `seq` into `words`, and gives it back as a record. None when it is not
+    /// there yet or not there any more.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn read<'a>(&self, seq: u64, words: &'a mut [u64]) -> Option<Record<'a>> {
+        let slot = self.slot(seq)?;
+        let version = seq.wrapping_add(1);
+        if slot.version.load(Acquire) != version {
+            return None;
+        }
+        let words = words.get_mut(..slot.len.load(Relaxed))?;
+        for (to, from) in words.iter_mut().zip(slot.words.iter()) {
+            *to = from.load(Relaxed);
+        }
+        // The words must have been read before the version is looked at again.
+        smp_mb(Read);
+        if slot.version.load(Relaxed) != version {
+            return None;
+        }
+        Record::new(words)
+    }
+
+    fn slot(&self, seq: u64) -> Option<&Slot> {
+        let count = self.slots.len() as u64;
+        self.slots.get(seq.checked_rem(count)? as usize)
+    }
+}
+
+/// A record that is being written.
+pub(crate) struct RecordWriter<'a> {
+    history: &'a History,
+    seq: u64,
+    slot: &'a Slot,
+    head: &'a [Atomic<u64>],
+    cpus: slice::Iter<'a, Atomic<u64>>,
+}
+
+impl RecordWriter<'_> {
+    /// The sequence number.
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Adds a CPU. The slot has room for every CPU the machine can have.
+    pub(crate) fn push_cpu(&mut self, cpu: &Cpu) {
+        store(self.cpus.by_ref(), cpu.to_words());
+    }
+
+    /// Adds what there is once, and lets readers see the record.
+    pub(crate) fn publish(self, header: &Header, memory: &Memory) {
+        let mut head = self.head.iter();
+        store(head.by_ref(), header.to_words());
+        store(head.by_ref(), memory.to_words());
+        let unused = self.cpus.len();
+        self.slot
+            .len
+            .store(self.slot.words.len().saturating_sub(unused), Relaxed);
+        let next = self.seq.wrapping_add(1);
+        self.slot.version.store(next, Release);
+        self.history.next_seq.store(next, Release);
+    }
+}
+
+/// Stores `words` in the next places.
+fn store<'a>(places: impl Iterator<Item = &'a Atomic<u64>>, words: impl IntoIterator<Item = u64>) {
+    // The words come first: `zip` takes from its first side before it knows that the second has
+    // ended, and no place may get lost.
+    for (word, place) in words.into_iter().zip(places) {
+        place.store(word, Relaxed);
+    }
+}

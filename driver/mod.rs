@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The wiring: what runs when, and what starts and stops it.
+
+mod cost;
+mod history;
+pub(crate) mod params;
+mod reporter;
+mod sampler;
+
+use crate::sys::{
+    irq_work::{
+        IrqWork,
+        IrqWorkHandler, //
+    },
+    param::{
+        ParamLock,
+        ParamLocked, //
+    },
+    workqueue::OwnedQueue, //
+};
+use history::History;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+use reporter::Reporter;
+use sampler::{
+    Sampler,
+    Sampling, //
+};
+
+/// What runs while the module is loaded. A parameter may be written before it is there and while
+/// it goes, so it is reached under the parameter lock.
+static MONITOR: ParamLocked<Option<Monitor>> = ParamLocked::new(None);
+
+/// Everything that runs.
+struct Monitor {
+    sampling: Sampling,
+    reporter: Arc<Reporter>,
+}
+
+/// Starts sampling.
+///
+/// # Context
+///
+/// Process context, may sleep.
+///
+/// # Errors
+///
+/// `ENOMEM` when there is no memory, `ENOSPC` when the kernel has no CPU hotplug state left.
+pub(crate) fn start() -> Result {
+    let mut lock = ParamLock::acquire();
+    let history = History::new()?;
+    let reporter = Reporter::new(history.clone())?;
+    let wake = IrqWork::new(WakeReporter {
+        queue: OwnedQueue::new(c"resource_monitor")?,
+        reporter: reporter.clone(),
+    })?;
+    let sampling = Sampling::start(Sampler::new(history, wake)?);
+    *MONITOR.get(&mut lock) = Some(Monitor { sampling, reporter });
+    Ok(())
+}
+
+/// Ends sampling and says in the log what was done.
+///
+/// # Context
+///
+/// Process context, may sleep: waits for the timer callback and for the reporter.
+pub(crate) fn stop() {
+    let monitor = MONITOR.get(&mut ParamLock::acquire()).take();
+    if let Some(Monitor { sampling, reporter }) = monitor {
+        // From here on nothing runs any more.
+        let taken = sampling.stop();
+        let reported = reporter.cost();
+        pr_info!(
+            "unloaded samples={} late={} missed={} callback_avg={}ns callback_max={}ns \
+             report_avg={}ns report_max={}ns\n",
+            taken.samples,
+            taken.late,
+            taken.missed,
+            taken.cost.average_ns(),
+            taken.cost.max_ns,
+            reported.average_ns(),
+            reported.max_ns,
+        );
+    }
+}
+
+/// Begins a new interval now, as long as the parameter says.
+fn interval_changed(lock: &mut ParamLock) {
+    if let Some(monitor) = MONITOR.get(lock) {
+        monitor.sampling.restart();
+    }
+}
+
+/// Has the log begin anew.
+fn log_every_changed(lock: &mut ParamLock) {
+    if let Some(monitor) = MONITOR.get(lock) {
+        monitor.reporter.start_over();
+    }
+}
+
+/// Has the reporter run. The queue's lock is too much for the timer callback, which raises this
+/// interrupt work instead.
+struct WakeReporter {
+    queue: OwnedQueue,
+    reporter: Arc<Reporter>,
+}
+
+impl IrqWorkHandler for WakeReporter {
+    fn run(&self) {
+        // When the reporter is queued already, it will see this sample too.
+        let _ = self.queue.enqueue(self.reporter.clone());
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module's parameters.
+
+use crate::sys::param::module_param;
+
+module_param! {
+    /// Time between two samples.
+    static INTERVAL_MS = "interval_ms" {
+        description: "Time between two samples",
+        unit: "ms",
+        range: 10..=3_600_000,
+        default: 5_000,
+        changed: super::interval_changed,
+    }
+}
+
+module_param! {
+    /// CPUs have lines of their own while at most this many are online.
+    static PER_CPU_MAX = "per_cpu_max" {
+        description: "A line per CPU on machines with at most this many online CPUs (0: none)",
+        unit: "CPUs",
+        range: 0..=8192,
+        default: 16,
+        changed: |_| (),
+    }
+}
+
+module_param! {
+    /// Every how many samples there are lines in the log.
+    static LOG_EVERY = "log_every" {
+        description: "Log every Nth sample (0: none)",
+        unit: "samples",
+        range: 0..=1_000_000,
+        default: 1,
+        changed: super::log_every_changed,
+    }
+}

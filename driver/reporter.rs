@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Makes rates of the samples and logs them, in a context that may sleep.
+
+use super::{
+    cost::{
+        Cost,
+        CostMeter, //
+    },
+    history::History,
+    params, //
+};
+use crate::{
+    model::{
+        line::{
+            self,
+            Line,
+            Whose, //
+        },
+        rates::{
+            elapsed_ns,
+            spent_per_cpu,
+            Spent, //
+        },
+        record::Record, //
+    },
+    sys::vmstat, //
+};
+use core::mem;
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
+    },
+    workqueue::{
+        impl_has_work,
+        new_work,
+        Work,
+        WorkItem, //
+    },
+};
+
+/// Logs samples when it is queued.
+#[pin_data]
+pub(crate) struct Reporter {
+    #[pin]
+    work: Work<Self>,
+    history: Arc<History>,
+    #[pin]
+    progress: Mutex<Progress>,
+    cost: CostMeter,
+}
+
+/// How far the log has come. The mutex around it is hardly ever waited for: a work item does not
+/// run twice at once.
+struct Progress {
+    /// Sequence number of the next sample to look at.
+    next_seq: u64,
+    /// Whether `base` holds a sample.
+    has_base: bool,
+    /// The sample that the next one is compared with, in memory for the largest record.
+    base: KVVec<u64>,
+    /// Memory for the sample that is being logged.
+    now: KVVec<u64>,
+}
+
+/// A sample was gone before it was looked at.
+struct Overwritten;
+
+/// Whether the sample `seq` goes to the log.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn is_due(seq: u64) -> bool {
+    seq.checked_rem(log_every()) == Some(0)
+}
+
+/// The first sample from `seq` on that goes to the log; none when nothing does.
+fn next_due(seq: u64) -> Option<u64> {
+    seq.checked_next_multiple_of(log_every())
+}
+
+fn log_every() -> u64 {
+    u64::from(params::LOG_EVERY.value())
+}
+
+impl Reporter {
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    pub(crate) fn new(history: Arc<History>) -> Result<Arc<Self>> {
+        let words = History::record_words();
+        let progress = Progress {
+            next_seq: 0,
+            has_base: false,
+            base: KVVec::from_elem(0, words, GFP_KERNEL)?,
+            now: KVVec::from_elem(0, words, GFP_KERNEL)?,
+        };
+        Arc::pin_init(
+            pin_init!(Self {
+                work <- new_work!("Reporter::work"),
+                history,
+                progress <- new_mutex!(progress, "Reporter::progress"),
+                cost: CostMeter::new(),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// What the reports have cost so far.
+    pub(crate) fn cost(&self) -> Cost {
+        self.cost.read()
+    }
+
+    /// Begins anew with the next sample, since what goes to the log was changed.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for a report that is being made.
+    pub(crate) fn start_over(&self) {
+        let mut progress = self.progress.lock();
+        progress.next_seq = self.history.next_seq();
+        progress.has_base = false;
+    }
+
+    /// Logs the samples that are due and were not looked at yet.
+    fn catch_up(&self, progress: &mut Progress) {
+        while let Some(seq) = next_due(progress.next_seq) {
+            if seq >= self.history.next_seq() {
+                break;
+            }
+            progress.next_seq = seq.saturating_add(1);
+            if let Err(Overwritten) = self.report(seq, progress) {
+                progress.next_seq = progress.next_seq.max(self.history.oldest_seq());
+                pr_warn!(
+                    "log is behind: samples {} to {} are not in it\n",
+                    seq,
+                    progress.next_seq.saturating_sub(1),
+                );
+            }
+        }
+    }
+
+    /// Logs the sample `seq`, compared with the one that was logged before.
+    fn report(&self, seq: u64, progress: &mut Progress) -> Result<(), Overwritten> {
+        let start = Instant::<Monotonic>::now();
+        let now = self
+            .history
+            .read(seq, &mut progress.now)
+            .ok_or(Overwritten)?;
+        let base = if progress.has_base {
+            Record::new(&progress.base)
+        } else {
+            // The sample right before is as good, if there is one.
+            seq.checked_sub(1)
+                .and_then(|before| self.history.read(before, &mut progress.base))
+        };
+        if let Some(base) = base {
+            log(base, now);
+            let cost = start.elapsed().as_nanos();
+            self.cost.add(u64::try_from(cost).unwrap_or(0));
+        }
+        mem::swap(&mut progress.base, &mut progress.now);
+        progress.has_base = true;
+        Ok(())
+    }
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Reporter { self.work }
+}
+
+impl WorkItem for Reporter {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        this.catch_up(&mut this.progress.lock());
+    }
+}
+
+/// Logs what happened from `base` to `now`.
+fn log(base: Record<'_>, now: Record<'_>) {
+    let print = |line: Line| pr_info!("{}\n", line.as_str());
+
+    let mut all = Spent::default();
+    for (_, spent) in spent_per_cpu(base, now) {
+        all.add(&spent);
+    }
+    // No line where no time has passed, or all CPUs are new.
+    if let Some(shares) = all.shares() {
+        print(line::cpu(Whose::All, &shares));
+    }
+    if now.cpu_count() <= params::PER_CPU_MAX.value() as usize {
+        for (id, spent) in spent_per_cpu(base, now) {
+            if let Some(shares) = spent.shares() {
+                print(line::cpu(Whose::Cpu(id), &shares));
+            }
+        }
+    }
+    let memory = now.memory();
+    print(line::memory(&memory, vmstat::buffers(), vmstat::PAGE_KIB));
+    print(line::swap(
+        &base.memory(),
+        &memory,
+        elapsed_ns(base, now),
+        vmstat::PAGE_KIB,
+    ));
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Takes a sample each time the timer fires.
+
+use super::{
+    cost::{
+        Cost,
+        CostMeter, //
+    },
+    history::History,
+    params,
+    reporter,
+    WakeReporter, //
+};
+use crate::{
+    model::record::{
+        Cpu,
+        Header,
+        Memory, //
+    },
+    sys::{
+        clock,
+        cpu,
+        cpu_hotplug::CpuEpochs,
+        cpustat,
+        irq_work::IrqWork,
+        vmstat, //
+    },
+};
+use kernel::{
+    impl_has_hr_timer,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Arc,
+        ArcBorrow, //
+    },
+    time::{
+        hrtimer::{
+            ArcHrTimerHandle,
+            HrTimer,
+            HrTimerCallback,
+            HrTimerCallbackContext,
+            HrTimerPointer,
+            HrTimerRestart,
+            RelativeHardMode, //
+        },
+        Delta,
+        Instant,
+        Monotonic, //
+    },
+};
+
+/// The timer, and what its callback needs.
+///
+/// The callback runs in hard interrupt context, on `PREEMPT_RT` too, so that nothing that user
+/// space does delays a sample. It is the only writer of everything in here.
+#[pin_data]
+pub(crate) struct Sampler {
+    #[pin]
+    timer: HrTimer<Self>,
+    epochs: CpuEpochs,
+    history: Arc<History>,
+    wake: IrqWork<WakeReporter>,
+    late: Atomic<u64>,
+    missed: Atomic<u64>,
+    cost: CostMeter,
+}
+
+/// What a sampler has done.
+pub(crate) struct Taken {
+    /// Samples taken.
+    pub(crate) samples: u64,
+    /// Samples taken more than a tenth of the interval after they were due.
+    pub(crate) late: u64,
+    /// Samples not taken, since the one before was so late that their time had passed.
+    pub(crate) missed: u64,
+    /// Time in the timer callback.
+    pub(crate) cost: Cost,
+}
+
+impl Sampler {
+    pub(super) fn new(history: Arc<History>, wake: IrqWork<WakeReporter>) -> Result<Arc<Self>> {
+        let epochs = CpuEpochs::watch()?;
+        Arc::pin_init(
+            pin_init!(Self {
+                timer <- HrTimer::new(),
+                epochs,
+                history,
+                wake,
+                late: Atomic::new(0),
+                missed: Atomic::new(0),
+                cost: CostMeter::new(),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Takes one sample.
+    fn sample(&self, taken: Instant<Monotonic>, due: Instant<Monotonic>, interval: Delta, missed: u64) {
+        let Some(mut record) = self.history.begin() else {
+            return;
+        };
+        let mut swapped = (0u64, 0u64);
+        for cpu in cpu::online() {
+            record.push_cpu(&Cpu {
+                id: cpu.id(),
+                epoch: self.epochs.of(cpu),
+                times: cpustat::fetch(cpu),
+            });
+            let (in_, out) = vmstat::swapped(cpu);
+            swapped.0 = swapped.0.wrapping_add(in_);
+            swapped.1 = swapped.1.wrapping_add(out);
+        }
+        let header = Header {
+            seq: record.seq(),
+            taken_mono_ns: clock::monotonic_ns(taken),
+            taken_wall_ns: clock::wall_ns(),
+            due_mono_ns: clock::monotonic_ns(due),
+            interval_ns: u64::try_from(interval.as_nanos()).unwrap_or(0),
+            missed_ticks: missed,
+            previous_cost_ns: self.cost.last_ns(),
+        };
+        let memory = Memory {
+            total: vmstat::total(),
+            free: vmstat::free(),
+            available: vmstat::available(),
+            file: vmstat::file(),
+            swap_cache: vmstat::swap_cache(),
+            shmem: vmstat::shmem(),
+            slab_reclaimable: vmstat::slab_reclaimable(),
+            slab_unreclaimable: vmstat::slab_unreclaimable(),
+            dirty: vmstat::dirty(),
+            writeback: vmstat::writeback(),
+            anon: vmstat::anon(),
+            mapped: vmstat::mapped(),
+            page_tables: vmstat::page_tables(),
+            swap_free: vmstat::swap_free(),
+            swapped_in: swapped.0,
+            swapped_out: swapped.1,
+        };
+        record.publish(&header, &memory);
+        if reporter::is_due(header.seq) {
+            self.wake.raise();
+        }
+    }
+}
+
+impl HrTimerCallback for Sampler {
+    type Pointer<'a> = Arc<Self>;
+
+    /// Takes no lock, allocates nothing, prints nothing.
+    fn run(
+        this: ArcBorrow<'_, Self>,
+        mut context: HrTimerCallbackContext<'_, Self>,
+    ) -> HrTimerRestart {
+        let taken = Instant::now();
+        let due = this.timer.expires();
+        let interval = interval();
+        // The next tick is due a whole number of intervals after this one was, so that being late
+        // does not add up.
+        let missed = context.forward(taken, interval).saturating_sub(1);
+        this.sample(taken, due, interval, missed);
+
+        let lateness = (taken - due).as_nanos();
+        if lateness > interval.as_nanos() / 10 {
+            increase(&this.late, 1);
+        }
+        increase(&this.missed, missed);
+        let cost = taken.elapsed().as_nanos();
+        this.cost.add(u64::try_from(cost).unwrap_or(0));
+        HrTimerRestart::Restart
+    }
+}
+
+impl_has_hr_timer! {
+    impl HasHrTimer<Self> for Sampler {
+        mode: RelativeHardMode<Monotonic>, field: self.timer
+    }
+}
+
+/// The interval in force.
+fn interval() -> Delta {
+    Delta::from_millis(i64::from(params::INTERVAL_MS.value()))
+}
+
+/// Adds to a counter that has one writer.
+fn increase(counter: &Atomic<u64>, by: u64) {
+    counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
+}
+
+/// A sampler whose timer is running.
+pub(crate) struct Sampling {
+    sampler: Arc<Sampler>,
+    timer: Option<ArcHrTimerHandle<Sampler>>,
+}
+
+impl Sampling {
+    /// Starts the timer: the first sample is taken now, as the base of the next.
+    pub(super) fn start(sampler: Arc<Sampler>) -> Self {
+        let timer = sampler.clone().start(Delta::ZERO);
+        Self {
+            sampler,
+            timer: Some(timer),
+        }
+    }
+
+    /// Begins a new interval now.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for the callback.
+    pub(super) fn restart(&mut self) {
+        // The callback must not run while the timer is started again: it would forward a timer
+        // that is already queued. Dropping a handle cancels the timer, whichever handle started
+        // it, so the old one goes first.
+        self.timer = None;
+        self.timer = Some(self.sampler.clone().start(interval()));
+    }
+
+    /// Stops the timer and everything that it sets going.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(super) fn stop(self) -> Taken {
+        let Self { sampler, timer } = self;
+        drop(timer);
+        let taken = Taken {
+            samples: sampler.history.next_seq(),
+            late: sampler.late.load(Relaxed),
+            missed: sampler.missed.load(Relaxed),
+            cost: sampler.cost.read(),
+        };
+        // This is the last reference: the interrupt work and its queue end with the sampler, and
+        // both wait for what they run.
+        drop(sampler);
+        taken
+    }
+}

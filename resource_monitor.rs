@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Resource monitor: samples CPU and memory counters from a kernel timer and logs what the
+//! machine does.
+//!
+//! One sample's way: `driver/sampler.rs` (the timer callback takes it) → `driver/history.rs` (it
+//! waits there) → `driver/reporter.rs` (a work item makes rates of it and logs them), with the
+//! arithmetic and the text in `model/`. Everything that touches the kernel's C side is in `sys/`.
+
+use kernel::prelude::*;
+
+mod driver;
+// Public, since other crates share it: the tests on the host, and programs in user space.
+pub mod model;
+mod sys;
+
+module! {
+    type: ResourceMonitor,
+    name: "resource_monitor",
+    authors: ["The resource_monitor authors"],
+    description: "Samples CPU and memory counters from a kernel timer and logs rates",
+    license: "GPL v2",
+}
+
+/// The version, as a literal so that `modinfo` can show it.
+macro_rules! version {
+    () => {
+        "0.1.0"
+    };
+}
+sys::param::modinfo!("version", version!());
+
+/// The loaded module. Dropping it ends sampling and logs what was done.
+struct ResourceMonitor;
+
+impl kernel::Module for ResourceMonitor {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        driver::start()?;
+        pr_info!(
+            "loaded version={} interval={}ms cpus={}\n",
+            version!(),
+            driver::params::INTERVAL_MS.value(),
+            sys::cpu::online_count(),
+        );
+        Ok(Self)
+    }
+}
+
+impl Drop for ResourceMonitor {
+    fn drop(&mut self) {
+        driver::stop();
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which CPUs are online, and where their per-CPU variables are.
+//!
+//! C headers: [`include/linux/cpumask.h`](srctree/include/linux/cpumask.h),
+//! [`include/asm-generic/percpu.h`](srctree/include/asm-generic/percpu.h)
+
+use kernel::bindings;
+
+#[cfg(not(CONFIG_SMP))]
+compile_error!("resource_monitor needs a kernel with CONFIG_SMP");
+
+/// Number of the largest CPU mask; every CPU number is below it.
+pub(crate) const MAX_CPUS: usize = bindings::CONFIG_NR_CPUS as usize;
+
+/// A CPU that was seen online. Its number is below `nr_cpu_ids`, and its per-CPU variables exist
+/// for as long as the kernel runs, also after it has gone offline.
+///
+/// # Invariants
+///
+/// `self.0` is the number of a possible CPU.
+#[derive(Clone, Copy)]
+pub(crate) struct Cpu(u32);
+
+impl Cpu {
+    /// The CPU's number.
+    pub(crate) fn id(self) -> u32 {
+        self.0
+    }
+
+    /// Where this CPU's copy of the per-CPU variable `symbol` is, as `per_cpu_ptr()` works it out.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    ///
+    /// # Safety
+    ///
+    /// `symbol` must be the address of a per-CPU variable of the kernel image.
+    pub(super) unsafe fn per_cpu_ptr<T>(self, symbol: *const T) -> *const T {
+        let offsets = (&raw const bindings::__per_cpu_offset).cast::<usize>();
+        // SAFETY: The array has an element for each possible CPU, which `self.0` is by the type's
+        // invariant, and its elements are constant once the CPUs were set up at boot.
+        let offset = unsafe { *offsets.add(self.0 as usize) };
+        symbol.wrapping_byte_add(offset)
+    }
+}
+
+/// How many CPU numbers there are: every online CPU's number is below this.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn id_count() -> usize {
+    kernel::cpu::nr_cpu_ids() as usize
+}
+
+/// How many CPUs are online now.
+///
+/// # Context
+///
+/// Any context; takes no locks, so that the number may be old when it is looked at.
+pub(crate) fn online_count() -> usize {
+    online().count()
+}
+
+/// The online CPUs, by ascending number.
+///
+/// # Context
+///
+/// Any context; takes no locks. CPUs may come and go while this is iterated; each word of the
+/// mask is read once.
+pub(crate) fn online() -> impl Iterator<Item = Cpu> {
+    const BITS: usize = usize::BITS as usize;
+
+    let mask = (&raw const bindings::__cpu_online_mask).cast::<usize>();
+    let words = id_count().div_ceil(BITS);
+    (0..words).flat_map(move |index| {
+        // SAFETY: The mask has at least `nr_cpu_ids` bits, so it has `words` words. Others change
+        // single bits of it atomically, hence the volatile read, as `READ_ONCE()` does it.
+        let word = unsafe { mask.add(index).read_volatile() };
+        SetBits(word).map(move |bit| {
+            // INVARIANT: Only possible CPUs are ever set in the online mask. The sum cannot
+            // overflow: it is below `nr_cpu_ids`, a `u32`.
+            Cpu((index.wrapping_mul(BITS) as u32).wrapping_add(bit))
+        })
+    })
+}
+
+/// The numbers of the bits that are set, ascending.
+struct SetBits(usize);
+
+impl Iterator for SetBits {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        Some(bit)
+    }
+}
