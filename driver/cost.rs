@@ -2,17 +2,14 @@
 
 //! What the monitor itself costs.
 
-use kernel::sync::atomic::{
-    ordering::Relaxed,
-    Atomic, //
-};
+use crate::sys::rwonce::RwOnce;
 
 /// Adds up how long something took each time. It has one writer; anybody may read.
 pub(crate) struct CostMeter {
-    count: Atomic<u64>,
-    total_ns: Atomic<u64>,
-    max_ns: Atomic<u64>,
-    last_ns: Atomic<u64>,
+    count: RwOnce<u64>,
+    total_ns: RwOnce<u64>,
+    max_ns: RwOnce<u64>,
+    last_ns: RwOnce<u64>,
 }
 
 /// What a [`CostMeter`] has added up.
@@ -33,10 +30,10 @@ impl Cost {
 impl CostMeter {
     pub(crate) const fn new() -> Self {
         Self {
-            count: Atomic::new(0),
-            total_ns: Atomic::new(0),
-            max_ns: Atomic::new(0),
-            last_ns: Atomic::new(0),
+            count: RwOnce::new(0),
+            total_ns: RwOnce::new(0),
+            max_ns: RwOnce::new(0),
+            last_ns: RwOnce::new(0),
         }
     }
 
@@ -46,25 +43,25 @@ impl CostMeter {
     ///
     /// Any context; takes no locks. One caller at a time.
     pub(crate) fn add(&self, ns: u64) {
-        let add = |sum: &Atomic<u64>, more| {
-            sum.store(sum.load(Relaxed).saturating_add(more), Relaxed);
+        let add = |sum: &RwOnce<u64>, more| {
+            sum.write(sum.read().saturating_add(more));
         };
         add(&self.count, 1);
         add(&self.total_ns, ns);
-        self.max_ns.store(self.max_ns.load(Relaxed).max(ns), Relaxed);
-        self.last_ns.store(ns, Relaxed);
+        self.max_ns.write(self.max_ns.read().max(ns));
+        self.last_ns.write(ns);
     }
 
     /// How long the last time took, in nanoseconds.
     pub(crate) fn last_ns(&self) -> u64 {
-        self.last_ns.load(Relaxed)
+        self.last_ns.read()
     }
 
     pub(crate) fn read(&self) -> Cost {
         Cost {
-            count: self.count.load(Relaxed),
-            total_ns: self.total_ns.load(Relaxed),
-            max_ns: self.max_ns.load(Relaxed),
+            count: self.count.read(),
+            total_ns: self.total_ns.read(),
+            max_ns: self.max_ns.read(),
         }
     }
 }

@@ -5,7 +5,8 @@
 //! The timer callback writes, and never waits for who reads: a ring of slots, each with a version
 //! as in a sequence lock. A reader that was overtaken notices and gets nothing.
 //!
-//! All words are atomics, so that reading a slot while it is written is a well-defined mistake.
+//! Every word is read and written whole, so that reading a slot while it is written is a mistake
+//! that does no harm and is found.
 
 use crate::{
     model::record::{
@@ -15,9 +16,11 @@ use crate::{
         Memory,
         Record, //
     },
-    sys::cpu, //
+    sys::{
+        cpu,
+        rwonce::RwOnce, //
+    }, //
 };
-use core::slice;
 use kernel::{
     prelude::*,
     sync::{
@@ -56,19 +59,19 @@ struct Slot {
     /// Sequence number plus one of the record, or [`NO_VERSION`].
     version: Atomic<u64>,
     /// How many of the words are the record.
-    len: Atomic<usize>,
-    words: KVVec<Atomic<u64>>,
+    len: RwOnce<usize>,
+    words: KVVec<RwOnce<u64>>,
 }
 
 impl Slot {
     fn new(words: usize) -> Result<Self> {
         let mut slot = Self {
             version: Atomic::new(NO_VERSION),
-            len: Atomic::new(0),
+            len: RwOnce::new(0),
             words: KVVec::with_capacity(words, GFP_KERNEL)?,
         };
         for _ in 0..words {
-            slot.words.push(Atomic::new(0), GFP_KERNEL)?;
+            slot.words.push(RwOnce::new(0), GFP_KERNEL)?;
         }
         Ok(slot)
     }
@@ -90,7 +93,10 @@ impl History {
     pub(crate) fn new() -> Result<Arc<Self>> {
         let words = Self::record_words();
         let bytes = words.saturating_mul(size_of::<u64>());
-        let count = (MAX_BYTES / bytes).clamp(MIN_RECORDS, MAX_RECORDS);
+        let count = MAX_BYTES
+            .checked_div(bytes)
+            .unwrap_or(0)
+            .clamp(MIN_RECORDS, MAX_RECORDS);
         let mut slots = KVVec::with_capacity(count, GFP_KERNEL)?;
         for _ in 0..count {
             slots.push(Slot::new(words)?, GFP_KERNEL)?;
@@ -142,7 +148,7 @@ impl History {
             seq,
             slot,
             head,
-            cpus: cpus.iter(),
+            cpus,
         })
     }
 
@@ -158,9 +164,9 @@ impl History {
         if slot.version.load(Acquire) != version {
             return None;
         }
-        let words = words.get_mut(..slot.len.load(Relaxed))?;
+        let words = words.get_mut(..slot.len.read())?;
         for (to, from) in words.iter_mut().zip(slot.words.iter()) {
-            *to = from.load(Relaxed);
+            *to = from.read();
         }
         // The words must have been read before the version is looked at again.
         smp_mb(Read);
@@ -181,8 +187,10 @@ pub(crate) struct RecordWriter<'a> {
     history: &'a History,
     seq: u64,
     slot: &'a Slot,
-    head: &'a [Atomic<u64>],
-    cpus: slice::Iter<'a, Atomic<u64>>,
+    /// Places of the header and the memory counters.
+    head: &'a [RwOnce<u64>],
+    /// Places of the CPUs that are still to come.
+    cpus: &'a [RwOnce<u64>],
 }
 
 impl RecordWriter<'_> {
@@ -193,29 +201,28 @@ impl RecordWriter<'_> {
 
     /// Adds a CPU. The slot has room for every CPU the machine can have.
     pub(crate) fn push_cpu(&mut self, cpu: &Cpu) {
-        store(self.cpus.by_ref(), cpu.to_words());
+        self.cpus = store(self.cpus, cpu.to_words());
     }
 
     /// Adds what there is once, and lets readers see the record.
     pub(crate) fn publish(self, header: &Header, memory: &Memory) {
-        let mut head = self.head.iter();
-        store(head.by_ref(), header.to_words());
-        store(head.by_ref(), memory.to_words());
-        let unused = self.cpus.len();
-        self.slot
-            .len
-            .store(self.slot.words.len().saturating_sub(unused), Relaxed);
+        let head = store(self.head, header.to_words());
+        store(head, memory.to_words());
+        let used = self.slot.words.len().saturating_sub(self.cpus.len());
+        self.slot.len.write(used);
         let next = self.seq.wrapping_add(1);
         self.slot.version.store(next, Release);
         self.history.next_seq.store(next, Release);
     }
 }
 
-/// Stores `words` in the next places.
-fn store<'a>(places: impl Iterator<Item = &'a Atomic<u64>>, words: impl IntoIterator<Item = u64>) {
-    // The words come first: `zip` takes from its first side before it knows that the second has
-    // ended, and no place may get lost.
-    for (word, place) in words.into_iter().zip(places) {
-        place.store(word, Relaxed);
+/// Stores `words` in the first places and gives back the rest. What does not fit is not stored.
+fn store<const LEN: usize>(places: &[RwOnce<u64>], words: [u64; LEN]) -> &[RwOnce<u64>] {
+    let Some((first, rest)) = places.split_first_chunk::<LEN>() else {
+        return places;
+    };
+    for (place, word) in first.iter().zip(words) {
+        place.write(word);
     }
+    rest
 }

@@ -24,6 +24,7 @@ use crate::{
         cpu_hotplug::CpuEpochs,
         cpustat,
         irq_work::IrqWork,
+        rwonce::RwOnce,
         vmstat, //
     },
 };
@@ -31,10 +32,6 @@ use kernel::{
     impl_has_hr_timer,
     prelude::*,
     sync::{
-        atomic::{
-            ordering::Relaxed,
-            Atomic, //
-        },
         Arc,
         ArcBorrow, //
     },
@@ -65,8 +62,8 @@ pub(crate) struct Sampler {
     epochs: CpuEpochs,
     history: Arc<History>,
     wake: IrqWork<WakeReporter>,
-    late: Atomic<u64>,
-    missed: Atomic<u64>,
+    late: RwOnce<u64>,
+    missed: RwOnce<u64>,
     cost: CostMeter,
 }
 
@@ -91,16 +88,16 @@ impl Sampler {
                 epochs,
                 history,
                 wake,
-                late: Atomic::new(0),
-                missed: Atomic::new(0),
+                late: RwOnce::new(0),
+                missed: RwOnce::new(0),
                 cost: CostMeter::new(),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Takes one sample.
-    fn sample(&self, taken: Instant<Monotonic>, due: Instant<Monotonic>, interval: Delta, missed: u64) {
+    /// Takes one sample; `tick` says when. Its sequence number is given here.
+    fn sample(&self, tick: Header) {
         let Some(mut record) = self.history.begin() else {
             return;
         };
@@ -117,12 +114,7 @@ impl Sampler {
         }
         let header = Header {
             seq: record.seq(),
-            taken_mono_ns: clock::monotonic_ns(taken),
-            taken_wall_ns: clock::wall_ns(),
-            due_mono_ns: clock::monotonic_ns(due),
-            interval_ns: u64::try_from(interval.as_nanos()).unwrap_or(0),
-            missed_ticks: missed,
-            previous_cost_ns: self.cost.last_ns(),
+            ..tick
         };
         let memory = Memory {
             total: vmstat::total(),
@@ -163,7 +155,15 @@ impl HrTimerCallback for Sampler {
         // The next tick is due a whole number of intervals after this one was, so that being late
         // does not add up.
         let missed = context.forward(taken, interval).saturating_sub(1);
-        this.sample(taken, due, interval, missed);
+        this.sample(Header {
+            taken_mono_ns: clock::monotonic_ns(taken),
+            taken_wall_ns: clock::wall_ns(),
+            due_mono_ns: clock::monotonic_ns(due),
+            interval_ns: u64::try_from(interval.as_nanos()).unwrap_or(0),
+            missed_ticks: missed,
+            previous_cost_ns: this.cost.last_ns(),
+            seq: 0,
+        });
 
         let lateness = (taken - due).as_nanos();
         if lateness > interval.as_nanos() / 10 {
@@ -188,8 +188,8 @@ fn interval() -> Delta {
 }
 
 /// Adds to a counter that has one writer.
-fn increase(counter: &Atomic<u64>, by: u64) {
-    counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
+fn increase(counter: &RwOnce<u64>, by: u64) {
+    counter.write(counter.read().wrapping_add(by));
 }
 
 /// A sampler whose timer is running.
@@ -231,8 +231,8 @@ impl Sampling {
         drop(timer);
         let taken = Taken {
             samples: sampler.history.next_seq(),
-            late: sampler.late.load(Relaxed),
-            missed: sampler.missed.load(Relaxed),
+            late: sampler.late.read(),
+            missed: sampler.missed.read(),
             cost: sampler.cost.read(),
         };
         // This is the last reference: the interrupt work and its queue end with the sampler, and

@@ -4,29 +4,28 @@
 //!
 //! C header: [`include/linux/cpuhotplug.h`](srctree/include/linux/cpuhotplug.h)
 
-use super::cpu::{
-    Cpu,
-    MAX_CPUS, //
+use super::{
+    cpu::{
+        Cpu,
+        MAX_CPUS, //
+    },
+    rwonce::RwOnce, //
 };
 use kernel::{
     bindings,
     error::to_result,
-    prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
-    }, //
+    prelude::*, //
 };
 
 /// The epoch of each CPU. The hotplug callback is told a CPU's number and nothing else, so this
 /// cannot live in an allocation of ours.
-static EPOCHS: [Atomic<u32>; MAX_CPUS] = [const { Atomic::new(0) }; MAX_CPUS];
+static EPOCHS: [RwOnce<u32>; MAX_CPUS] = [const { RwOnce::new(0) }; MAX_CPUS];
 
 /// Called on a CPU that goes offline, while it is still in the online mask.
 extern "C" fn going_offline(cpu: c_uint) -> c_int {
     if let Some(epoch) = EPOCHS.get(cpu as usize) {
         // Hotplug operations are serialised, so nobody else writes.
-        epoch.store(epoch.load(Relaxed).wrapping_add(1), Relaxed);
+        epoch.write(epoch.read().wrapping_add(1));
     }
     0
 }
@@ -77,9 +76,7 @@ impl CpuEpochs {
     ///
     /// Any context; takes no locks.
     pub(crate) fn of(&self, cpu: Cpu) -> u32 {
-        EPOCHS
-            .get(cpu.id() as usize)
-            .map_or(0, |epoch| epoch.load(Relaxed))
+        EPOCHS.get(cpu.id() as usize).map_or(0, RwOnce::read)
     }
 }
 

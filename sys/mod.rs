@@ -11,5 +11,6 @@ pub(crate) mod cpu_hotplug;
 pub(crate) mod cpustat;
 pub(crate) mod irq_work;
 pub(crate) mod param;
+pub(crate) mod rwonce;
 pub(crate) mod vmstat;
 pub(crate) mod workqueue;

@@ -7,6 +7,7 @@
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 
+use super::rwonce::RwOnce;
 use crate::model::{
     line,
     setting::Setting, //
@@ -21,11 +22,7 @@ use core::{
 };
 use kernel::{
     bindings,
-    prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
-    }, //
+    prelude::*, //
 };
 
 /// Proof that this module's parameter lock is held.
@@ -100,7 +97,7 @@ impl<T> ParamLocked<T> {
 /// A parameter: a number with a range.
 pub(crate) struct Param {
     setting: Setting,
-    value: Atomic<u32>,
+    value: RwOnce<u32>,
     changed: fn(&mut ParamLock),
 }
 
@@ -110,7 +107,7 @@ impl Param {
     pub(crate) const fn new(setting: Setting, default: u32, changed: fn(&mut ParamLock)) -> Self {
         Self {
             setting,
-            value: Atomic::new(default),
+            value: RwOnce::new(default),
             changed,
         }
     }
@@ -121,14 +118,14 @@ impl Param {
     ///
     /// Any context; takes no locks.
     pub(crate) fn value(&self) -> u32 {
-        self.value.load(Relaxed)
+        self.value.read()
     }
 
     /// Sets the value from a text, or refuses it with one line in the log and changes nothing.
     fn set(&self, text: &[u8], lock: &mut ParamLock) -> Result {
         match self.setting.parse(text) {
             Ok(value) => {
-                self.value.store(value, Relaxed);
+                self.value.write(value);
                 (self.changed)(lock);
                 Ok(())
             }
@@ -159,14 +156,19 @@ unsafe fn param_of(entry: *const bindings::kernel_param) -> &'static Param {
 }
 
 /// See `struct kernel_param_ops.set`.
+///
+/// # Safety
+///
+/// As the kernel calls it: `value` is null or a C string, `entry` is one that [`module_param!`]
+/// made, and the parameter lock is held.
 unsafe extern "C" fn set(value: *const c_char, entry: *const bindings::kernel_param) -> c_int {
     let text: &[u8] = if value.is_null() {
         &[]
     } else {
-        // SAFETY: What is not null is a C string that lives during this call.
+        // SAFETY: By this function's contract; it lives during this call.
         unsafe { CStr::from_char_ptr(value) }.to_bytes()
     };
-    // SAFETY: These operations belong to entries made by `module_param!` alone.
+    // SAFETY: By this function's contract.
     let param = unsafe { param_of(entry) };
     // INVARIANT: `parse_one()` and `param_attr_store()` hold the parameter lock around this call.
     let mut lock = ParamLock(());
@@ -177,12 +179,16 @@ unsafe extern "C" fn set(value: *const c_char, entry: *const bindings::kernel_pa
 }
 
 /// See `struct kernel_param_ops.get`.
+///
+/// # Safety
+///
+/// As the kernel calls it: `buffer` is a page, and `entry` is one that [`module_param!`] made.
 unsafe extern "C" fn get(buffer: *mut c_char, entry: *const bindings::kernel_param) -> c_int {
-    // SAFETY: These operations belong to entries made by `module_param!` alone.
+    // SAFETY: By this function's contract.
     let param = unsafe { param_of(entry) };
     let text = line::value(param.value());
     let text = text.as_bytes();
-    // SAFETY: sysfs gives a buffer of a page, and a number is shorter than that.
+    // SAFETY: By this function's contract there is room for a page, and a number is shorter.
     unsafe { ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast::<u8>(), text.len()) };
     text.len() as c_int
 }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Numbers that are read and written whole while others do the same, without any order between
+//! them: `READ_ONCE()` and `WRITE_ONCE()`.
+//!
+//! `Atomic` of the `kernel` crate does this through a C function per access, which for a record
+//! of some hundred words is most of its cost; a volatile access is one instruction.
+//!
+//! C header: [`include/asm-generic/rwonce.h`](srctree/include/asm-generic/rwonce.h)
+
+use core::cell::UnsafeCell;
+
+/// A number that the machine reads and writes in one access.
+pub(crate) trait Whole: Copy {}
+
+impl Whole for u32 {}
+#[cfg(CONFIG_64BIT)]
+impl Whole for u64 {}
+impl Whole for usize {}
+
+#[cfg(not(CONFIG_64BIT))]
+compile_error!("resource_monitor needs a 64-bit kernel, which reads a 64-bit counter whole");
+
+/// A number that is shared without a lock.
+#[repr(transparent)]
+pub(crate) struct RwOnce<T: Whole>(UnsafeCell<T>);
+
+// SAFETY: All accesses are volatile and of a size that the machine reads and writes whole, which
+// the kernel's memory model allows to race.
+unsafe impl<T: Whole + Send> Sync for RwOnce<T> {}
+
+impl<T: Whole> RwOnce<T> {
+    /// Makes a shared number.
+    pub(crate) const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// Reads the number, in no order with other accesses.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    #[inline(always)]
+    pub(crate) fn read(&self) -> T {
+        // SAFETY: The pointer is valid while `self` is borrowed; see `Sync` for races.
+        unsafe { self.0.get().read_volatile() }
+    }
+
+    /// Writes the number, in no order with other accesses.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    #[inline(always)]
+    pub(crate) fn write(&self, value: T) {
+        // SAFETY: As in `read`.
+        unsafe { self.0.get().write_volatile(value) }
+    }
+}
