@@ -8,7 +8,7 @@
 
 use super::record::{Cpu, Record, Times};
 
-/// Nanoseconds that were spent in each mode. Unlike in [`Times`], no time is counted twice:
+/// Nanoseconds that were spent in each mode, up to 584 years of CPU time. Unlike in [`Times`], no time is counted twice:
 /// `user` and `nice` exclude guests, and `guest` holds those of both kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
@@ -138,7 +138,7 @@ fn share(part: u64, whole: u64) -> PerMille {
     let (part, whole) = (part >> excess, whole >> excess);
     let scaled = part.saturating_mul(1000).saturating_add(whole / 2);
     let rounded = scaled.checked_div(whole).unwrap_or(0);
-    u32::try_from(rounded).unwrap_or(1000).min(1000)
+    u32::try_from(rounded).unwrap_or(1000)
 }
 
 /// What each CPU spent between two records, by ascending number.

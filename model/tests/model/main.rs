@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of the model on the host: tables of known answers, and properties that hold for any
+//! counters, those that go backwards and those at the end of their range included.
+
+// A test that panics has failed, as it should.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing
+)]
+
+mod line;
+mod rates;
+mod record;
+mod setting;
+mod util;

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use crate::util::{cpu, record_at};
+use model::rates::{elapsed_ns, per_second, spent_per_cpu, Shares, Spent};
+use model::record::{Cpu, Record, Times};
+use proptest::prelude::*;
+
+fn shares_sum(shares: &Shares) -> u32 {
+    let s = shares;
+    s.user + s.nice + s.system + s.idle + s.iowait + s.irq + s.softirq + s.steal + s.guest
+}
+
+#[test]
+fn each_mode_has_its_own_share() {
+    let after = Times {
+        user: 300,
+        nice: 150,
+        system: 100,
+        softirq: 50,
+        irq: 60,
+        idle: 200,
+        iowait: 110,
+        steal: 30,
+        guest: 100,
+        guest_nice: 50,
+    };
+    let spent = Spent::between(&Times::default(), &after);
+    assert_eq!(spent.total(), 1000);
+    let expected = Shares {
+        user: 200,
+        nice: 100,
+        system: 100,
+        softirq: 50,
+        irq: 60,
+        idle: 200,
+        iowait: 110,
+        steal: 30,
+        guest: 150,
+    };
+    assert_eq!(spent.shares(), Some(expected));
+}
+
+#[test]
+fn no_time_has_no_shares() {
+    let times = Times {
+        user: 7,
+        idle: 9,
+        ..Times::default()
+    };
+    assert_eq!(Spent::between(&times, &times).shares(), None);
+}
+
+#[test]
+fn a_counter_that_goes_backwards_counts_as_nothing() {
+    let before = Times {
+        idle: 1_000,
+        iowait: 500,
+        user: u64::MAX,
+        ..Times::default()
+    };
+    let after = Times {
+        idle: 900,
+        iowait: 600,
+        user: 3,
+        ..Times::default()
+    };
+    let spent = Spent::between(&before, &after);
+    assert_eq!((spent.idle, spent.iowait, spent.user), (0, 100, 0));
+    assert_eq!(spent.shares().map(|shares| shares.iowait), Some(1000));
+}
+
+#[test]
+fn guest_time_is_counted_once() {
+    // The kernel adds guest time to user and to guest.
+    let after = Times {
+        user: 80,
+        guest: 60,
+        idle: 20,
+        ..Times::default()
+    };
+    let shares = Spent::between(&Times::default(), &after).shares();
+    let shares = shares.expect("time has passed");
+    assert_eq!((shares.user, shares.guest, shares.idle), (200, 600, 200));
+}
+
+#[test]
+fn shares_are_rounded_to_the_nearest() {
+    let third = Times {
+        user: 1,
+        idle: 2,
+        ..Times::default()
+    };
+    let shares = Spent::between(&Times::default(), &third).shares();
+    let shares = shares.expect("time has passed");
+    assert_eq!((shares.user, shares.idle), (333, 667));
+}
+
+#[test]
+fn long_times_on_many_cpus_keep_their_shares() {
+    // A week on 8192 CPUs, half of it idle.
+    let half = 7 * 86_400 * 1_000_000_000 / 2;
+    let one = Spent {
+        user: half,
+        idle: half,
+        ..Spent::default()
+    };
+    let mut all = Spent::default();
+    for _ in 0..8192 {
+        all.add(&one);
+    }
+    let shares = all.shares().expect("time has passed");
+    assert_eq!((shares.user, shares.idle), (500, 500));
+}
+
+#[test]
+fn cpus_are_paired_by_number_and_epoch() {
+    type Case<'a> = (&'a str, &'a [Cpu], &'a [Cpu], &'a [(u32, u64)]);
+    let table: &[Case<'_>] = &[
+        (
+            "all stay",
+            &[cpu(0, 0, 10, 0), cpu(1, 0, 20, 0)],
+            &[cpu(0, 0, 15, 0), cpu(1, 0, 21, 0)],
+            &[(0, 5), (1, 1)],
+        ),
+        (
+            "one went offline",
+            &[cpu(0, 0, 10, 0), cpu(1, 0, 20, 0), cpu(2, 0, 30, 0)],
+            &[cpu(0, 0, 15, 0), cpu(2, 0, 37, 0)],
+            &[(0, 5), (2, 7)],
+        ),
+        (
+            "one came online",
+            &[cpu(0, 0, 10, 0), cpu(2, 0, 30, 0)],
+            &[cpu(0, 0, 15, 0), cpu(1, 1, 999, 0), cpu(2, 0, 37, 0)],
+            &[(0, 5), (2, 7)],
+        ),
+        (
+            "one was offline in between",
+            &[cpu(0, 0, 10, 0), cpu(1, 3, 20, 0)],
+            &[cpu(0, 0, 15, 0), cpu(1, 4, 999, 0)],
+            &[(0, 5)],
+        ),
+        ("none before", &[], &[cpu(0, 0, 15, 0)], &[]),
+        ("none after", &[cpu(0, 0, 15, 0)], &[], &[]),
+    ];
+    for (what, before, after, expected) in table {
+        let (before, after) = (record_at(0, before), record_at(1, after));
+        let before = Record::new(&before).expect("whole");
+        let after = Record::new(&after).expect("whole");
+        let got: Vec<_> = spent_per_cpu(before, after)
+            .map(|(id, spent)| (id, spent.user))
+            .collect();
+        assert_eq!(&got, expected, "{what}");
+    }
+}
+
+#[test]
+fn rates_per_second() {
+    let second = 1_000_000_000;
+    let table = [
+        ("one second", 100, 350, second, 250),
+        ("five seconds", 0, 1000, 5 * second, 200),
+        ("ten milliseconds", 0, 3, second / 100, 300),
+        ("rounds down", 0, 1, 3 * second, 0),
+        ("rounds up", 0, 2, 3 * second, 1),
+        ("no growth", 7, 7, second, 0),
+        ("backwards", 9, 7, second, 0),
+        ("no time", 0, 7, 0, 0),
+        (
+            "an hour of 1 TiB/s in KiB",
+            0,
+            3600 << 30,
+            3600 * second,
+            1 << 30,
+        ),
+    ];
+    for (what, before, after, elapsed, expected) in table {
+        assert_eq!(per_second(before, after, elapsed), expected, "{what}");
+    }
+}
+
+#[test]
+fn elapsed_is_never_negative() {
+    let (early, late) = (record_at(5, &[]), record_at(12, &[]));
+    let early = Record::new(&early).expect("whole");
+    let late = Record::new(&late).expect("whole");
+    assert_eq!(elapsed_ns(early, late), 7);
+    assert_eq!(elapsed_ns(late, early), 0);
+}
+
+fn any_times() -> impl Strategy<Value = Times> {
+    // Small numbers, those a real machine shows, and the ends of the range.
+    let counter = prop_oneof![0u64..1000, any::<u64>(), Just(0), Just(u64::MAX)];
+    prop::array::uniform10(counter).prop_map(|times| {
+        let [user, nice, system, softirq, irq, idle, iowait, steal, guest, guest_nice] = times;
+        Times {
+            user,
+            nice,
+            system,
+            softirq,
+            irq,
+            idle,
+            iowait,
+            steal,
+            guest,
+            guest_nice,
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_share_is_within_0_and_100_percent(before in any_times(), after in any_times()) {
+        let spent = Spent::between(&before, &after);
+        match spent.shares() {
+            None => prop_assert_eq!(spent.total(), 0),
+            Some(s) => for share in [
+                s.user, s.nice, s.system, s.idle, s.iowait, s.irq, s.softirq, s.steal, s.guest,
+            ] {
+                prop_assert!(share <= 1000);
+            },
+        }
+    }
+
+    #[test]
+    fn shares_add_up(times in prop::array::uniform9(0u64..1 << 60)) {
+        let [user, nice, system, idle, iowait, irq, softirq, steal, guest] = times;
+        let spent = Spent { user, nice, system, idle, iowait, irq, softirq, steal, guest };
+        if let Some(shares) = spent.shares() {
+            let sum = shares_sum(&shares);
+            prop_assert!((995..=1005).contains(&sum), "{}", sum);
+        }
+    }
+
+    #[test]
+    fn shares_agree_with_exact_arithmetic(part: u64, rest in 0..u64::MAX / 2) {
+        let part = part / 2;
+        let spent = Spent { user: part, idle: rest, ..Spent::default() };
+        if let Some(shares) = spent.shares() {
+            let exact = (u128::from(part) * 1000) as f64 / (u128::from(part) + u128::from(rest)) as f64;
+            prop_assert!((f64::from(shares.user) - exact).abs() <= 0.51, "{} {}", shares.user, exact);
+        }
+    }
+
+    #[test]
+    fn spending_only_forward_is_exact(start in prop::array::uniform8(0u64..1 << 40),
+                                      more in prop::array::uniform8(0u64..1 << 40)) {
+        let times = |n: [u64; 8]| Times {
+            user: n[0], nice: n[1], system: n[2], softirq: n[3], irq: n[4], idle: n[5],
+            iowait: n[6], steal: n[7], guest: 0, guest_nice: 0,
+        };
+        let end: Vec<u64> = start.iter().zip(more).map(|(a, b)| a + b).collect();
+        let end: [u64; 8] = end.try_into().expect("8 counters");
+        let spent = Spent::between(&times(start), &times(end));
+        prop_assert_eq!(spent.total(), more.iter().sum::<u64>());
+        prop_assert_eq!((spent.user, spent.steal), (more[0], more[7]));
+    }
+
+    #[test]
+    fn a_rate_agrees_with_exact_arithmetic(before in 0u64..1 << 40, grown in 0u64..1 << 43,
+                                           elapsed_us in 1u64..1 << 42) {
+        let exact = (u128::from(grown) * 1_000_000 + u128::from(elapsed_us / 2)) / u128::from(elapsed_us);
+        let got = per_second(before, before + grown, elapsed_us * 1000);
+        prop_assert_eq!(u128::from(got), exact);
+    }
+
+    #[test]
+    fn any_rate_is_defined(before: u64, after: u64, elapsed: u64) {
+        let _ = per_second(before, after, elapsed);
+    }
+
+    #[test]
+    fn pairing_takes_every_common_cpu(before in prop::collection::btree_map(0u32..64, 0u32..2, 0..32),
+                                      after in prop::collection::btree_map(0u32..64, 0u32..2, 0..32)) {
+        let words = |cpus: &std::collections::BTreeMap<u32, u32>| {
+            let cpus: Vec<_> = cpus.iter().map(|(id, epoch)| cpu(*id, *epoch, 0, 0)).collect();
+            record_at(0, &cpus)
+        };
+        let (then, now) = (words(&before), words(&after));
+        let then = Record::new(&then).expect("whole");
+        let now = Record::new(&now).expect("whole");
+        let got: Vec<u32> = spent_per_cpu(then, now).map(|(id, _)| id).collect();
+        let expected: Vec<u32> = after
+            .iter()
+            .filter(|(id, epoch)| before.get(id) == Some(epoch))
+            .map(|(id, _)| *id)
+            .collect();
+        prop_assert_eq!(got, expected);
+    }
+}
