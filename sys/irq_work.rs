@@ -4,7 +4,6 @@
 //!
 //! C header: [`include/linux/irq_work.h`](srctree/include/linux/irq_work.h)
 
-use core::ptr;
 use kernel::{
     bindings,
     prelude::*,
@@ -75,9 +74,12 @@ impl<T: IrqWorkHandler> IrqWork<T> {
         unsafe { bindings::irq_work_queue(self.0.work.get()) };
     }
 
-    extern "C" fn callback(work: *mut bindings::irq_work) {
-        // SAFETY: By the type's invariant `work` is the first field of an `Inner<T>`, whose layout
-        // is C's; it lives, since `Drop` waits for this callback.
+    /// # Safety
+    ///
+    /// `work` must be that of an `IrqWork<T>`.
+    unsafe extern "C" fn callback(work: *mut bindings::irq_work) {
+        // SAFETY: By this function's contract `work` is the first field of an `Inner<T>`, whose
+        // layout is C's; it lives, since `Drop` waits for this callback.
         let inner = unsafe { &*work.cast::<Inner<T>>() };
         inner.handler.run();
     }
@@ -92,6 +94,6 @@ impl<T: IrqWorkHandler> Drop for IrqWork<T> {
     fn drop(&mut self) {
         // SAFETY: By the type's invariant the work is initialized. Nobody can raise it now, as
         // `self` is borrowed mutably.
-        unsafe { bindings::irq_work_sync(ptr::from_ref(&self.0.work).cast_mut().cast()) };
+        unsafe { bindings::irq_work_sync(self.0.work.get()) };
     }
 }
