@@ -18,7 +18,10 @@ use crate::{
     },
     sys::{
         cpu,
-        rwonce::RwOnce, //
+        rwonce::{
+            self,
+            RwOnce, //
+        }, //
     }, //
 };
 use kernel::{
@@ -31,11 +34,6 @@ use kernel::{
                 Release, //
             },
             Atomic, //
-        },
-        barrier::{
-            smp_mb,
-            Read,
-            Write, //
         },
         Arc, //
     },
@@ -141,7 +139,7 @@ impl History {
         let slot = self.slot(seq)?;
         slot.version.store(NO_VERSION, Relaxed);
         // The version must be gone before a word changes.
-        smp_mb(Write);
+        rwonce::write_barrier();
         let (head, cpus) = slot.words.split_at_checked(record::CPUS_AT)?;
         Some(RecordWriter {
             history: self,
@@ -169,7 +167,7 @@ impl History {
             *to = from.read();
         }
         // The words must have been read before the version is looked at again.
-        smp_mb(Read);
+        rwonce::read_barrier();
         if slot.version.load(Relaxed) != version {
             return None;
         }

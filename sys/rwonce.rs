@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Numbers that are read and written whole while others do the same, without any order between
-//! them: `READ_ONCE()` and `WRITE_ONCE()`.
+//! them: `READ_ONCE()` and `WRITE_ONCE()`, and the barriers that make an order.
 //!
 //! `Atomic` of the `kernel` crate does this through a C function per access, which for a record
 //! of some hundred words is most of its cost; a volatile access is one instruction.
 //!
-//! C header: [`include/asm-generic/rwonce.h`](srctree/include/asm-generic/rwonce.h)
+//! C headers: [`include/asm-generic/rwonce.h`](srctree/include/asm-generic/rwonce.h),
+//! [`include/asm-generic/barrier.h`](srctree/include/asm-generic/barrier.h)
 
 use core::cell::UnsafeCell;
+use kernel::bindings;
 
 /// A number that the machine reads and writes in one access.
 pub(crate) trait Whole: Copy {}
@@ -56,4 +58,24 @@ impl<T: Whole> RwOnce<T> {
         // SAFETY: As in `read`.
         unsafe { self.0.get().write_volatile(value) }
     }
+}
+
+/// `smp_rmb()`: what was read before is read before what is read after.
+///
+/// # Context
+///
+/// Any context.
+pub(crate) fn read_barrier() {
+    // SAFETY: No preconditions.
+    unsafe { bindings::smp_rmb() };
+}
+
+/// `smp_wmb()`: what was written before is seen before what is written after.
+///
+/// # Context
+///
+/// Any context.
+pub(crate) fn write_barrier() {
+    // SAFETY: No preconditions.
+    unsafe { bindings::smp_wmb() };
 }
