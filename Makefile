@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# What a person runs. The kernel's build system reads Kbuild, not this file.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+export KERNEL RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
+
+.PHONY: all modules_install clean help kernel-tree demo test test-debug bench fmt lint
+
+all:
+	@scripts/kbuild modules "$(KDIR)"
+
+modules_install:
+	@scripts/kbuild modules_install "$(KDIR)"
+
+clean:
+	rm -rf build resource_monitor.ko
+
+kernel-tree:
+	@scripts/kernel-tree
+
+demo:
+	@scripts/demo
+
+test:
+	@scripts/test
+
+test-debug:
+	@scripts/test --debug
+
+bench:
+	@tests/bench/run
+
+fmt:
+	@scripts/fmt
+
+lint:
+	@scripts/lint
+
+help:
+	@echo 'On your own machine:'
+	@echo '  make                  build resource_monitor.ko for the running kernel, or for KDIR'
+	@echo '  make modules_install  install it where modprobe finds it'
+	@echo '  make kernel-tree      prepare a kernel tree for Rust modules where the distribution'
+	@echo '                        has none (Debian), and print the KDIR to build with'
+	@echo '  make clean            remove what make built'
+	@echo ''
+	@echo 'In QEMU, on Debian or Ubuntu, as root; set-up included:'
+	@echo '  make demo             show the module at work on an untouched Debian kernel'
+	@echo '  make test             run every test: on the host, and on a stock kernel'
+	@echo '  make test-debug       run the tests in the kernel with all its checks on'
+	@echo '  make bench            count the instructions of a sample'
+	@echo '  make fmt              format the source'
+	@echo '  make lint             check the format, clippy, the scripts and where unsafe is'
+	@echo ''
+	@echo 'Variables:'
+	@echo '  KDIR=FOLDER           kernel to build for [/lib/modules/<running kernel>/build]'
+	@echo '  RUSTC=COMMAND         the Rust compiler that the kernel was built with [rustc]'
+	@echo '  INSTALL_MOD_PATH=DIR  put before /lib/modules by modules_install'
+	@echo '  KERNEL=VERSION        Debian kernel for kernel-tree and QEMU, as 7.2.12 or'
+	@echo '                        7.3.4+deb13-rt-amd64 [newest with Rust]'
+	@echo '  RESOURCE_MONITOR_CACHE=DIR   where tools, kernels and logs are kept'
+	@echo '                        [~/.cache/resource_monitor]'
+	@echo '  RESOURCE_MONITOR_MIRROR=URL  Debian mirror to use [the default one]'

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the commands in this folder share. Sourced, never run.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+# Everything that is made and worth keeping lives here, outside the checkout.
+CACHE=${RESOURCE_MONITOR_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/resource_monitor}
+[[ $CACHE == /* ]] || CACHE=$PWD/$CACHE
+ROOT=$CACHE/root
+
+# The Debian release whose toolchain and backported kernels are used.
+# shellcheck disable=SC2034
+SUITE=trixie
+
+# The make that called a script must not hand its options on to the kernel's.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+die() {
+	printf '%s: error: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# Prints the comment at the head of the calling script, which is its manual.
+usage() {
+	sed -n '3,/^$/{s/^# \{0,1\}//;/^$/!p}' "$0"
+	exit 0
+}
+
+need_root() {
+	((EUID == 0)) || die "root is needed for the Debian root in $CACHE; run it with sudo"
+	mkdir -p "$CACHE/log" "$CACHE/kernels" "$CACHE/build" "$CACHE/cargo"
+	CACHE=$(cd "$CACHE" && pwd -P)
+	ROOT=$CACHE/root
+}
+
+# Steps are numbered across all the commands of one run: they share a nameless
+# file with one byte for each step so far.
+if [[ -z ${STEPS_FD:-} || ! -e /proc/self/fd/$STEPS_FD ]]; then
+	steps_file=$(mktemp)
+	exec {STEPS_FD}<>"$steps_file"
+	rm -f "$steps_file"
+	export STEPS_FD
+fi
+
+# step TITLE CMD...: runs CMD as one numbered step and says how long it took.
+# Its output goes to a log file, whose end is shown when CMD fails.
+step() {
+	local title=$1 log status number start=$SECONDS ticker=
+	shift
+	mkdir -p "$CACHE/log"
+	log=$CACHE/log/$(tr -cs 'A-Za-z0-9.\n' - <<<"$title").log
+	printf . >>"/proc/self/fd/$STEPS_FD"
+	number=$(wc -c <"/proc/self/fd/$STEPS_FD")
+	printf '[%2d] %s ...' "$number" "$title" >&2
+	if [[ -t 2 ]]; then
+		# It ends by itself when this script is killed.
+		while sleep 1 && kill -0 $$ 2>/dev/null; do
+			printf '\r[%2d] %s ... %d s' "$number" "$title" $((SECONDS - start)) >&2
+		done &
+		ticker=$!
+	fi
+	# Not in a condition, because there bash would ignore -e inside CMD.
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$log" 2>&1 </dev/null
+	status=$?
+	set -e
+	if [[ -n $ticker ]]; then
+		kill "$ticker" 2>/dev/null || true
+		wait "$ticker" 2>/dev/null || true
+		printf '\r[%2d] %s ...' "$number" "$title" >&2
+	fi
+	if ((status)); then
+		printf ' failed after %d s\n' $((SECONDS - start)) >&2
+		tail -n 20 "$log" | sed 's/^/     | /' >&2
+		die "'$title' failed with status $status; the whole log is $log"
+	fi
+	printf ' %d s\n' $((SECONDS - start)) >&2
+}
+
+# take_lock NAME: one process at a time makes what NAME stands for; others wait.
+# Children keep the lock, so what a killed command left running is waited for.
+take_lock() {
+	exec {LOCK_FD}>>"$CACHE/$1.lock"
+	if ! flock --nonblock "$LOCK_FD"; then
+		say "Waiting for another run that uses $CACHE ($1) ..."
+		flock "$LOCK_FD"
+	fi
+}
+
+drop_lock() {
+	exec {LOCK_FD}>&-
+}
+
+# in_root CMD...: runs CMD in the Debian root, in this folder, with the host's name
+# servers and certificate authorities (a company's network may have its own).
+# Mounts and processes are in namespaces of their own, so nothing outlives CMD.
+in_root() {
+	mkdir -p "$ROOT$TOP" "$ROOT$CACHE"
+	# The first process of a namespace ignores signals, so CMD is not the first.
+	# shellcheck disable=SC2016
+	unshare --mount --pid --fork --kill-child bash -c '
+		set -e
+		root=$1 top=$2 cache=$3 dir=$4
+		shift 4
+		resolver=/etc/resolv.conf authorities=/etc/ssl/certs/ca-certificates.crt
+		mount -t proc proc "$root/proc"
+		mount --rbind /dev "$root/dev"
+		mount --bind "$top" "$root$top"
+		mount --bind "$cache" "$root$cache"
+		for file in "$resolver" "$authorities"; do
+			[[ -e $file ]] || continue
+			touch "$root/run/${file##*/}"
+			mount --bind "$file" "$root/run/${file##*/}"
+		done
+		chroot "$root" env -i --chdir="$dir" "$@" || exit
+	' in_root "$ROOT" "$TOP" "$CACHE" "$(in_root_dir)" \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
+		DEBIAN_FRONTEND=noninteractive CARGO_HOME="$CACHE/cargo/home" \
+		CARGO_HTTP_CAINFO="$(in_root_authorities)" \
+		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
+		${no_proxy:+no_proxy="$no_proxy"} "$@"
+}
+
+in_root_authorities() {
+	local bundle=/etc/ssl/certs/ca-certificates.crt
+	[[ ! -e $bundle ]] || bundle=/run/ca-certificates.crt
+	echo "$bundle"
+}
+
+# The current folder where the root has it, otherwise the checkout.
+in_root_dir() {
+	case $PWD/ in
+	"$TOP"/* | "$CACHE"/*) printf '%s' "$PWD" ;;
+	*) printf '%s' "$TOP" ;;
+	esac
+}
+
+# root_install PACKAGE...: adds packages to the Debian root. Also finishes what
+# a killed call left half-done.
+root_install() {
+	in_root dpkg --configure -a
+	in_root apt-get update
+	in_root apt-get install --yes --fix-broken --no-install-recommends "$@"
+	in_root apt-get clean
+}
+
+# resolve_kernel: sets RELEASE to what scripts/setup chose for $KERNEL.
+resolve_kernel() {
+	local file=$CACHE/kernels/resolved-${KERNEL:-default}
+	[[ -s $file ]] || die "no kernel is set up for '${KERNEL:-default}'; run scripts/setup first"
+	# shellcheck disable=SC2034
+	RELEASE=$(<"$file")
+}
+
+# unpack_source RELEASE DIR: unpacks the kernel source of RELEASE as DIR.
+unpack_source() {
+	rm -rf "$2"
+	mkdir -p "$2"
+	dpkg-deb --fsys-tarfile "$CACHE/kernels/$1/linux-source.deb" |
+		tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+		tar -xJ --strip-components=1 --no-same-owner -C "$2"
+}
