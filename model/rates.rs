@@ -157,6 +157,29 @@ pub fn spent_per_cpu<'a>(
     })
 }
 
+/// What all CPUs have spent between two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// The sum over the CPUs.
+    pub spent: Spent,
+    /// Whether each CPU has spent any time. One that has not was not looked at by the kernel in
+    /// between.
+    pub every_cpu_counted: bool,
+}
+
+/// The sum of [`spent_per_cpu`].
+pub fn spent_together(before: Record<'_>, after: Record<'_>) -> Together {
+    let mut together = Together {
+        spent: Spent::default(),
+        every_cpu_counted: true,
+    };
+    for (_, spent) in spent_per_cpu(before, after) {
+        together.spent.add(&spent);
+        together.every_cpu_counted &= spent.total() != 0;
+    }
+    together
+}
+
 /// Nanoseconds of `CLOCK_MONOTONIC` between two records; 0 when they are out of order.
 pub fn elapsed_ns(before: Record<'_>, after: Record<'_>) -> u64 {
     let (then, now) = (before.header().taken_mono_ns, after.header().taken_mono_ns);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use crate::util::{cpu, record_at};
-use model::rates::{elapsed_ns, per_second, spent_per_cpu, Shares, Spent};
+use model::rates::{elapsed_ns, per_second, spent_per_cpu, spent_together, Shares, Spent};
 use model::record::{Cpu, Record, Times};
 use proptest::prelude::*;
 
@@ -151,6 +151,60 @@ fn cpus_are_paired_by_number_and_epoch() {
             .map(|(id, spent)| (id, spent.user))
             .collect();
         assert_eq!(&got, expected, "{what}");
+    }
+}
+
+#[test]
+fn together_is_the_sum_and_knows_of_cpus_without_time() {
+    let before = record_at(0, &[cpu(0, 0, 10, 100), cpu(1, 0, 20, 200)]);
+    let before = Record::new(&before).expect("whole");
+    type Case<'a> = (&'a str, &'a [Cpu], (u64, u64), bool);
+    let table: &[Case<'_>] = &[
+        (
+            "both",
+            &[cpu(0, 0, 11, 102), cpu(1, 0, 23, 204)],
+            (4, 6),
+            true,
+        ),
+        (
+            "one",
+            &[cpu(0, 0, 11, 102), cpu(1, 0, 20, 200)],
+            (1, 2),
+            false,
+        ),
+        (
+            "backwards",
+            &[cpu(0, 0, 11, 102), cpu(1, 0, 20, 199)],
+            (1, 2),
+            false,
+        ),
+        (
+            "none",
+            &[cpu(0, 0, 10, 100), cpu(1, 0, 20, 200)],
+            (0, 0),
+            false,
+        ),
+        (
+            "new epoch",
+            &[cpu(0, 0, 11, 102), cpu(1, 1, 20, 200)],
+            (1, 2),
+            true,
+        ),
+        ("gone", &[cpu(1, 0, 23, 204)], (3, 4), true),
+    ];
+    for (what, after, (user, idle), every) in table {
+        let after = record_at(1, after);
+        let together = spent_together(before, Record::new(&after).expect("whole"));
+        let spent = Spent {
+            user: *user,
+            idle: *idle,
+            ..Spent::default()
+        };
+        assert_eq!(
+            (together.spent, together.every_cpu_counted),
+            (spent, *every),
+            "{what}"
+        );
     }
 }
 
