@@ -13,11 +13,11 @@ use crate::sys::{
         IrqWork,
         IrqWorkHandler, //
     },
+    kthread::Worker,
     param::{
         ParamLock,
         ParamLocked, //
-    },
-    workqueue::OwnedQueue, //
+    }, //
 };
 use history::History;
 use kernel::{
@@ -48,15 +48,14 @@ struct Monitor {
 ///
 /// # Errors
 ///
-/// `ENOMEM` when there is no memory, `ENOSPC` when the kernel has no CPU hotplug state left.
+/// `ENOMEM` when there is no memory, `ENOSPC` when the kernel has no CPU hotplug state left, `EINTR`
+/// when the calling process is being killed.
 pub(crate) fn start() -> Result {
     let mut lock = ParamLock::acquire();
     let history = History::new()?;
     let reporter = Reporter::new(history.clone())?;
-    let wake = IrqWork::new(WakeReporter {
-        queue: OwnedQueue::new(c"resource_monitor")?,
-        reporter: reporter.clone(),
-    })?;
+    let worker = Worker::start(c"resource_mon", reporter.clone())?;
+    let wake = IrqWork::new(WakeReporter(worker))?;
     let sampling = Sampling::start(Sampler::new(history, wake)?);
     *MONITOR.get(&mut lock) = Some(Monitor { sampling, reporter });
     Ok(())
@@ -101,16 +100,12 @@ fn log_every_changed(lock: &mut ParamLock) {
     }
 }
 
-/// Has the reporter run. The queue's lock is too much for the timer callback, which raises this
+/// Wakes the reporter. Waking a thread takes locks of the scheduler; the timer callback raises this
 /// interrupt work instead.
-struct WakeReporter {
-    queue: OwnedQueue,
-    reporter: Arc<Reporter>,
-}
+struct WakeReporter(Worker<Arc<Reporter>>);
 
 impl IrqWorkHandler for WakeReporter {
     fn run(&self) {
-        // When the reporter is queued already, it will see this sample too.
-        let _ = self.queue.enqueue(self.reporter.clone());
+        self.0.ask();
     }
 }

@@ -20,11 +20,15 @@ use crate::{
         rates::{
             elapsed_ns,
             spent_per_cpu,
+            spent_together,
             Spent, //
         },
         record::Record, //
     },
-    sys::vmstat, //
+    sys::{
+        kthread::Job,
+        vmstat, //
+    },
 };
 use core::mem;
 use kernel::{
@@ -36,29 +40,22 @@ use kernel::{
     },
     time::{
         Instant,
-        Monotonic, //
-    },
-    workqueue::{
-        impl_has_work,
-        new_work,
-        Work,
-        WorkItem, //
-    },
+        Monotonic,
+        NSEC_PER_SEC, //
+    }, //
 };
 
-/// Logs samples when it is queued.
+/// Logs the samples that are there when it is asked to.
 #[pin_data]
 pub(crate) struct Reporter {
-    #[pin]
-    work: Work<Self>,
     history: Arc<History>,
     #[pin]
     progress: Mutex<Progress>,
     cost: CostMeter,
 }
 
-/// How far the log has come. The mutex around it is hardly ever waited for: a work item does not
-/// run twice at once.
+/// How far the log has come. The mutex around it is hardly ever waited for: a job never runs twice
+/// at once.
 struct Progress {
     /// Sequence number of the next sample to look at.
     next_seq: u64,
@@ -105,7 +102,6 @@ impl Reporter {
         };
         Arc::pin_init(
             pin_init!(Self {
-                work <- new_work!("Reporter::work"),
                 history,
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
@@ -163,7 +159,14 @@ impl Reporter {
                 .and_then(|before| self.history.read(before, &mut progress.base))
         };
         if let Some(base) = base {
-            log(base, now);
+            let all = spent_together(base, now);
+            // The kernel counts a busy CPU's time when its tick comes. A sample that follows a
+            // late one may be here first; the next one then stands for both. A CPU whose tick
+            // has stopped for good must not hold up the log.
+            if !all.every_cpu_counted && elapsed_ns(base, now) < NSEC_PER_SEC as u64 {
+                return Ok(());
+            }
+            log(base, now, &all.spent);
             let cost = start.elapsed().as_nanos();
             self.cost.add(u64::try_from(cost).unwrap_or(0));
         }
@@ -173,27 +176,17 @@ impl Reporter {
     }
 }
 
-impl_has_work! {
-    impl HasWork<Self> for Reporter { self.work }
-}
-
-impl WorkItem for Reporter {
-    type Pointer = Arc<Self>;
-
-    fn run(this: Arc<Self>) {
-        this.catch_up(&mut this.progress.lock());
+impl Job for Arc<Reporter> {
+    fn run(&self) {
+        self.catch_up(&mut self.progress.lock());
     }
 }
 
-/// Logs what happened from `base` to `now`.
-fn log(base: Record<'_>, now: Record<'_>) {
+/// Logs what happened from `base` to `now`; `all` is the time of all CPUs.
+fn log(base: Record<'_>, now: Record<'_>, all: &Spent) {
     let print = |line: Line| pr_info!("{}\n", line.as_str());
 
-    let mut all = Spent::default();
-    for (_, spent) in spent_per_cpu(base, now) {
-        all.add(&spent);
-    }
-    // No line where no time has passed, or all CPUs are new.
+    // What has no time has no shares, and no line.
     if let Some(shares) = all.shares() {
         print(line::cpu(Whose::All, &shares));
     }

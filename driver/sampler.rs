@@ -235,8 +235,8 @@ impl Sampling {
             missed: sampler.missed.read(),
             cost: sampler.cost.read(),
         };
-        // This is the last reference: the interrupt work and its queue end with the sampler, and
-        // both wait for what they run.
+        // This is the last reference: the interrupt work and the reporter's thread end with the
+        // sampler, and both wait for what they run.
         drop(sampler);
         taken
     }

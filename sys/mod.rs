@@ -10,7 +10,7 @@ pub(crate) mod cpu;
 pub(crate) mod cpu_hotplug;
 pub(crate) mod cpustat;
 pub(crate) mod irq_work;
+pub(crate) mod kthread;
 pub(crate) mod param;
 pub(crate) mod rwonce;
 pub(crate) mod vmstat;
-pub(crate) mod workqueue;

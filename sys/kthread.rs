@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A kernel thread of our own that does one job whenever it is asked to.
+//!
+//! The kernel's shared workqueues could still hold our work when the module goes. One of our own
+//! would need `WQ_MEM_RECLAIM` to go on without memory, and destroying such a queue before its
+//! rescuer thread ran for the first time leaves a pending rescue behind, with a warning.
+//!
+//! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
+
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    error::from_err_ptr,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// What a [`Worker`] does.
+pub(crate) trait Job: Send + Sync + 'static {
+    /// Does the job.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep. Never runs twice at once.
+    fn run(&self);
+}
+
+/// The C structure, with the job behind it.
+#[repr(C)]
+struct Work<T> {
+    work: Opaque<bindings::kthread_work>,
+    job: T,
+}
+
+/// A kernel thread with a job.
+///
+/// # Invariants
+///
+/// `self.worker` is a worker that [`Worker::start`] made. `self.work` is initialized, its function
+/// is [`Worker::run`], it is queued to that worker alone, and it stays where it is.
+pub(crate) struct Worker<T: Job> {
+    worker: NonNull<bindings::kthread_worker>,
+    work: Pin<KBox<Work<T>>>,
+}
+
+// SAFETY: The job may be used from any thread, and workers may be used and destroyed from any.
+unsafe impl<T: Job> Send for Worker<T> {}
+// SAFETY: As above; queueing work is atomic.
+unsafe impl<T: Job> Sync for Worker<T> {}
+
+impl<T: Job> Worker<T> {
+    /// Starts a thread called `name`, of the priority of the kernel's own urgent work, so that it
+    /// gets to run on a machine that is busy.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory, `EINTR` when the calling process is being killed.
+    pub(crate) fn start(name: &'static CStr, job: T) -> Result<Self> {
+        let work = KBox::pin(
+            Work {
+                work: Opaque::new(bindings::kthread_work {
+                    func: Some(Self::run),
+                    ..Default::default()
+                }),
+                job,
+            },
+            GFP_KERNEL,
+        )?;
+        let raw = work.work.get();
+        // SAFETY: `raw` points to memory of ours that stays where it is, and nobody else knows it
+        // yet. An empty list is one that points to itself, as `INIT_LIST_HEAD()` makes it.
+        unsafe {
+            let node = &raw mut (*raw).node;
+            (*node).next = node;
+            (*node).prev = node;
+        }
+        // SAFETY: The format has one `%s`, and a C string goes with it.
+        let worker = from_err_ptr(unsafe {
+            bindings::kthread_create_worker_on_node(
+                0,
+                bindings::NUMA_NO_NODE,
+                c"%s".as_char_ptr(),
+                name.as_char_ptr(),
+            )
+        })?;
+        // SAFETY: The worker was just made and has a task, which lives until it is destroyed.
+        unsafe {
+            bindings::set_user_nice((*worker).task, MIN_NICE);
+            bindings::wake_up_process((*worker).task);
+        }
+        Ok(Self {
+            // INVARIANT: What is no error is a worker, and only `ask` queues the work, to it.
+            worker: NonNull::new(worker).ok_or(ENOMEM)?,
+            work,
+        })
+    }
+
+    /// Has the job done soon. When it was asked for before and has not begun, it is done once.
+    ///
+    /// # Context
+    ///
+    /// Any context but NMI. Takes the worker's lock and those of the scheduler.
+    pub(crate) fn ask(&self) {
+        // SAFETY: By the type's invariant both are initialized, and `Drop` waits for the work.
+        unsafe { bindings::kthread_queue_work(self.worker.as_ptr(), self.work.work.get()) };
+    }
+
+    /// # Safety
+    ///
+    /// `work` must be that of a `Worker<T>`.
+    unsafe extern "C" fn run(work: *mut bindings::kthread_work) {
+        // SAFETY: By this function's contract `work` is the first field of a `Work<T>`, whose
+        // layout is C's; it lives, since `Drop` waits for the thread.
+        let work = unsafe { &*work.cast::<Work<T>>() };
+        work.job.run();
+    }
+}
+
+/// `MIN_NICE` of `include/linux/sched/prio.h`, which workers of `WQ_HIGHPRI` have too.
+const MIN_NICE: c_long = -20;
+
+impl<T: Job> Drop for Worker<T> {
+    /// Waits until what was asked for is done, and ends the thread.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep; not from the job.
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariant this is a worker of ours, and nobody can queue any more,
+        // as `self` is borrowed mutably.
+        unsafe { bindings::kthread_destroy_worker(self.worker.as_ptr()) };
+    }
+}
