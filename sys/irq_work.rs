@@ -16,8 +16,8 @@ pub(crate) trait IrqWorkHandler: Send + Sync + 'static {
     ///
     /// # Context
     ///
-    /// Hard interrupt context with interrupts off; on `PREEMPT_RT` a kernel thread. Must not
-    /// sleep.
+    /// Hard interrupt context with interrupts off, on `PREEMPT_RT` too. Must not sleep, and takes
+    /// raw spinlocks only.
     fn run(&self);
 }
 
@@ -42,18 +42,21 @@ unsafe impl<T: IrqWorkHandler> Send for IrqWork<T> {}
 unsafe impl<T: IrqWorkHandler> Sync for IrqWork<T> {}
 
 impl<T: IrqWorkHandler> IrqWork<T> {
-    /// Makes work that runs `handler`, as `init_irq_work()` does.
+    /// Makes work that runs `handler`, as `IRQ_WORK_INIT_HARD()` does.
     ///
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
     pub(crate) fn new(handler: T) -> Result<Self> {
-        let work = bindings::irq_work {
+        let mut work = bindings::irq_work {
             func: Some(Self::callback),
             ..Default::default()
         };
-        // INVARIANT: A zeroed `irq_work` with a callback is an initialized one that is not lazy
-        // and may run in a thread on `PREEMPT_RT`.
+        // Without this flag `PREEMPT_RT` leaves the work to a thread of each CPU. On a CPU that
+        // goes offline that thread is parked before the timer leaves, so the work would wait for
+        // the CPU to come back, and `irq_work_sync()` with it.
+        work.node.__bindgen_anon_1.u_flags = bindings::IRQ_WORK_HARD_IRQ;
+        // INVARIANT: This is what `IRQ_WORK_INIT_HARD()` makes.
         let inner = KBox::pin(
             Inner {
                 work: Opaque::new(work),
