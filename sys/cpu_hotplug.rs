@@ -21,8 +21,8 @@ use kernel::{
 /// cannot live in an allocation of ours.
 static EPOCHS: [RwOnce<u32>; MAX_CPUS] = [const { RwOnce::new(0) }; MAX_CPUS];
 
-/// Called on a CPU that goes offline, while it is still in the online mask.
-extern "C" fn going_offline(cpu: c_uint) -> c_int {
+/// Called when `cpu` has gone offline, before it can come back.
+extern "C" fn gone_offline(cpu: c_uint) -> c_int {
     if let Some(epoch) = EPOCHS.get(cpu as usize) {
         // Hotplug operations are serialised, so nobody else writes.
         epoch.write(epoch.read().wrapping_add(1));
@@ -30,7 +30,9 @@ extern "C" fn going_offline(cpu: c_uint) -> c_int {
     0
 }
 
-/// While this lives, [`CpuEpochs::of`] changes whenever a CPU goes offline.
+/// While this lives, [`CpuEpochs::of`] changes whenever a CPU has gone offline, after it has left
+/// the online mask: what was sampled before is of the old epoch, what is sampled when it is back is
+/// of the new one.
 ///
 /// # Invariants
 ///
@@ -55,11 +57,11 @@ impl CpuEpochs {
         // now.
         let state = unsafe {
             bindings::__cpuhp_setup_state(
-                bindings::cpuhp_state_CPUHP_AP_ONLINE_DYN,
-                c"resource_monitor:online".as_char_ptr(),
+                bindings::cpuhp_state_CPUHP_BP_PREPARE_DYN,
+                c"resource_monitor:prepare".as_char_ptr(),
                 false,
                 None,
-                Some(going_offline),
+                Some(gone_offline),
                 false,
             )
         };
