@@ -126,7 +126,7 @@ in_root() {
 		chroot "$root" env -i --chdir="$dir" "$@" || exit
 	' in_root "$ROOT" "$TOP" "$CACHE" "$(in_root_dir)" \
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
-		DEBIAN_FRONTEND=noninteractive CARGO_HOME="$CACHE/cargo/home" \
+		MAKEFLAGS=--jobserver-style=pipe DEBIAN_FRONTEND=noninteractive CARGO_HOME="$CACHE/cargo/home" \
 		CARGO_HTTP_CAINFO="$(in_root_authorities)" \
 		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
 		${no_proxy:+no_proxy="$no_proxy"} "$@"
