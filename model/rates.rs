@@ -189,8 +189,8 @@ pub fn elapsed_ns(before: Record<'_>, after: Record<'_>) -> u64 {
 /// How much a counter grew per second, rounded to the nearest; 0 when no time has passed or the
 /// counter went backwards.
 pub fn per_second(before: u64, after: u64, elapsed_ns: u64) -> u64 {
-    // Microseconds leave room for the product: 2^44 units fit, and a sample is never closer than
-    // a millisecond to the one before.
+    // Microseconds leave room for the product: 2^44 units fit. Samples less than a microsecond
+    // apart have no rate.
     let elapsed_us = elapsed_ns / 1000;
     let grown = after.saturating_sub(before).saturating_mul(1_000_000);
     grown

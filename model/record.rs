@@ -96,9 +96,9 @@ pub struct Memory {
     pub page_tables: u64,
     /// Free swap slots (`nr_swap_pages`).
     pub swap_free: u64,
-    /// `PSWPIN` since boot, summed over the online CPUs.
+    /// `PSWPIN` since boot, summed over the CPUs.
     pub swapped_in: u64,
-    /// `PSWPOUT` since boot, summed over the online CPUs.
+    /// `PSWPOUT` since boot, summed over the CPUs.
     pub swapped_out: u64,
 }
 
@@ -188,7 +188,7 @@ pub struct Times {
 pub struct Cpu {
     /// The CPU's number.
     pub id: u32,
-    /// Changes whenever the CPU goes offline: counters of two epochs are not comparable.
+    /// Changes when the CPU has gone offline: counters of two epochs are not comparable.
     pub epoch: u32,
     /// Time in each mode.
     pub times: Times,
@@ -280,6 +280,11 @@ impl<'a> Record<'a> {
             .get(MEMORY_AT..CPUS_AT)
             .and_then(Memory::from_words)
             .unwrap_or_default()
+    }
+
+    /// How many words the record has.
+    pub fn word_count(&self) -> usize {
+        self.words.len()
     }
 
     /// How many CPUs were online.

@@ -10,10 +10,10 @@ use kernel::bindings;
 #[cfg(not(CONFIG_SMP))]
 compile_error!("resource_monitor needs a kernel with CONFIG_SMP");
 
-/// Number of the largest CPU mask; every CPU number is below it.
+/// Bits of a CPU mask; every CPU number is below it.
 pub(crate) const MAX_CPUS: usize = bindings::CONFIG_NR_CPUS as usize;
 
-/// A CPU that was seen online. Its number is below `nr_cpu_ids`, and its per-CPU variables exist
+/// A CPU that can be online. Its number is below `nr_cpu_ids`, and its per-CPU variables exist
 /// for as long as the kernel runs, also after it has gone offline.
 ///
 /// # Invariants
@@ -55,15 +55,6 @@ pub(crate) fn id_count() -> usize {
     kernel::cpu::nr_cpu_ids() as usize
 }
 
-/// How many CPUs are online now.
-///
-/// # Context
-///
-/// Any context; takes no locks, so that the number may be old when it is looked at.
-pub(crate) fn online_count() -> usize {
-    online().count()
-}
-
 /// The online CPUs, by ascending number.
 ///
 /// # Context
@@ -71,17 +62,37 @@ pub(crate) fn online_count() -> usize {
 /// Any context; takes no locks. CPUs may come and go while this is iterated; each word of the
 /// mask is read once.
 pub(crate) fn online() -> impl Iterator<Item = Cpu> {
+    // SAFETY: A static CPU mask of the kernel, which only ever has possible CPUs.
+    unsafe { cpus_of(&raw const bindings::__cpu_online_mask) }
+}
+
+/// All CPUs that can ever be online, by ascending number.
+///
+/// # Context
+///
+/// Any context; takes no locks. The mask is constant once the CPUs were set up at boot.
+pub(crate) fn possible() -> impl Iterator<Item = Cpu> {
+    // SAFETY: A static CPU mask of the kernel, which has the possible CPUs.
+    unsafe { cpus_of(&raw const bindings::__cpu_possible_mask) }
+}
+
+/// The CPUs of a mask.
+///
+/// # Safety
+///
+/// `mask` must be a static CPU mask of the kernel that only ever has possible CPUs.
+unsafe fn cpus_of(mask: *const bindings::cpumask) -> impl Iterator<Item = Cpu> {
     const BITS: usize = usize::BITS as usize;
 
-    let mask = (&raw const bindings::__cpu_online_mask).cast::<usize>();
+    let mask = mask.cast::<usize>();
     let words = id_count().div_ceil(BITS);
     (0..words).flat_map(move |index| {
         // SAFETY: The mask has at least `nr_cpu_ids` bits, so it has `words` words. Others change
         // single bits of it atomically, hence the volatile read, as `READ_ONCE()` does it.
         let word = unsafe { mask.add(index).read_volatile() };
         SetBits(word).map(move |bit| {
-            // INVARIANT: Only possible CPUs are ever set in the online mask. The sum cannot
-            // overflow: it is below `nr_cpu_ids`, a `u32`.
+            // INVARIANT: The mask only has possible CPUs. The sum cannot overflow: it is below
+            // `nr_cpu_ids`, a `u32`.
             Cpu((index.wrapping_mul(BITS) as u32).wrapping_add(bit))
         })
     })

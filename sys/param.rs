@@ -22,7 +22,8 @@ use core::{
 };
 use kernel::{
     bindings,
-    prelude::*, //
+    prelude::*,
+    types::NotThreadSafe, //
 };
 
 /// Proof that this module's parameter lock is held.
@@ -30,7 +31,7 @@ use kernel::{
 /// # Invariants
 ///
 /// While a value of this type exists, its thread holds the lock, and there is no other value.
-pub(crate) struct ParamLock(());
+pub(crate) struct ParamLock(NotThreadSafe);
 
 /// Holds this module's parameter lock until it is dropped.
 pub(crate) struct ParamLockGuard(ParamLock);
@@ -45,7 +46,7 @@ impl ParamLock {
         // SAFETY: This module is live while its code runs. The lock is a mutex in it.
         unsafe { bindings::kernel_param_lock(this_module()) };
         // INVARIANT: The lock was just taken.
-        ParamLockGuard(ParamLock(()))
+        ParamLockGuard(ParamLock(NotThreadSafe))
     }
 }
 
@@ -171,7 +172,7 @@ unsafe extern "C" fn set(value: *const c_char, entry: *const bindings::kernel_pa
     // SAFETY: By this function's contract.
     let param = unsafe { param_of(entry) };
     // INVARIANT: `parse_one()` and `param_attr_store()` hold the parameter lock around this call.
-    let mut lock = ParamLock(());
+    let mut lock = ParamLock(NotThreadSafe);
     match param.set(text, &mut lock) {
         Ok(()) => 0,
         Err(error) => error.to_errno(),

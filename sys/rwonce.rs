@@ -13,12 +13,19 @@ use core::cell::UnsafeCell;
 use kernel::bindings;
 
 /// A number that the machine reads and writes in one access.
-pub(crate) trait Whole: Copy {}
+///
+/// # Safety
+///
+/// A volatile access to the type must be a single load or store.
+pub(crate) unsafe trait Whole: Copy {}
 
-impl Whole for u32 {}
+// SAFETY: An aligned number of at most the size of a register is one load or store.
+unsafe impl Whole for u32 {}
 #[cfg(CONFIG_64BIT)]
-impl Whole for u64 {}
-impl Whole for usize {}
+// SAFETY: As above.
+unsafe impl Whole for u64 {}
+// SAFETY: As above.
+unsafe impl Whole for usize {}
 
 #[cfg(not(CONFIG_64BIT))]
 compile_error!("resource_monitor needs a 64-bit kernel, which reads a 64-bit counter whole");

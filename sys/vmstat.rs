@@ -122,8 +122,8 @@ pub(crate) fn swap_free() -> u64 {
 
 /// Pages that `cpu` has read from and written to swap since boot: `PSWPIN` and `PSWPOUT`.
 ///
-/// When a CPU goes offline, `vm_events_fold_cpu()` adds its counts to those of another, so it is
-/// the sum over the online CPUs that means something, as in `all_vm_events()`.
+/// When a CPU has gone offline, `vm_events_fold_cpu()` moves its counts to another a while after it
+/// left the online mask, so it is the sum over the possible CPUs that never misses any.
 ///
 /// # Context
 ///
