@@ -28,6 +28,7 @@ macro_rules! version {
         "0.1.0"
     };
 }
+const VERSION: &str = version!();
 sys::param::modinfo!("version", version!());
 
 /// The loaded module. Dropping it ends sampling and logs what was done.
@@ -36,12 +37,6 @@ struct ResourceMonitor;
 impl kernel::Module for ResourceMonitor {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         driver::start()?;
-        pr_info!(
-            "loaded version={} interval={}ms cpus={}\n",
-            version!(),
-            driver::params::INTERVAL_MS.value(),
-            sys::cpu::online_count(),
-        );
         Ok(Self)
     }
 }

@@ -4,11 +4,12 @@
 
 mod cost;
 mod history;
-pub(crate) mod params;
+mod params;
 mod reporter;
 mod sampler;
 
 use crate::sys::{
+    cpu,
     irq_work::{
         IrqWork,
         IrqWorkHandler, //
@@ -40,7 +41,7 @@ struct Monitor {
     reporter: Arc<Reporter>,
 }
 
-/// Starts sampling.
+/// Starts sampling, and says so in the log.
 ///
 /// # Context
 ///
@@ -56,7 +57,15 @@ pub(crate) fn start() -> Result {
     let reporter = Reporter::new(history.clone())?;
     let worker = Worker::start(c"resource_mon", reporter.clone())?;
     let wake = IrqWork::new(WakeReporter(worker))?;
-    let sampling = Sampling::start(Sampler::new(history, wake)?);
+    let sampler = Sampler::new(history, wake)?;
+    // Nothing fails from here on.
+    pr_info!(
+        "loaded version={} interval={}ms cpus={}\n",
+        crate::VERSION,
+        params::INTERVAL_MS.value(),
+        cpu::online().count(),
+    );
+    let sampling = Sampling::start(sampler);
     *MONITOR.get(&mut lock) = Some(Monitor { sampling, reporter });
     Ok(())
 }
@@ -100,8 +109,8 @@ fn log_every_changed(lock: &mut ParamLock) {
     }
 }
 
-/// Wakes the reporter. Waking a thread takes locks of the scheduler; the timer callback raises this
-/// interrupt work instead.
+/// Wakes the reporter. That takes locks which others hold, those of the scheduler; so the timer
+/// callback raises this interrupt work instead.
 struct WakeReporter(Worker<Arc<Reporter>>);
 
 impl IrqWorkHandler for WakeReporter {

@@ -59,8 +59,11 @@ pub(crate) struct Reporter {
 struct Progress {
     /// Sequence number of the next sample to look at.
     next_seq: u64,
-    /// Whether `base` holds a sample.
-    has_base: bool,
+    /// The [`params::LOG_EVERY`] that this progress is one of. The parameter may change while
+    /// samples are looked at.
+    log_every: u64,
+    /// How many words of `base` are a sample, if there is one.
+    base_len: Option<usize>,
     /// The sample that the next one is compared with, in memory for the largest record.
     base: KVVec<u64>,
     /// Memory for the sample that is being logged.
@@ -79,9 +82,11 @@ pub(crate) fn is_due(seq: u64) -> bool {
     seq.checked_rem(log_every()) == Some(0)
 }
 
-/// The first sample from `seq` on that goes to the log; none when nothing does.
-fn next_due(seq: u64) -> Option<u64> {
-    seq.checked_next_multiple_of(log_every())
+impl Progress {
+    /// The first sample that was not looked at and goes to the log; none when nothing does.
+    fn next_due(&self) -> Option<u64> {
+        self.next_seq.checked_next_multiple_of(self.log_every)
+    }
 }
 
 fn log_every() -> u64 {
@@ -96,7 +101,8 @@ impl Reporter {
         let words = History::record_words();
         let progress = Progress {
             next_seq: 0,
-            has_base: false,
+            log_every: log_every(),
+            base_len: None,
             base: KVVec::from_elem(0, words, GFP_KERNEL)?,
             now: KVVec::from_elem(0, words, GFP_KERNEL)?,
         };
@@ -123,15 +129,17 @@ impl Reporter {
     pub(crate) fn start_over(&self) {
         let mut progress = self.progress.lock();
         progress.next_seq = self.history.next_seq();
-        progress.has_base = false;
+        progress.log_every = log_every();
+        progress.base_len = None;
     }
 
     /// Logs the samples that are due and were not looked at yet.
+    ///
+    /// Those that come meanwhile are left to the next run, so that on a slow console too others
+    /// get at `progress` now and then.
     fn catch_up(&self, progress: &mut Progress) {
-        while let Some(seq) = next_due(progress.next_seq) {
-            if seq >= self.history.next_seq() {
-                break;
-            }
+        let end = self.history.next_seq();
+        while let Some(seq) = progress.next_due().filter(|seq| *seq < end) {
             progress.next_seq = seq.saturating_add(1);
             if let Err(Overwritten) = self.report(seq, progress) {
                 progress.next_seq = progress.next_seq.max(self.history.oldest_seq());
@@ -151,12 +159,12 @@ impl Reporter {
             .history
             .read(seq, &mut progress.now)
             .ok_or(Overwritten)?;
-        let base = if progress.has_base {
-            Record::new(&progress.base)
-        } else {
+        let base = match progress.base_len {
+            Some(len) => progress.base.get(..len).and_then(Record::new),
             // The sample right before is as good, if there is one.
-            seq.checked_sub(1)
-                .and_then(|before| self.history.read(before, &mut progress.base))
+            None => seq
+                .checked_sub(1)
+                .and_then(|before| self.history.read(before, &mut progress.base)),
         };
         if let Some(base) = base {
             let all = spent_together(base, now);
@@ -170,8 +178,8 @@ impl Reporter {
             let cost = start.elapsed().as_nanos();
             self.cost.add(u64::try_from(cost).unwrap_or(0));
         }
+        progress.base_len = Some(now.word_count());
         mem::swap(&mut progress.base, &mut progress.now);
-        progress.has_base = true;
         Ok(())
     }
 }

@@ -101,16 +101,18 @@ impl Sampler {
         let Some(mut record) = self.history.begin() else {
             return;
         };
-        let mut swapped = (0u64, 0u64);
         for cpu in cpu::online() {
             record.push_cpu(&Cpu {
                 id: cpu.id(),
                 epoch: self.epochs.of(cpu),
                 times: cpustat::fetch(cpu),
             });
-            let (in_, out) = vmstat::swapped(cpu);
-            swapped.0 = swapped.0.wrapping_add(in_);
-            swapped.1 = swapped.1.wrapping_add(out);
+        }
+        let mut swapped = (0u64, 0u64);
+        for cpu in cpu::possible() {
+            let (in_pages, out_pages) = vmstat::swapped(cpu);
+            swapped.0 = swapped.0.wrapping_add(in_pages);
+            swapped.1 = swapped.1.wrapping_add(out_pages);
         }
         let header = Header {
             seq: record.seq(),
