@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the log looks like. Each line is parsed strictly wherever a case reads samples.
+
+use std::time::Duration;
+
+use anyhow::{ensure, Context, Result};
+
+use super::{ms, sleep_ms, Case, Guest, Needs, LATE};
+use crate::lines::Sample;
+use crate::module::{self, Module};
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "load line and first sample",
+        needs: Needs::Nothing,
+        run: load,
+    },
+    Case {
+        name: "lines of a sample",
+        needs: Needs::Nothing,
+        run: sample,
+    },
+    Case {
+        name: "per_cpu_max at insmod",
+        needs: Needs::Nothing,
+        run: per_cpu_max,
+    },
+    Case {
+        name: "per_cpu_max at run time",
+        needs: Needs::Nothing,
+        run: per_cpu_max_at_run_time,
+    },
+    Case {
+        name: "log_every at insmod",
+        needs: Needs::Nothing,
+        run: log_every,
+    },
+    Case {
+        name: "log_every at run time",
+        needs: Needs::Nothing,
+        run: log_every_at_run_time,
+    },
+    Case {
+        name: "unload line",
+        needs: Needs::Nothing,
+        run: unload,
+    },
+    Case {
+        name: "swap without swap space",
+        needs: Needs::Nothing,
+        run: swap,
+    },
+];
+
+fn load(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=500")?;
+    let (loaded, at) = module.loaded_line()?;
+    ensure!(loaded.interval_ms == 500, "{loaded:?}");
+    ensure!(
+        loaded.cpus == guest.cpus,
+        "{loaded:?} on {} CPUs",
+        guest.cpus
+    );
+    // The first sample is only what the second one is compared with.
+    let first = &module.first(1, 500)?[0];
+    let waited = first.first.at.saturating_sub(at);
+    ensure!(
+        waited >= ms(450),
+        "the first sample was logged {waited:?} after loading"
+    );
+    ensure!(
+        waited <= ms(500) + LATE,
+        "the first sample was logged only {waited:?} after loading"
+    );
+    module.unload().map(drop)
+}
+
+fn sample(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=100")?;
+    for sample in module.first(10, 100)? {
+        let cpus: Vec<u32> = sample.cpus.keys().copied().collect();
+        ensure!(
+            cpus == (0..guest.cpus).collect::<Vec<_>>(),
+            "lines for the CPUs {cpus:?}"
+        );
+    }
+    module.unload().map(drop)
+}
+
+fn has_per_cpu_lines(guest: &Guest, samples: &[Sample]) -> Result<bool> {
+    let counts: Vec<_> = samples.iter().map(|sample| sample.cpus.len()).collect();
+    let all = counts.iter().all(|&count| count == guest.cpus as usize);
+    ensure!(
+        all || counts.iter().all(|&count| count == 0),
+        "per-CPU lines per sample: {counts:?}"
+    );
+    Ok(all)
+}
+
+/// Values of per_cpu_max, and whether there are per-CPU lines with them.
+fn per_cpu_table(guest: &Guest) -> [(u32, bool); 4] {
+    [
+        (0, false),
+        (guest.cpus - 1, false),
+        (guest.cpus, true),
+        (guest.cpus + 1, true),
+    ]
+}
+
+fn per_cpu_max(guest: &Guest) -> Result<()> {
+    for (max, expected) in per_cpu_table(guest) {
+        let module = Module::load(&guest.log, &format!("interval_ms=50 per_cpu_max={max}"))?;
+        let found = has_per_cpu_lines(guest, &module.first(3, 50)?)?;
+        ensure!(
+            found == expected,
+            "per_cpu_max={max}: per-CPU lines: {found}"
+        );
+        module.unload()?;
+    }
+    Ok(())
+}
+
+fn per_cpu_max_at_run_time(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=50")?;
+    for (max, expected) in per_cpu_table(guest) {
+        module::write("per_cpu_max", &format!("{max}\n"))?;
+        let mark = guest.log.mark("per_cpu_max")?;
+        // One sample may have been on its way while the value changed.
+        let found = has_per_cpu_lines(guest, &module.wait(mark, 4, ms(200))?[1..])?;
+        ensure!(
+            found == expected,
+            "per_cpu_max={max}: per-CPU lines: {found}"
+        );
+    }
+    module.unload().map(drop)
+}
+
+fn distances(samples: &[Sample]) -> Vec<Duration> {
+    samples
+        .windows(2)
+        .map(|two| two[1].first.at.saturating_sub(two[0].first.at))
+        .collect()
+}
+
+fn log_every(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=100 log_every=3")?;
+    module.first(5, 300)?;
+    let (samples, unloaded, _) = module.unload()?;
+    every_third(&samples)?;
+    let taken = unloaded.samples + unloaded.missed;
+    let logged = samples.len() as u64;
+    ensure!(
+        (3 * logged..=3 * logged + 4).contains(&taken),
+        "{logged} logged with {unloaded:?}"
+    );
+    Ok(())
+}
+
+fn every_third(samples: &[Sample]) -> Result<()> {
+    let distances = distances(samples);
+    // A sample that is logged late is followed by a short distance, so look at the middle one.
+    let mut sorted = distances.clone();
+    sorted.sort();
+    let middle = *sorted.get(sorted.len() / 2).context("no distances")?;
+    ensure!(
+        (ms(270)..=ms(330)).contains(&middle),
+        "distances with log_every=3: {distances:?}"
+    );
+    Ok(())
+}
+
+fn log_every_at_run_time(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=100 log_every=0")?;
+    sleep_ms(600);
+    let silent = module.lines(module.start)?;
+    ensure!(silent.len() == 1, "log_every=0 logged {silent:?}");
+    let mark = guest.log.mark("log_every=3")?;
+    module::write("log_every", "3")?;
+    every_third(&module.wait(mark, 5, ms(1500))?)?;
+    module::write("log_every", "0")?;
+    sleep_ms(120);
+    let mark = guest.log.mark("log_every=0")?;
+    sleep_ms(500);
+    let silent = module.lines(mark)?;
+    ensure!(silent.is_empty(), "log_every=0 logged {silent:?}");
+    let (_, unloaded, _) = module.unload()?;
+    ensure!(
+        unloaded.samples + unloaded.missed >= 25,
+        "sampling stopped: {unloaded:?}"
+    );
+    Ok(())
+}
+
+fn unload(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=50 per_cpu_max=0")?;
+    let (_, loaded) = module.loaded_line()?;
+    let logged = module.first(20, 50)?.len() as u64;
+    let (_, unloaded, end) = module.unload()?;
+    let ticks = (end - loaded).as_millis() as u64 / 50;
+    // The baseline and the tick at the very end may count or not.
+    let taken = unloaded.samples + unloaded.missed;
+    ensure!(
+        taken.abs_diff(ticks) <= 2,
+        "{ticks} ticks passed: {unloaded:?}"
+    );
+    ensure!(
+        unloaded.samples >= logged,
+        "{logged} were logged: {unloaded:?}"
+    );
+    // No code takes no time, and a report takes many times what its callback does.
+    ensure!(
+        unloaded.callback_avg_ns > 0 && unloaded.report_avg_ns > 0,
+        "{unloaded:?}"
+    );
+    ensure!(
+        unloaded.report_avg_ns > unloaded.callback_avg_ns,
+        "{unloaded:?}"
+    );
+    Ok(())
+}
+
+fn swap(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=50")?;
+    for sample in module.first(4, 50)? {
+        let swap = sample.swap;
+        ensure!(
+            (swap.free, swap.read_in, swap.written_out) == (0, 0, 0),
+            "{swap:?}"
+        );
+    }
+    module.unload().map(drop)
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! When samples are taken.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{bail, ensure, Context, Result};
+
+use super::{ms, sleep_ms, Case, Guest, Needs, LATE};
+use crate::module::{self, Module};
+use crate::proc;
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "interval by default",
+        needs: Needs::Nothing,
+        run: default,
+    },
+    Case {
+        name: "interval by insmod",
+        needs: Needs::Nothing,
+        run: insmod,
+    },
+    Case {
+        name: "interval by run-time write",
+        needs: Needs::Nothing,
+        run: write,
+    },
+    Case {
+        name: "interval of 10 ms by run-time write",
+        needs: Needs::Nothing,
+        run: shortest,
+    },
+    Case {
+        name: "1000 ticks at 10 ms do not drift",
+        needs: Needs::Nothing,
+        run: drift,
+    },
+];
+
+fn within(what: &str, time: Duration, expected: Duration) -> Result<()> {
+    // The clock of printk and the monotonic clock may differ by some parts per thousand.
+    let early = expected.mul_f64(0.99);
+    ensure!(
+        time >= early && time <= expected + LATE,
+        "{what} took {time:?} instead of {expected:?}"
+    );
+    Ok(())
+}
+
+fn default(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "")?;
+    let (loaded, at) = module.loaded_line()?;
+    ensure!(loaded.interval_ms == 5000, "{loaded:?}");
+    for parameter in &module::PARAMETERS {
+        let value = module::read(parameter.name)?;
+        ensure!(
+            value == parameter.default,
+            "{} is {value} by default",
+            parameter.name
+        );
+    }
+    let first = &module.first(1, 5000)?[0];
+    within(
+        "the first interval",
+        first.first.at.saturating_sub(at),
+        ms(5000),
+    )?;
+    module.unload().map(drop)
+}
+
+fn insmod(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=700")?;
+    let (loaded, at) = module.loaded_line()?;
+    ensure!(
+        loaded.interval_ms == 700 && module::read("interval_ms")? == 700,
+        "{loaded:?}"
+    );
+    let samples = module.first(3, 700)?;
+    for (sample, n) in samples.iter().zip(1..) {
+        within(
+            &format!("{n} intervals"),
+            sample.first.at.saturating_sub(at),
+            ms(700) * n,
+        )?;
+    }
+    module.unload().map(drop)
+}
+
+/// Writes an interval, and checks that the next sample is logged one such interval later.
+fn change(guest: &Guest, module: &Module<'_>, interval_ms: u64) -> Result<()> {
+    let before = guest.log.mark("before a write")?;
+    module::write("interval_ms", &interval_ms.to_string())?;
+    let after = guest.log.mark("after a write")?;
+    ensure!(
+        module::read("interval_ms")? == interval_ms,
+        "the interval reads otherwise"
+    );
+    let samples = module.wait(before, 2, ms(2 * interval_ms))?;
+    for (sample, n) in samples.iter().zip(1..) {
+        let expected = ms(interval_ms) * n;
+        let at = sample.first.at;
+        let (longest, shortest) = (at.saturating_sub(before.at), at.saturating_sub(after.at));
+        ensure!(
+            longest >= expected.mul_f64(0.99) && shortest <= expected + LATE,
+            "sample {n} after a write of {interval_ms} came {shortest:?} to {longest:?} after it"
+        );
+    }
+    Ok(())
+}
+
+fn write(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=3600000")?;
+    sleep_ms(300);
+    change(guest, &module, 200)?;
+    change(guest, &module, 600)?;
+    // The old interval is half over, and must not count.
+    sleep_ms(300);
+    change(guest, &module, 1200)?;
+    module.unload().map(drop)
+}
+
+fn shortest(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=1000 per_cpu_max=0")?;
+    module::write("interval_ms", "10")?;
+    let start = guest.log.mark("interval_ms=10")?.at;
+    module.first(100, 10)?;
+    let (_, unloaded, end) = module.unload()?;
+    let ticks = (end.saturating_sub(start)).as_millis() as u64 / 10;
+    let taken = unloaded.samples + unloaded.missed;
+    ensure!(
+        taken.abs_diff(ticks) <= 3,
+        "{ticks} ticks passed: {unloaded:?}"
+    );
+    Ok(())
+}
+
+/// The kernel lists when each timer is due next. From one list to a later one that moves on by whole
+/// intervals and by nothing else, however late ticks and lines are.
+fn drift(guest: &Guest) -> Result<()> {
+    const INTERVAL_NS: u64 = 10_000_000;
+    let module = Module::load(&guest.log, "interval_ms=10 per_cpu_max=0 log_every=100")?;
+    let first = next_tick_ns()?;
+    module.wait(module.start, 10, ms(10_000))?;
+    let last = next_tick_ns()?;
+    let (_, unloaded, _) = module.unload()?;
+
+    let passed = last.saturating_sub(first);
+    ensure!(
+        passed % INTERVAL_NS == 0,
+        "the ticks are off by {} ns after {passed} ns",
+        passed % INTERVAL_NS
+    );
+    let ticks = passed / INTERVAL_NS;
+    let taken = unloaded.samples + unloaded.missed;
+    ensure!(
+        unloaded.samples > 1000 && ticks > 980 && (ticks..=ticks + 30).contains(&taken),
+        "{ticks} ticks were due between the first and the last list: {unloaded:?}"
+    );
+    Ok(())
+}
+
+/// When the module's timer is due next, by the monotonic clock.
+fn next_tick_ns() -> Result<u64> {
+    // While its callback runs, a timer is in no list.
+    for _ in 0..100 {
+        let list = fs::read_to_string("/proc/timer_list").context("/proc/timer_list")?;
+        if let Some(expiry_ns) = proc::timer_expiry_ns(&list, "[resource_monitor]")? {
+            return Ok(expiry_ns);
+        }
+    }
+    bail!("/proc/timer_list has no timer of the module")
+}

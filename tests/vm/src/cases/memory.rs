@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory amounts against `/proc/meminfo`, read right before and after a sample is logged.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{ensure, Context, Result};
+
+use super::{ms, sleep_ms, Case, Guest, Needs};
+use crate::kmsg::{monotonic, read_again};
+use crate::lines::Sample;
+use crate::module::Module;
+use crate::proc;
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "memory against /proc/meminfo when idle",
+        needs: Needs::Nothing,
+        run: idle,
+    },
+    Case {
+        name: "memory against /proc/meminfo while it changes",
+        needs: Needs::Nothing,
+        run: changing,
+    },
+];
+
+/// The keys of the log and their names in `/proc/meminfo`. `used` is checked within its line.
+const NAMES: [(&str, &str); 12] = [
+    ("total", "MemTotal"),
+    ("free", "MemFree"),
+    ("available", "MemAvailable"),
+    ("buffers", "Buffers"),
+    ("cached", "Cached"),
+    ("shmem", "Shmem"),
+    ("slab", "Slab"),
+    ("dirty", "Dirty"),
+    ("writeback", "Writeback"),
+    ("anon", "AnonPages"),
+    ("mapped", "Mapped"),
+    ("pagetables", "PageTables"),
+];
+
+/// How far a value may lie outside of the bracket in any case: what the guest's own bookkeeping
+/// moves between two readings, which is more than 2 % only of the smallest amounts.
+const SLACK_KB: u64 = 64;
+
+const INTERVAL_MS: u64 = 200;
+
+/// Readings are this far apart. The bracket of a sample covers as many of them as may lie between
+/// the moment a sample is taken and the moment its line has arrived.
+const READ_EVERY: Duration = ms(10);
+const BRACKET: Duration = ms(60);
+
+type Amounts = BTreeMap<String, u64>;
+type Readings = VecDeque<(Duration, String)>;
+
+fn idle(guest: &Guest) -> Result<()> {
+    compare(guest, 5).map(drop)
+}
+
+fn changing(guest: &Guest) -> Result<()> {
+    let stop = AtomicBool::new(false);
+    let samples = thread::scope(|scope| {
+        let change = scope.spawn(|| change(&stop));
+        let samples = compare(guest, 20);
+        stop.store(true, Ordering::Relaxed);
+        let changed = change
+            .join()
+            .map_err(|_| anyhow::anyhow!("the load panicked"))?;
+        samples.and_then(|samples| changed.map(|()| samples))
+    })?;
+    for key in ["free", "available", "shmem", "anon", "cached"] {
+        let values = samples.iter().map(|sample| sample.memory.kilobytes(key));
+        let range = values.clone().max().unwrap_or(0) - values.min().unwrap_or(0);
+        ensure!(
+            range >= 8 * 1024,
+            "{key} changed by only {range} kB, so this proves little"
+        );
+    }
+    Ok(())
+}
+
+/// Lets anonymous memory, a file in tmpfs and page tables grow and shrink.
+fn change(stop: &AtomicBool) -> Result<()> {
+    const STEP: usize = 1 << 20;
+    const STEPS: usize = 40;
+    const FILE: &str = "/tmp/growing";
+    while !stop.load(Ordering::Relaxed) {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(FILE)?;
+        let mut blocks = Vec::new();
+        for _ in 0..STEPS {
+            blocks.push(vec![1_u8; STEP]);
+            file.write_all(&blocks[0])?;
+            sleep_ms(20);
+        }
+        for kept in (0..STEPS).rev() {
+            blocks.truncate(kept);
+            file.set_len((kept * STEP) as u64)?;
+            sleep_ms(10);
+        }
+    }
+    fs::remove_file(FILE).context(FILE)
+}
+
+fn compare(guest: &Guest, count: usize) -> Result<Vec<Sample>> {
+    let readings = Mutex::new(Readings::new());
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| keep_reading(&readings, &stop));
+        let result = (|| -> Result<Vec<Sample>> {
+            let _snapshots = guest.log.take_snapshots();
+            let module = Module::load(
+                &guest.log,
+                &format!("interval_ms={INTERVAL_MS} per_cpu_max=0"),
+            )?;
+            let samples = module.first(count, INTERVAL_MS)?;
+            module.unload()?;
+            Ok(samples)
+        })();
+        stop.store(true, Ordering::Relaxed);
+        reader
+            .join()
+            .map_err(|_| anyhow::anyhow!("the reader panicked"))??;
+        let samples = result?;
+        let readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
+        for sample in &samples {
+            compare_sample(sample, &readings)?;
+        }
+        Ok(samples)
+    })
+}
+
+fn keep_reading(readings: &Mutex<Readings>, stop: &AtomicBool) -> Result<()> {
+    rustix::process::setpriority_process(None, -20).context("nice -20")?;
+    let meminfo = File::open("/proc/meminfo")?;
+    while !stop.load(Ordering::Relaxed) {
+        let reading = (monotonic(), read_again(&meminfo)?);
+        readings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(reading);
+        thread::sleep(READ_EVERY);
+    }
+    Ok(())
+}
+
+fn compare_sample(sample: &Sample, readings: &Readings) -> Result<()> {
+    let arrived = sample.first.arrived;
+    let start = arrived.saturating_sub(BRACKET);
+    let snapshot = sample
+        .first
+        .snapshot
+        .as_ref()
+        .context("no reading of /proc/meminfo")?;
+    let mut bracket = vec![proc::meminfo(&snapshot.meminfo)?];
+    // The last reading before the bracket belongs to it, in case there was none in it.
+    let first = readings
+        .iter()
+        .rposition(|(at, _)| *at <= start)
+        .context("no reading before")?;
+    for (at, text) in readings.range(first..) {
+        if *at <= arrived {
+            bracket.push(proc::meminfo(text)?);
+        }
+    }
+    for (key, name) in NAMES {
+        check(key, sample.memory.kilobytes(key), name, &bracket)?;
+    }
+    Ok(())
+}
+
+fn check(key: &str, logged: u64, name: &str, bracket: &[Amounts]) -> Result<()> {
+    let values = bracket
+        .iter()
+        .map(|amounts| amounts.get(name).copied().with_context(|| name.to_string()));
+    let values = values.collect::<Result<Vec<u64>>>()?;
+    let min = values.iter().copied().min().context("no reading")?;
+    let max = values.iter().copied().max().context("no reading")?;
+    let low = min - SLACK_KB.max(min / 50).min(min);
+    let high = max + SLACK_KB.max(max / 50);
+    ensure!(
+        (low..=high).contains(&logged),
+        "{key}={logged}kB, /proc/meminfo had {min} to {max} kB"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_checked_against_the_bracket() {
+        let bracket: Vec<Amounts> = [10_000, 20_000]
+            .map(|amount| Amounts::from([("MemFree".to_string(), amount)]))
+            .into();
+        for good in [9_800, 10_000, 15_000, 20_400] {
+            assert!(check("free", good, "MemFree", &bracket).is_ok(), "{good}");
+        }
+        for bad in [0, 9_799, 20_401] {
+            assert!(check("free", bad, "MemFree", &bracket).is_err(), "{bad}");
+        }
+        assert!(check("free", 1, "Missing", &bracket).is_err());
+        let none = [Amounts::from([("Dirty".to_string(), 0)])];
+        assert!(check("dirty", 0, "Dirty", &none).is_ok());
+        assert!(check("dirty", 65, "Dirty", &none).is_err());
+    }
+}

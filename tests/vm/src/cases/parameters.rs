@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Parameter values, good and bad.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::thread;
+
+use anyhow::{anyhow, bail, ensure, Context, Result};
+use rustix::io::Errno;
+use rustix::thread::{set_thread_res_gid, set_thread_res_uid, Gid, Uid};
+
+use super::{ms, Case, Guest, Needs};
+use crate::lines::BadParameter;
+use crate::module::{self, Module, Parameter, PARAMETERS};
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "bad parameters at insmod",
+        needs: Needs::Nothing,
+        run: bad_at_insmod,
+    },
+    Case {
+        name: "parameter without a value at insmod",
+        needs: Needs::Nothing,
+        run: no_value,
+    },
+    Case {
+        name: "bad parameters at run time",
+        needs: Needs::Nothing,
+        run: bad_at_run_time,
+    },
+    Case {
+        name: "smallest and largest parameters",
+        needs: Needs::Nothing,
+        run: edges,
+    },
+    Case {
+        name: "parameter given twice",
+        needs: Needs::Nothing,
+        run: twice,
+    },
+    Case {
+        name: "unknown parameter",
+        needs: Needs::Nothing,
+        run: unknown,
+    },
+    Case {
+        name: "parameters belong to root",
+        needs: Needs::Nothing,
+        run: root_only,
+    },
+];
+
+/// Values that must be refused, each with what is wrong with it.
+fn bad_values(parameter: &Parameter) -> Vec<(&'static str, String)> {
+    let Parameter {
+        default, min, max, ..
+    } = parameter;
+    let mut values = vec![
+        ("too large", format!("{}", max + 1)),
+        ("negative", "-1".into()),
+        ("negative", format!("-{default}")),
+        ("not a number", "abc".into()),
+        ("trailing garbage", format!("{default}x")),
+        ("with a unit", format!("{default}ms")),
+        ("a fraction", format!("{default}.0")),
+        ("hexadecimal", "0x10".into()),
+        ("with a leading blank", format!(" {default}")),
+        ("with a trailing blank", format!("{default} ")),
+        ("blank", " ".into()),
+        ("empty", String::new()),
+        // Truncated to 32 or 64 bits, these are the default.
+        (
+            "above 32 bits",
+            format!("{}", (1_u128 << 32) + u128::from(*default)),
+        ),
+        (
+            "above 64 bits",
+            format!("{}", (1_u128 << 64) + u128::from(*default)),
+        ),
+        ("largest of 64 bits", u64::MAX.to_string()),
+        ("long number", "9".repeat(100)),
+        ("very long number", "9".repeat(3000)),
+        ("very long text", "a".repeat(3000)),
+    ];
+    if *min > 0 {
+        values.push(("too small", (min - 1).to_string()));
+        values.push(("zero", "0".into()));
+    }
+    values
+}
+
+/// The one line that a refused value must have got.
+fn check_error(errors: &[BadParameter], parameter: &Parameter, value: &str) -> Result<()> {
+    let [error] = errors else {
+        bail!("{} error lines instead of one: {errors:?}", errors.len())
+    };
+    // A long value may be cut, but not so much that one would not know it again.
+    let named = if value.len() <= 32 {
+        error.value == value
+    } else {
+        error.value.starts_with(&value[..32])
+    };
+    ensure!(
+        error.name == parameter.name
+            && named
+            && (error.min, error.max) == (parameter.min, parameter.max),
+        "the error line says {error:?}"
+    );
+    let why = if value.is_empty() {
+        error.why == "is empty"
+    } else {
+        error.why != "is empty"
+    };
+    ensure!(why, "the error line says {:?}", error.why);
+    Ok(())
+}
+
+fn check_insmod_fails(guest: &Guest, parameter: &Parameter, text: &str, value: &str) -> Result<()> {
+    let mark = guest.log.mark("insmod with a bad parameter")?;
+    let result = module::insmod(text);
+    ensure!(!module::is_loaded(), "the module is loaded");
+    ensure!(result == Err(Errno::INVAL), "insmod returned {result:?}");
+    guest.log.mark("end of it")?;
+    check_error(
+        &module::parameter_errors(&guest.log, mark)?,
+        parameter,
+        value,
+    )
+}
+
+/// All failures at once, since they tend to have something in common.
+fn collect(failures: Vec<String>) -> Result<()> {
+    ensure!(
+        failures.is_empty(),
+        "{} values: {}",
+        failures.len(),
+        failures.join("; ")
+    );
+    Ok(())
+}
+
+fn failure(parameter: &Parameter, what: &str, result: Result<()>) -> Option<String> {
+    result
+        .err()
+        .map(|error| format!("{} {what}: {error:#}", parameter.name))
+}
+
+fn bad_at_insmod(guest: &Guest) -> Result<()> {
+    let mut failures = Vec::new();
+    for parameter in &PARAMETERS {
+        for (what, value) in bad_values(parameter) {
+            // The kernel takes the quotes off, as they are there to allow blanks.
+            let quote = if value.contains(' ') { "\"" } else { "" };
+            let text = format!("{}={quote}{value}{quote}", parameter.name);
+            failures.extend(failure(
+                parameter,
+                what,
+                check_insmod_fails(guest, parameter, &text, &value),
+            ));
+        }
+    }
+    collect(failures)
+}
+
+fn no_value(guest: &Guest) -> Result<()> {
+    let fails = |parameter: &Parameter| {
+        failure(
+            parameter,
+            "without =",
+            check_insmod_fails(guest, parameter, parameter.name, ""),
+        )
+    };
+    collect(PARAMETERS.iter().filter_map(fails).collect())
+}
+
+fn bad_at_run_time(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=100 per_cpu_max=0")?;
+    let mut failures = Vec::new();
+    for parameter in &PARAMETERS {
+        let before = module::read(parameter.name)?;
+        for (what, value) in bad_values(parameter) {
+            for end in ["", "\n"] {
+                // A write of nothing does not reach the module.
+                let written = format!("{value}{end}");
+                if written.is_empty() {
+                    continue;
+                }
+                let check = || {
+                    let mark = guest.log.mark("write of a bad value")?;
+                    let result = module::write(parameter.name, &written);
+                    let refused = result.as_ref().is_err_and(module::is_einval);
+                    ensure!(refused, "the write returned {result:?}");
+                    let now = module::read(parameter.name)?;
+                    ensure!(now == before, "the value became {now}");
+                    guest.log.mark("end of it")?;
+                    check_error(
+                        &module::parameter_errors(&guest.log, mark)?,
+                        parameter,
+                        &value,
+                    )
+                };
+                failures.extend(failure(parameter, what, check()));
+            }
+        }
+    }
+    collect(failures)?;
+    let mark = guest.log.mark("all bad values written")?;
+    module.wait(mark, 3, ms(300)).context("sampling stopped")?;
+    module.unload().map(drop)
+}
+
+fn edges(guest: &Guest) -> Result<()> {
+    for parameter in &PARAMETERS {
+        for value in [parameter.min, parameter.max] {
+            let text = format!("{}={value}", parameter.name);
+            let module = Module::load(&guest.log, &text)?;
+            let now = module::read(parameter.name)?;
+            ensure!(now == value, "{text}: reads as {now}");
+            module.unload()?;
+        }
+        let module = Module::load(&guest.log, "")?;
+        for value in [parameter.min, parameter.max] {
+            for end in ["", "\n"] {
+                let written = format!("{value}{end}");
+                module::write(parameter.name, &written)
+                    .with_context(|| format!("{} {written:?}", parameter.name))?;
+                let now = module::read(parameter.name)?;
+                ensure!(
+                    now == value,
+                    "{}: {written:?} reads as {now}",
+                    parameter.name
+                );
+            }
+        }
+        let errors = module::parameter_errors(&guest.log, module.start)?;
+        ensure!(errors.is_empty(), "good values got {errors:?}");
+        module.unload()?;
+    }
+    Ok(())
+}
+
+/// The last one counts, as with the kernel's own parameters.
+fn twice(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=1000 log_every=2 interval_ms=2000")?;
+    let (loaded, _) = module.loaded_line()?;
+    ensure!(
+        loaded.interval_ms == 2000 && module::read("interval_ms")? == 2000,
+        "{loaded:?}"
+    );
+    let errors = module::parameter_errors(&guest.log, module.start)?;
+    ensure!(errors.is_empty(), "{errors:?}");
+    module.unload().map(drop)
+}
+
+/// The kernel ignores it with a warning of its own.
+fn unknown(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "nosuch=1 interval_ms=1000")?;
+    let (loaded, _) = module.loaded_line()?;
+    ensure!(loaded.interval_ms == 1000, "{loaded:?}");
+    module.unload().map(drop)
+}
+
+fn root_only(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=1000")?;
+    for parameter in &PARAMETERS {
+        let mode = fs::metadata(module::parameter_path(parameter.name))?.mode() & 0o7777;
+        ensure!(mode == 0o644, "{} has mode {mode:o}", parameter.name);
+    }
+    // User and group belong to a thread as far as the kernel is concerned.
+    let unprivileged = thread::spawn(|| -> Result<()> {
+        let (user, group) = (Uid::from_raw(1000), Gid::from_raw(1000));
+        set_thread_res_gid(group, group, group)?;
+        set_thread_res_uid(user, user, user)?;
+        for parameter in &PARAMETERS {
+            let result = module::write(parameter.name, "100");
+            let error = result
+                .err()
+                .with_context(|| format!("{} was written", parameter.name))?;
+            ensure!(
+                Errno::from_io_error(&error) == Some(Errno::ACCESS),
+                "{}: {error}",
+                parameter.name
+            );
+            module::read(parameter.name)?;
+        }
+        Ok(())
+    });
+    unprivileged
+        .join()
+        .map_err(|_| anyhow!("the thread panicked"))??;
+    for parameter in &PARAMETERS {
+        let expected = if parameter.name == "interval_ms" {
+            1000
+        } else {
+            parameter.default
+        };
+        ensure!(
+            module::read(parameter.name)? == expected,
+            "{} changed",
+            parameter.name
+        );
+    }
+    module.unload().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_line_must_name_everything() {
+        let error = |name: &str, value: &str, why: &str, max| BadParameter {
+            name: name.into(),
+            value: value.into(),
+            why: why.into(),
+            min: 10,
+            max,
+        };
+        let interval = &PARAMETERS[0];
+        let good = error("interval_ms", "5", "is out of range", 3_600_000);
+        assert!(check_error(std::slice::from_ref(&good), interval, "5").is_ok());
+        for bad in [
+            vec![],
+            vec![good.clone(), good.clone()],
+            vec![error("log_every", "5", "is out of range", 3_600_000)],
+            vec![error("interval_ms", "6", "is out of range", 3_600_000)],
+            vec![error("interval_ms", "5", "is empty", 3_600_000)],
+            vec![error("interval_ms", "5", "is out of range", 3_600)],
+        ] {
+            assert!(check_error(&bad, interval, "5").is_err(), "{bad:?}");
+        }
+    }
+}

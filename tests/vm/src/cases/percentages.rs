@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Percentages against `/proc/stat`, which is read as soon as a sample is logged: sample k is
+//! compared with the difference between the readings at the samples k-1 and k.
+
+use std::fs;
+
+use anyhow::{bail, ensure, Context, Result};
+
+use super::{sleep_ms, Case, Guest, Needs};
+use crate::lines::{Sample, Shares, SHARES};
+use crate::load::{Kind, Load};
+use crate::module::Module;
+use crate::proc;
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "percentages when idle",
+        needs: Needs::Nothing,
+        run: |guest| compare(guest, None, &["idle"], 90.0, 1.0),
+    },
+    Case {
+        name: "percentages under a user-bound load",
+        needs: Needs::Nothing,
+        run: |guest| compare(guest, Some(Kind::User), &["user"], 80.0, 2.0),
+    },
+    Case {
+        name: "percentages under a nice load",
+        needs: Needs::Nothing,
+        run: |guest| compare(guest, Some(Kind::Nice), &["nice"], 80.0, 2.0),
+    },
+    Case {
+        name: "percentages under a system-bound load",
+        needs: Needs::Nothing,
+        run: |guest| compare(guest, Some(Kind::System), &["system"], 80.0, 2.0),
+    },
+    Case {
+        name: "percentages under an irq-heavy load",
+        needs: Needs::Nothing,
+        run: |guest| compare(guest, Some(Kind::SoftIrq), &["irq", "softirq"], 50.0, 2.0),
+    },
+    Case {
+        name: "idle CPUs with a stopped tick",
+        needs: Needs::TwoCpus,
+        run: stopped_tick,
+    },
+];
+
+/// The times in `/proc/stat` have a resolution of 10 ms, so one per cent of a second. When idle,
+/// less is tolerated, so the interval is longer.
+const IDLE_INTERVAL_MS: u64 = 2000;
+const LOADED_INTERVAL_MS: u64 = 1500;
+const COMPARED: usize = 2;
+
+/// `loaded` are the shares that the load must bring to `at_least` per cent on its CPU; without
+/// that, the comparison would prove nothing.
+fn compare(
+    guest: &Guest,
+    load: Option<Kind>,
+    loaded: &[&str],
+    at_least: f64,
+    tolerance: f64,
+) -> Result<()> {
+    let cpu = guest.last_cpu();
+    // /proc/stat is read some time after the sample was taken, and a debug kernel logs so slowly
+    // that this shows. Over a longer interval it matters less.
+    let factor = if guest.is_debug() { 2 } else { 1 };
+    let interval_ms = match load {
+        Some(_) => factor * LOADED_INTERVAL_MS,
+        None => factor * IDLE_INTERVAL_MS,
+    };
+    let _load = load.map(|kind| Load::start(kind, cpu)).transpose()?;
+    // Let what the load's start and the previous case left to do come to an end.
+    sleep_ms(200);
+    let _snapshots = guest.log.take_snapshots();
+    let module = Module::load(&guest.log, &format!("interval_ms={interval_ms}"))?;
+    let samples = module.first(COMPARED + 1, interval_ms)?;
+    for two in samples.windows(2) {
+        let shares = two[1]
+            .cpus
+            .get(&cpu)
+            .with_context(|| format!("no line of CPU {cpu}"))?;
+        let seen: f64 = loaded.iter().map(|name| shares.percent(name)).sum();
+        ensure!(
+            seen >= at_least,
+            "the load does not show: {loaded:?} of CPU {cpu} is {seen:.1} %"
+        );
+        compare_sample(&two[0], &two[1], tolerance)?;
+    }
+    module.unload().map(drop)
+}
+
+fn compare_sample(before: &Sample, after: &Sample, tolerance: f64) -> Result<()> {
+    let stat = |sample: &Sample| {
+        let snapshot = sample
+            .first
+            .snapshot
+            .as_ref()
+            .context("no reading of /proc/stat")?;
+        proc::stat(&snapshot.stat)
+    };
+    let (old, new) = (stat(before)?, stat(after)?);
+    ensure!(old.keys().eq(new.keys()), "CPUs came or went");
+    let all = proc::percentages(old.values().zip(new.values()))?;
+    compare_shares("cpu=all", &after.all, &all, tolerance)?;
+    ensure!(
+        after.cpus.keys().eq(new.keys()),
+        "lines of {:?}, not of {:?}",
+        after.cpus.keys(),
+        new.keys()
+    );
+    for (cpu, shares) in &after.cpus {
+        let expected = proc::percentages(std::iter::once((&old[cpu], &new[cpu])))?;
+        compare_shares(&format!("cpu={cpu}"), shares, &expected, tolerance)?;
+    }
+    Ok(())
+}
+
+fn compare_shares(what: &str, logged: &Shares, expected: &[f64; 9], tolerance: f64) -> Result<()> {
+    for (name, expected) in SHARES.iter().zip(expected) {
+        let logged = logged.percent(name);
+        ensure!(
+            (logged - expected).abs() <= tolerance,
+            "{what}: {name} was logged as {logged:.1} %, /proc/stat says {expected:.2} %"
+        );
+    }
+    Ok(())
+}
+
+/// The counters of a CPU whose tick is stopped stand still while it idles. A reader that does not
+/// add the time since then finds no idle time, or too much of it once the CPU wakes up.
+fn stopped_tick(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=300")?;
+    let samples = module.first(10, 300)?;
+    see_stopped_tick()?;
+    for sample in samples {
+        for (cpu, shares) in &sample.cpus {
+            // CPU 0 and the one where this runs do a little work.
+            ensure!(
+                shares.percent("idle") >= 80.0,
+                "CPU {cpu} idles, but was logged as {shares:?}"
+            );
+        }
+    }
+    module.unload().map(drop)
+}
+
+/// A CPU that idles may have its tick for a moment, so one look is not enough.
+fn see_stopped_tick() -> Result<()> {
+    for _ in 0..200 {
+        let timers = fs::read_to_string("/proc/timer_list")?;
+        let is_stopped = |line: &str| {
+            line.split_once(':')
+                .is_some_and(|(key, value)| key.trim() == ".tick_stopped" && value.trim() == "1")
+        };
+        if timers.lines().any(is_stopped) {
+            return Ok(());
+        }
+        sleep_ms(10);
+    }
+    bail!("no CPU has its tick stopped, so this proves nothing")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_compared() {
+        let logged = Shares([100, 0, 0, 900, 0, 0, 0, 0, 0]);
+        let mut expected = [10.0, 0.0, 0.0, 90.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        assert!(compare_shares("x", &logged, &expected, 1.0).is_ok());
+        expected[0] = 11.2;
+        assert!(compare_shares("x", &logged, &expected, 1.0).is_err());
+        assert!(compare_shares("x", &logged, &expected, 2.0).is_ok());
+    }
+}

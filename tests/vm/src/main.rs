@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The `/init` of the guest in which the module is tested.
+//!
+//! It runs the cases one after the other, reports them on the second serial port, and powers off:
+//! `plan N`, then `ok NAME` or `not ok NAME: why` for each case, and `done`. Lines that start with
+//! `# ` tell how far it is.
+
+mod cases;
+mod kmsg;
+mod lines;
+mod load;
+mod module;
+mod proc;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{anyhow, ensure, Context, Result};
+use rustix::mount::{mount, MountFlags};
+use rustix::process::setpriority_process;
+use rustix::system::{reboot, RebootCommand};
+use rustix::termios::{tcdrain, tcgetattr, tcsetattr, OptionalActions};
+
+use cases::{Case, Guest};
+use kmsg::Log;
+
+/// The port that the host reads the results from.
+static PORT: Mutex<Option<File>> = Mutex::new(None);
+
+fn report(line: &str) {
+    let mut port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(port) = port.as_mut() {
+        // One write per line keeps lines whole. There is nowhere to report a failure to.
+        let _ = port.write_all(format!("{}\n", line.replace('\n', " | ")).as_bytes());
+    }
+}
+
+fn main() {
+    if std::process::id() != 1 {
+        eprintln!("vmtest: this is the init of a test guest and does nothing elsewhere");
+        std::process::exit(2);
+    }
+    if let Err(error) = run() {
+        eprintln!("vmtest: {error:#}");
+        report(&format!("# cannot go on: {error:#}"));
+    }
+    if let Some(port) = PORT.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        // Powering off would drop what the port has not sent yet.
+        let _ = tcdrain(port);
+    }
+    rustix::fs::sync();
+    let _ = reboot(RebootCommand::PowerOff);
+}
+
+fn run() -> Result<()> {
+    mount_all()?;
+    let port = OpenOptions::new()
+        .write(true)
+        .open("/dev/ttyS1")
+        .context("/dev/ttyS1")?;
+    // Otherwise the terminal would end lines with a carriage return too.
+    let mut mode = tcgetattr(&port)?;
+    mode.make_raw();
+    tcsetattr(&port, OptionalActions::Now, &mode)?;
+    *PORT.lock().unwrap_or_else(PoisonError::into_inner) = Some(port);
+
+    let log = Log::start()?;
+    // The tests must get to run beside the loads that they start.
+    setpriority_process(None, -10).context("nice -10")?;
+    silence_panics();
+
+    let guest = Guest::new(log)?;
+    let only = only(&fs::read_to_string("/proc/cmdline")?);
+    let cases: Vec<Case> = cases::all()
+        .into_iter()
+        .filter(|case| {
+            guest.has(case.needs) && only.as_ref().is_none_or(|only| case.name.contains(only))
+        })
+        .collect();
+    report(&format!("plan {}", cases.len()));
+    for case in cases {
+        let start = Instant::now();
+        let result = run_case(&case, &guest);
+        report(&format!("# {:.1} s", start.elapsed().as_secs_f64()));
+        match result {
+            Ok(()) => report(&format!("ok {}", case.name)),
+            Err(error) => report(&format!("not ok {}: {error:#}", case.name)),
+        }
+    }
+    report("done");
+    Ok(())
+}
+
+fn mount_all() -> Result<()> {
+    let required = [
+        ("proc", "/proc"),
+        ("sysfs", "/sys"),
+        ("devtmpfs", "/dev"),
+        ("tmpfs", "/tmp"),
+    ];
+    for (kind, path) in required {
+        fs::create_dir_all(path).with_context(|| path.to_string())?;
+        match mount(kind, path, kind, MountFlags::empty(), None) {
+            // A kernel with DEVTMPFS_MOUNT or an initramfs may have been here first.
+            Err(rustix::io::Errno::BUSY) => (),
+            result => result.with_context(|| format!("mount {path}"))?,
+        }
+    }
+    if Path::new("/sys/kernel/debug").exists() {
+        mount(
+            "debugfs",
+            "/sys/kernel/debug",
+            "debugfs",
+            MountFlags::empty(),
+            None,
+        )
+        .context("mount /sys/kernel/debug")?;
+    }
+    Ok(())
+}
+
+/// The part of the names of the cases to run, from `vmtest.only=` on the kernel's command line.
+fn only(command_line: &str) -> Option<String> {
+    // The kernel keeps quotes, which allow a blank in the value.
+    let (_, rest) = command_line.split_once("vmtest.only=")?;
+    let value = match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => rest.split_ascii_whitespace().next(),
+    };
+    value.map(str::to_string)
+}
+
+/// A panic becomes the failure of its case, so its message need not go to the console as well.
+fn silence_panics() {
+    panic::set_hook(Box::new(|info| report(&format!("# {info}"))));
+}
+
+fn run_case(case: &Case, guest: &Guest) -> Result<()> {
+    let start = guest.log.mark(case.name)?;
+    let result =
+        panic::catch_unwind(AssertUnwindSafe(|| (case.run)(guest))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(anyhow!("panic: {}", text.unwrap_or("without a message")))
+        });
+    let cleanup = clean_up(guest);
+    // The last case fails for these; here one sees what caused them.
+    for line in cases::kernel::reports(&guest.log.since(start)?) {
+        report(&format!("# kernel: {line}"));
+    }
+    result?;
+    cleanup.context("the case left something behind")
+}
+
+/// Gives the next case a guest as it was.
+fn clean_up(guest: &Guest) -> Result<()> {
+    let loaded = module::is_loaded();
+    if loaded {
+        module::rmmod().context("rmmod")?;
+    }
+    for cpu in 1..guest.cpus {
+        let online = cases::hotplug::online_path(cpu);
+        if fs::read_to_string(&online).is_ok_and(|state| state.trim() == "0") {
+            fs::write(online, "1").with_context(|| format!("CPU {cpu} stays offline"))?;
+        }
+    }
+    ensure!(!loaded, "the module");
+    Ok(())
+}
+
+impl Guest {
+    fn new(log: Arc<Log>) -> Result<Guest> {
+        let cpus = proc::cpu_list(&fs::read_to_string("/sys/devices/system/cpu/online")?)?;
+        Ok(Guest {
+            log,
+            cpus: cpus.len() as u32,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only;
+
+    #[test]
+    fn only_is_read_from_the_command_line() {
+        assert_eq!(only("quiet"), None);
+        assert_eq!(
+            only("quiet vmtest.only=swap x=1\n").as_deref(),
+            Some("swap")
+        );
+        assert_eq!(
+            only("vmtest.only=\"idle load\" quiet").as_deref(),
+            Some("idle load")
+        );
+    }
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Loading, steering and unloading the module, through the system calls that insmod and rmmod use.
+
+use std::ffi::CString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{bail, ensure, Context, Result};
+use rustix::io::Errno;
+use rustix::system::{delete_module, finit_module};
+
+use crate::kmsg::{Log, Mark, Record};
+use crate::lines::{self, BadParameter, Line, Loaded, Sample, Unloaded};
+
+const FILE: &str = "/resource_monitor.ko";
+const SYSFS: &str = "/sys/module/resource_monitor";
+
+/// How long to wait beyond the time that a thing takes by itself. A debug kernel is slow, and the
+/// machine below may be busy; a test that passes does not wait for this.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the documentation says about a parameter.
+pub struct Parameter {
+    pub name: &'static str,
+    pub default: u64,
+    pub min: u64,
+    pub max: u64,
+}
+
+pub const PARAMETERS: [Parameter; 3] = [
+    Parameter {
+        name: "interval_ms",
+        default: 5000,
+        min: 10,
+        max: 3_600_000,
+    },
+    Parameter {
+        name: "per_cpu_max",
+        default: 16,
+        min: 0,
+        max: 8192,
+    },
+    Parameter {
+        name: "log_every",
+        default: 1,
+        min: 0,
+        max: 1_000_000,
+    },
+];
+
+pub fn insmod(parameters: &str) -> Result<(), Errno> {
+    let file =
+        File::open(FILE).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    let parameters = CString::new(parameters).map_err(|_| Errno::INVAL)?;
+    finit_module(file, &parameters, 0)
+}
+
+pub fn rmmod() -> Result<(), Errno> {
+    // As rmmod does: do not wait for others to let go of the module.
+    delete_module(
+        c"resource_monitor",
+        rustix::fs::OFlags::NONBLOCK.bits() as _,
+    )
+}
+
+pub fn is_loaded() -> bool {
+    Path::new(SYSFS).exists()
+}
+
+pub fn parameter_path(name: &str) -> String {
+    format!("{SYSFS}/parameters/{name}")
+}
+
+pub fn write(parameter: &str, value: &str) -> io::Result<()> {
+    let bytes = value.as_bytes();
+    let written = OpenOptions::new()
+        .write(true)
+        .open(parameter_path(parameter))?
+        .write(bytes)?;
+    if written != bytes.len() {
+        return Err(io::Error::other(format!(
+            "{written} of {} bytes written",
+            bytes.len()
+        )));
+    }
+    Ok(())
+}
+
+/// What the kernel says of a value that it refused: `None` for another answer than EINVAL.
+pub fn is_einval(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::INVAL)
+}
+
+pub fn read(parameter: &str) -> Result<u64> {
+    let text =
+        fs::read_to_string(parameter_path(parameter)).with_context(|| parameter.to_string())?;
+    let number = text
+        .strip_suffix('\n')
+        .with_context(|| format!("{parameter}: {text:?} has no newline"))?;
+    number
+        .parse()
+        .with_context(|| format!("{parameter}: {text:?}"))
+}
+
+/// The loaded module. It is unloaded when this goes out of scope, whatever happens.
+pub struct Module<'a> {
+    log: &'a Log,
+    /// Before the module was loaded.
+    pub start: Mark,
+    loaded: bool,
+}
+
+impl<'a> Module<'a> {
+    pub fn load(log: &'a Log, parameters: &str) -> Result<Module<'a>> {
+        let start = log.mark(&format!("insmod {parameters}"))?;
+        insmod(parameters).with_context(|| format!("insmod {parameters}"))?;
+        Ok(Module {
+            log,
+            start,
+            loaded: true,
+        })
+    }
+
+    /// The `loaded` line, which must be the only one of its kind and the first one of the module.
+    pub fn loaded_line(&self) -> Result<(Loaded, Duration)> {
+        let start = self.log.mark("loaded")?;
+        ensure!(start != self.start, "no mark");
+        let lines = self.lines(self.start)?;
+        let Some((first, Line::Loaded(loaded))) = lines.first() else {
+            bail!(
+                "the first line of the module is not its loaded line: {:?}",
+                lines.first()
+            );
+        };
+        let more = lines
+            .iter()
+            .filter(|(_, line)| matches!(line, Line::Loaded(_)))
+            .count();
+        ensure!(more == 1, "{more} loaded lines");
+        Ok((loaded.clone(), first.at))
+    }
+
+    pub fn lines(&self, from: Mark) -> Result<Vec<(std::sync::Arc<Record>, Line)>> {
+        let mut lines = Vec::new();
+        for record in self.log.since(from)? {
+            if let Some(line) = lines::parse_record(&record)? {
+                lines.push((record, line));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Waits for `count` samples that are logged after `from`. The time they take is `time`.
+    pub fn wait(&self, from: Mark, count: usize, time: Duration) -> Result<Vec<Sample>> {
+        let what = format!("{count} samples");
+        self.log.wait(from, time + PATIENCE, &what, |records| {
+            // The lines of a sample come together, so skip the rest of one that the mark cut.
+            let start = records
+                .iter()
+                .position(|r| r.text.starts_with("resource_monitor: cpu=all "));
+            let samples = lines::samples(start.map_or(&[], |start| &records[start..]), true)?;
+            Ok((samples.len() >= count).then_some(samples))
+        })
+    }
+
+    /// Waits for the first `count` samples after loading.
+    pub fn first(&self, count: usize, interval_ms: u64) -> Result<Vec<Sample>> {
+        self.wait(
+            self.start,
+            count,
+            Duration::from_millis(interval_ms * count as u64),
+        )
+    }
+
+    /// Unloads, and gives all samples that were logged and the `unloaded` line with its time.
+    pub fn unload(mut self) -> Result<(Vec<Sample>, Unloaded, Duration)> {
+        self.loaded = false;
+        rmmod().context("rmmod")?;
+        ensure!(!is_loaded(), "{SYSFS} is still there");
+        // Whatever still ran would log after this.
+        let end = self.log.mark("rmmod done")?;
+        std::thread::sleep(Duration::from_millis(20));
+        self.log.mark("after rmmod")?;
+        let after = self.lines(end)?;
+        ensure!(
+            after.is_empty(),
+            "the module logged after it was unloaded: {after:?}"
+        );
+        let samples = lines::samples(&self.log.since(self.start)?, false)?;
+        let lines = self.lines(self.start)?;
+        let Some((last, Line::Unloaded(unloaded))) = lines.last() else {
+            bail!(
+                "the last line of the module is not its unloaded line: {:?}",
+                lines.last()
+            );
+        };
+        let more = lines
+            .iter()
+            .filter(|(_, line)| matches!(line, Line::Unloaded(_)))
+            .count();
+        ensure!(more == 1, "{more} unloaded lines");
+        Ok((samples, *unloaded, last.at))
+    }
+}
+
+impl Drop for Module<'_> {
+    fn drop(&mut self) {
+        if self.loaded {
+            // A failure shows when the runner looks whether the module is still there.
+            let _ = rmmod();
+        }
+    }
+}
+
+/// The module's own error lines about parameters after `from`.
+pub fn parameter_errors(log: &Log, from: Mark) -> Result<Vec<BadParameter>> {
+    let mut errors = Vec::new();
+    for record in log.since(from)? {
+        if let Some(Line::BadParameter(error)) = lines::parse_record(&record)? {
+            errors.push(error);
+        }
+    }
+    Ok(errors)
+}
