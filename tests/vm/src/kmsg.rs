@@ -17,6 +17,9 @@ use rustix::time::{clock_gettime, ClockId};
 
 const KERNEL: u32 = 0;
 
+/// How a [`Log::mark`] begins.
+pub const MARK: &str = "vmtest: mark";
+
 #[derive(Debug, Clone, Default)]
 pub struct Record {
     /// 0 for the kernel's own records, 1 for those that user space wrote.
@@ -136,7 +139,7 @@ impl Log {
             state.marks += 1;
             (
                 state.records.len(),
-                format!("vmtest: mark {} {what}", state.marks),
+                format!("{MARK} {} {what}", state.marks),
             )
         };
         // A record that does not end with a newline is not shown before the next one. The file is

@@ -14,8 +14,11 @@ use rustix::system::finit_module;
 use super::{Case, Guest, Needs};
 use crate::module::{self, Module};
 
+/// While this case runs, the kernel has reason to complain of failed allocations.
+pub const NAME: &str = "failing allocations at insmod";
+
 pub const CASES: &[Case] = &[Case {
-    name: "failing allocations at insmod",
+    name: NAME,
     needs: Needs::FaultInjection,
     run: insmod,
 }];

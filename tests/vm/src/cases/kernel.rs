@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{ensure, Result};
 
-use super::{sleep_ms, Case, Guest, Needs};
-use crate::kmsg::Record;
+use super::{faults, sleep_ms, Case, Guest, Needs};
+use crate::kmsg::{Record, MARK};
 use crate::lines;
 
 pub const CASES: &[Case] = &[
@@ -61,6 +61,8 @@ const SUSPICIOUS: &[&[&str]] = &[
     &["panicked"],
     &["Call Trace:"],
     &["kmemleak:", "new suspected"],
+    &["page allocation failure"],
+    &["vmalloc error"],
 ];
 
 /// What a kernel with all its checks says of them at boot.
@@ -73,13 +75,43 @@ fn is_suspicious(text: &str) -> bool {
             .any(|all| all.iter().all(|part| text.contains(part)))
 }
 
+/// Tells the suspicious records from the others, one after the other.
+#[derive(Default)]
+struct Judge {
+    /// Allocations are made to fail.
+    injecting: bool,
+    /// The kernel said that one did, and its trace follows.
+    trace_follows: bool,
+}
+
+impl Judge {
+    fn is_bad(&mut self, text: &str) -> bool {
+        if text.starts_with(MARK) {
+            self.injecting = text.ends_with(faults::NAME);
+        }
+        if !is_suspicious(text) {
+            return false;
+        }
+        let is_trace = text.contains("Call Trace:");
+        let is_wanted = self.injecting && !is_trace && is_failed_allocation(text);
+        let belongs = is_trace && self.trace_follows;
+        self.trace_follows = is_wanted;
+        !(is_wanted || belongs)
+    }
+}
+
+fn is_failed_allocation(text: &str) -> bool {
+    text.contains("page allocation failure") || text.contains("vmalloc error")
+}
+
 /// The kernel's reports among `records`, each with as much of its trace as helps to understand it.
 pub fn reports(records: &[Arc<Record>]) -> Vec<&str> {
     const TRACE: usize = 80;
+    let mut judge = Judge::default();
     let mut wanted = 0;
     let mut lines = Vec::new();
     for record in records {
-        if wanted == 0 && is_suspicious(&record.text) {
+        if judge.is_bad(&record.text) && wanted == 0 {
             wanted = TRACE;
         }
         if wanted > 0 && !record.text.starts_with(lines::PREFIX) {
@@ -93,11 +125,11 @@ pub fn reports(records: &[Arc<Record>]) -> Vec<&str> {
 fn log(guest: &Guest) -> Result<()> {
     guest.log.mark("end")?;
     let records = guest.log.all()?;
-    let is_bad = |record: &&Arc<Record>| is_suspicious(&record.text);
+    let mut judge = Judge::default();
     let bad: Vec<&str> = records
         .iter()
-        .filter(is_bad)
         .map(|record| record.text.as_str())
+        .filter(|text| judge.is_bad(text))
         .collect();
     ensure!(
         bad.is_empty(),
@@ -115,7 +147,27 @@ fn log(guest: &Guest) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_suspicious;
+    use super::*;
+
+    #[test]
+    fn failed_allocations_are_expected_where_they_are_injected() {
+        let mark = |case: &str| format!("{MARK} 7 {case}");
+        let bad = |case: &str, texts: &[&str]| {
+            let mut judge = Judge::default();
+            assert!(!judge.is_bad(&mark(case)));
+            texts.iter().filter(|text| judge.is_bad(text)).count()
+        };
+        let report = ["init: vmalloc error: size 4096", "Call Trace:", " <TASK>"];
+        assert_eq!(bad(faults::NAME, &report), 0);
+        assert_eq!(bad("another case", &report), 2);
+        // A trace of its own, and any other report, count there too.
+        assert_eq!(bad(faults::NAME, &["Call Trace:"]), 1);
+        assert_eq!(
+            bad(faults::NAME, &[report[0], "Call Trace:", "Call Trace:"]),
+            1
+        );
+        assert_eq!(bad(faults::NAME, &["BUG: KASAN: x", "Call Trace:"]), 2);
+    }
 
     #[test]
     fn reports_are_suspicious() {

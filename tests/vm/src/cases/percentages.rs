@@ -69,8 +69,9 @@ fn compare(
         Some(_) => factor * LOADED_INTERVAL_MS,
         None => factor * IDLE_INTERVAL_MS,
     };
+    settle()?;
     let _load = load.map(|kind| Load::start(kind, cpu)).transpose()?;
-    // Let what the load's start and the previous case left to do come to an end.
+    // Let what the load's start left to do come to an end.
     sleep_ms(200);
     let _snapshots = guest.log.take_snapshots();
     let module = Module::load(&guest.log, &format!("interval_ms={interval_ms}"))?;
@@ -88,6 +89,27 @@ fn compare(
         compare_sample(&two[0], &two[1], tolerance)?;
     }
     module.unload().map(drop)
+}
+
+/// Waits until what the case before left to do is done: a debug kernel frees the packets of the
+/// irq-heavy load for seconds.
+fn settle() -> Result<()> {
+    let read = || proc::stat(&fs::read_to_string("/proc/stat")?);
+    let mut before = read()?;
+    for _ in 0..100 {
+        sleep_ms(300);
+        let after = read()?;
+        let shares = before
+            .values()
+            .zip(after.values())
+            .map(|pair| proc::percentages(std::iter::once(pair)))
+            .collect::<Result<Vec<_>>>()?;
+        if shares.iter().all(|[_, _, _, idle, ..]| *idle >= 90.0) {
+            return Ok(());
+        }
+        before = after;
+    }
+    bail!("the machine does not come to rest within 30 s")
 }
 
 fn compare_sample(before: &Sample, after: &Sample, tolerance: f64) -> Result<()> {
@@ -130,6 +152,7 @@ fn compare_shares(what: &str, logged: &Shares, expected: &[f64; 9], tolerance: f
 /// The counters of a CPU whose tick is stopped stand still while it idles. A reader that does not
 /// add the time since then finds no idle time, or too much of it once the CPU wakes up.
 fn stopped_tick(guest: &Guest) -> Result<()> {
+    settle()?;
     let module = Module::load(&guest.log, "interval_ms=300")?;
     let samples = module.first(10, 300)?;
     see_stopped_tick()?;
