@@ -214,12 +214,19 @@ impl Log {
             .collect())
     }
 
-    /// The kernel's records since boot.
+    /// The kernel's records since boot, and the marks between them.
     pub fn all(&self) -> Result<Vec<Arc<Record>>> {
-        self.since(Mark {
+        let state = self.lock();
+        state.check(Mark {
             index: 0,
             at: Duration::ZERO,
-        })
+        })?;
+        Ok(state
+            .records
+            .iter()
+            .filter(|r| r.facility == KERNEL || r.text.starts_with(MARK))
+            .cloned()
+            .collect())
     }
 }
 

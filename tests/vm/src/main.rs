@@ -150,7 +150,7 @@ fn run_case(case: &Case, guest: &Guest) -> Result<()> {
         });
     let cleanup = clean_up(guest);
     // The last case fails for these; here one sees what caused them.
-    for line in cases::kernel::reports(&guest.log.since(start)?) {
+    for line in cases::kernel::reports(case.name, &guest.log.since(start)?) {
         report(&format!("# kernel: {line}"));
     }
     result?;

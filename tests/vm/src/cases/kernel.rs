@@ -80,8 +80,8 @@ fn is_suspicious(text: &str) -> bool {
 struct Judge {
     /// Allocations are made to fail.
     injecting: bool,
-    /// The kernel said that one did, and its trace follows.
-    trace_follows: bool,
+    /// The kernel said that one did, and its trace has not ended yet.
+    in_trace: bool,
 }
 
 impl Judge {
@@ -89,14 +89,17 @@ impl Judge {
         if text.starts_with(MARK) {
             self.injecting = text.ends_with(faults::NAME);
         }
-        if !is_suspicious(text) {
+        if self.injecting && is_failed_allocation(text) {
+            self.in_trace = true;
             return false;
         }
-        let is_trace = text.contains("Call Trace:");
-        let is_wanted = self.injecting && !is_trace && is_failed_allocation(text);
-        let belongs = is_trace && self.trace_follows;
-        self.trace_follows = is_wanted;
-        !(is_wanted || belongs)
+        // The functions in a trace may have names that are suspicious elsewhere.
+        let is_trace = text == "Call Trace:" || text.starts_with(' ');
+        let belongs = self.in_trace && is_trace;
+        if text.trim() == "</TASK>" {
+            self.in_trace = false;
+        }
+        !belongs && is_suspicious(text)
     }
 }
 
@@ -104,10 +107,14 @@ fn is_failed_allocation(text: &str) -> bool {
     text.contains("page allocation failure") || text.contains("vmalloc error")
 }
 
-/// The kernel's reports among `records`, each with as much of its trace as helps to understand it.
-pub fn reports(records: &[Arc<Record>]) -> Vec<&str> {
+/// The kernel's reports among the `records` of a case, each with as much of its trace as helps to
+/// understand it.
+pub fn reports<'a>(case: &str, records: &'a [Arc<Record>]) -> Vec<&'a str> {
     const TRACE: usize = 80;
-    let mut judge = Judge::default();
+    let mut judge = Judge {
+        injecting: case == faults::NAME,
+        ..Judge::default()
+    };
     let mut wanted = 0;
     let mut lines = Vec::new();
     for record in records {
@@ -157,15 +164,19 @@ mod tests {
             assert!(!judge.is_bad(&mark(case)));
             texts.iter().filter(|text| judge.is_bad(text)).count()
         };
-        let report = ["init: vmalloc error: size 4096", "Call Trace:", " <TASK>"];
+        let report = [
+            "init: vmalloc error: size 4096",
+            "Call Trace:",
+            " <TASK>",
+            " lockdep_unlock+0x58/0xc0",
+            " </TASK>",
+        ];
         assert_eq!(bad(faults::NAME, &report), 0);
-        assert_eq!(bad("another case", &report), 2);
+        assert_eq!(bad("another case", &report), 3);
+        assert_eq!(bad(faults::NAME, &[&report[..], &report[1..]].concat()), 2);
         // A trace of its own, and any other report, count there too.
         assert_eq!(bad(faults::NAME, &["Call Trace:"]), 1);
-        assert_eq!(
-            bad(faults::NAME, &[report[0], "Call Trace:", "Call Trace:"]),
-            1
-        );
+        assert_eq!(bad(faults::NAME, &[report[0], "BUG: x", "Call Trace:"]), 1);
         assert_eq!(bad(faults::NAME, &["BUG: KASAN: x", "Call Trace:"]), 2);
     }
 
