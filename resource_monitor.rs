@@ -4,7 +4,7 @@
 //! machine does.
 //!
 //! One sample's way: `driver/sampler.rs` (the timer callback takes it) → `driver/history.rs` (it
-//! waits there) → `driver/reporter.rs` (a work item makes rates of it and logs them), with the
+//! waits there) → `driver/reporter.rs` (a kernel thread makes rates of it and logs them), with the
 //! arithmetic and the text in `model/`. Everything that touches the kernel's C side is in `sys/`.
 
 use kernel::prelude::*;

@@ -43,11 +43,8 @@ impl CostMeter {
     ///
     /// Any context; takes no locks. One caller at a time.
     pub(crate) fn add(&self, ns: u64) {
-        let add = |sum: &RwOnce<u64>, more| {
-            sum.write(sum.read().saturating_add(more));
-        };
-        add(&self.count, 1);
-        add(&self.total_ns, ns);
+        self.count.increase(1);
+        self.total_ns.increase(ns);
         self.max_ns.write(self.max_ns.read().max(ns));
         self.last_ns.write(ns);
     }

@@ -169,9 +169,9 @@ impl HrTimerCallback for Sampler {
 
         let lateness = (taken - due).as_nanos();
         if lateness > interval.as_nanos() / 10 {
-            increase(&this.late, 1);
+            this.late.increase(1);
         }
-        increase(&this.missed, missed);
+        this.missed.increase(missed);
         let cost = taken.elapsed().as_nanos();
         this.cost.add(u64::try_from(cost).unwrap_or(0));
         HrTimerRestart::Restart
@@ -187,11 +187,6 @@ impl_has_hr_timer! {
 /// The interval in force.
 fn interval() -> Delta {
     Delta::from_millis(i64::from(params::INTERVAL_MS.value()))
-}
-
-/// Adds to a counter that has one writer.
-fn increase(counter: &RwOnce<u64>, by: u64) {
-    counter.write(counter.read().wrapping_add(by));
 }
 
 /// A sampler whose timer is running.

@@ -67,6 +67,18 @@ impl<T: Whole> RwOnce<T> {
     }
 }
 
+impl RwOnce<u64> {
+    /// Adds to the number, which must have one writer: this is a read and a write.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    #[inline(always)]
+    pub(crate) fn increase(&self, by: u64) {
+        self.write(self.read().wrapping_add(by));
+    }
+}
+
 /// `smp_rmb()`: what was read before is read before what is read after.
 ///
 /// # Context
