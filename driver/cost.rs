@@ -3,6 +3,11 @@
 //! What the monitor itself costs.
 
 use crate::sys::rwonce::RwOnce;
+use kernel::time::{
+    Delta,
+    Instant,
+    Monotonic, //
+};
 
 /// Adds up how long something took each time. It has one writer; anybody may read.
 pub(crate) struct CostMeter {
@@ -15,7 +20,8 @@ pub(crate) struct CostMeter {
 /// What a [`CostMeter`] has added up.
 pub(crate) struct Cost {
     count: u64,
-    total_ns: u64,
+    /// All times together.
+    pub(crate) total_ns: u64,
     /// The longest time.
     pub(crate) max_ns: u64,
 }
@@ -49,6 +55,18 @@ impl CostMeter {
         self.last_ns.write(ns);
     }
 
+    /// Counts how long `work` takes.
+    ///
+    /// # Context
+    ///
+    /// That of `work`.
+    pub(crate) fn measure<T>(&self, work: impl FnOnce() -> T) -> T {
+        let start = Instant::<Monotonic>::now();
+        let result = work();
+        self.add(nanoseconds(start.elapsed()));
+        result
+    }
+
     /// How long the last time took, in nanoseconds.
     pub(crate) fn last_ns(&self) -> u64 {
         self.last_ns.read()
@@ -61,4 +79,9 @@ impl CostMeter {
             max_ns: self.max_ns.read(),
         }
     }
+}
+
+/// A span as a number; 0 if the clock went backwards.
+pub(crate) fn nanoseconds(span: Delta) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(0)
 }

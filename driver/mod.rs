@@ -7,6 +7,7 @@ mod history;
 mod params;
 mod reporter;
 mod sampler;
+mod source;
 
 use crate::sys::{
     cpu,
@@ -30,6 +31,10 @@ use sampler::{
     Sampler,
     Sampling, //
 };
+use source::{
+    FileSystems,
+    Sources, //
+};
 
 /// What runs while the module is loaded. A parameter may be written before it is there and while
 /// it goes, so it is reached under the parameter lock.
@@ -39,6 +44,7 @@ static MONITOR: ParamLocked<Option<Monitor>> = ParamLocked::new(None);
 struct Monitor {
     sampling: Sampling,
     reporter: Arc<Reporter>,
+    file_systems: Arc<FileSystems>,
 }
 
 /// Starts sampling, and says so in the log.
@@ -54,7 +60,9 @@ struct Monitor {
 pub(crate) fn start() -> Result {
     let mut lock = ParamLock::acquire();
     let history = History::new()?;
-    let reporter = Reporter::new(history.clone())?;
+    let file_systems = FileSystems::new(&mut lock)?;
+    let sources = Sources::new(file_systems.clone())?;
+    let reporter = Reporter::new(history.clone(), sources)?;
     let worker = Worker::start(c"resource_mon", reporter.clone())?;
     let wake = IrqWork::new(WakeReporter(worker))?;
     let sampler = Sampler::new(history, wake)?;
@@ -65,8 +73,13 @@ pub(crate) fn start() -> Result {
         params::INTERVAL_MS.value(),
         cpu::online().count(),
     );
+    reporter.announce();
     let sampling = Sampling::start(sampler);
-    *MONITOR.get(&mut lock) = Some(Monitor { sampling, reporter });
+    *MONITOR.get(&mut lock) = Some(Monitor {
+        sampling,
+        reporter,
+        file_systems,
+    });
     Ok(())
 }
 
@@ -77,13 +90,17 @@ pub(crate) fn start() -> Result {
 /// Process context, may sleep: waits for the timer callback and for the reporter.
 pub(crate) fn stop() {
     let monitor = MONITOR.get(&mut ParamLock::acquire()).take();
-    if let Some(Monitor { sampling, reporter }) = monitor {
-        // From here on nothing runs any more.
+    if let Some(Monitor {
+        sampling, reporter, ..
+    }) = monitor
+    {
+        // From here on no sample is taken, nor logged.
         let taken = sampling.stop();
         let reported = reporter.cost();
+        let (sources_avg_ns, sources_max_ns) = reporter.sources_cost(taken.samples);
         pr_info!(
             "unloaded samples={} late={} missed={} callback_avg={}ns callback_max={}ns \
-             report_avg={}ns report_max={}ns\n",
+             report_avg={}ns report_max={}ns sources_avg={}ns sources_max={}ns\n",
             taken.samples,
             taken.late,
             taken.missed,
@@ -91,6 +108,8 @@ pub(crate) fn stop() {
             taken.cost.max_ns,
             reported.average_ns(),
             reported.max_ns,
+            sources_avg_ns,
+            sources_max_ns,
         );
     }
 }
@@ -106,6 +125,15 @@ fn interval_changed(lock: &mut ParamLock) {
 fn log_every_changed(lock: &mut ParamLock) {
     if let Some(monitor) = MONITOR.get(lock) {
         monitor.reporter.start_over();
+    }
+}
+
+/// Watches other file systems.
+fn fs_paths_changed(text: &[u8], lock: &mut ParamLock) -> Result {
+    match MONITOR.get(lock) {
+        Some(monitor) => monitor.file_systems.watch_only(text),
+        // Those of the value in force are watched from the start.
+        None => Ok(()),
     }
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module's parameters.
+//! The module's parameters, but for those of the sources, which are with these.
 
-use crate::sys::param::module_param;
+use crate::sys::param::number_param;
 
-module_param! {
+number_param! {
     /// Time between two samples.
     static INTERVAL_MS = "interval_ms" {
         description: "Time between two samples",
@@ -15,7 +15,7 @@ module_param! {
     }
 }
 
-module_param! {
+number_param! {
     /// CPUs have lines of their own while at most this many are online.
     static PER_CPU_MAX = "per_cpu_max" {
         description: "A line per CPU on machines with at most this many online CPUs (0: none)",
@@ -26,7 +26,7 @@ module_param! {
     }
 }
 
-module_param! {
+number_param! {
     /// Every how many samples there are lines in the log.
     static LOG_EVERY = "log_every" {
         description: "Log every Nth sample (0: none)",

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Makes rates of the samples and logs them, in a context that may sleep.
+//! Samples the other sources, makes rates of all and logs them, in a context that may sleep.
 
 use super::{
     cost::{
+        nanoseconds,
         Cost,
         CostMeter, //
     },
     history::History,
-    params, //
+    params,
+    source::Sources, //
 };
 use crate::{
     model::{
@@ -26,7 +28,9 @@ use crate::{
         record::Record, //
     },
     sys::{
+        clock,
         kthread::Job,
+        rwonce::RwOnce,
         vmstat, //
     },
 };
@@ -41,14 +45,20 @@ use kernel::{
     time::{
         Instant,
         Monotonic,
+        NSEC_PER_MSEC,
         NSEC_PER_SEC, //
     }, //
 };
 
-/// Logs the samples that are there when it is asked to.
+/// How long the log waits for sources that are late, in nanoseconds; less at short intervals.
+const MAX_WAIT_NS: u64 = 2 * NSEC_PER_SEC as u64;
+
+/// Follows the samples that are taken.
 #[pin_data]
 pub(crate) struct Reporter {
     history: Arc<History>,
+    /// How often what goes to the log was changed.
+    changes: RwOnce<u64>,
     #[pin]
     progress: Mutex<Progress>,
     cost: CostMeter,
@@ -59,6 +69,8 @@ pub(crate) struct Reporter {
 struct Progress {
     /// Sequence number of the next sample to look at.
     next_seq: u64,
+    /// The [`Reporter::changes`] that this progress takes into account.
+    changes: u64,
     /// The [`params::LOG_EVERY`] that this progress is one of. The parameter may change while
     /// samples are looked at.
     log_every: u64,
@@ -68,18 +80,18 @@ struct Progress {
     base: KVVec<u64>,
     /// Memory for the sample that is being logged.
     now: KVVec<u64>,
+    /// What is sampled besides.
+    sources: Sources,
+    /// Memory for the line that is being made.
+    line: Line,
 }
 
 /// A sample was gone before it was looked at.
 struct Overwritten;
 
-/// Whether the sample `seq` goes to the log.
-///
-/// # Context
-///
-/// Any context; takes no locks.
-pub(crate) fn is_due(seq: u64) -> bool {
-    seq.checked_rem(log_every()) == Some(0)
+/// Hands a line to the kernel's log.
+fn print(line: &Line) {
+    pr_info!("{}\n", line.as_str());
 }
 
 impl Progress {
@@ -89,26 +101,26 @@ impl Progress {
     }
 }
 
-fn log_every() -> u64 {
-    u64::from(params::LOG_EVERY.value())
-}
-
 impl Reporter {
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(history: Arc<History>) -> Result<Arc<Self>> {
+    pub(crate) fn new(history: Arc<History>, sources: Sources) -> Result<Arc<Self>> {
         let words = History::record_words();
         let progress = Progress {
             next_seq: 0,
-            log_every: log_every(),
+            changes: 0,
+            log_every: u64::from(params::LOG_EVERY.value()),
             base_len: None,
             base: KVVec::from_elem(0, words, GFP_KERNEL)?,
             now: KVVec::from_elem(0, words, GFP_KERNEL)?,
+            sources,
+            line: Line::new(),
         };
         Arc::pin_init(
             pin_init!(Self {
                 history,
+                changes: RwOnce::new(0),
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
             }),
@@ -116,45 +128,90 @@ impl Reporter {
         )
     }
 
+    /// Says in the log what this kernel does not offer.
+    pub(crate) fn announce(&self) {
+        let mut progress = self.progress.lock();
+        let Progress { sources, line, .. } = &mut *progress;
+        if !vmstat::HAS_SWAP {
+            line.start("no swap: the kernel is built without CONFIG_SWAP");
+            print(line);
+        }
+        sources.for_each(|source| source.announce(line, &mut print));
+    }
+
     /// What the reports have cost so far.
     pub(crate) fn cost(&self) -> Cost {
         self.cost.read()
+    }
+
+    /// What taking the other sources has cost so far, in nanoseconds: all together for each of
+    /// `samples`, and the most that one of them took at a time.
+    pub(crate) fn sources_cost(&self, samples: u64) -> (u64, u64) {
+        let (mut total_ns, mut max_ns) = (0u64, 0u64);
+        self.progress.lock().sources.for_each(|source| {
+            source.cost(&mut |meter| {
+                let cost = meter.read();
+                total_ns = total_ns.saturating_add(cost.total_ns);
+                max_ns = max_ns.max(cost.max_ns);
+            });
+        });
+        (total_ns.checked_div(samples).unwrap_or(0), max_ns)
     }
 
     /// Begins anew with the next sample, since what goes to the log was changed.
     ///
     /// # Context
     ///
-    /// Process context, may sleep: waits for a report that is being made.
+    /// Any context; takes no locks. One caller at a time.
     pub(crate) fn start_over(&self) {
-        let mut progress = self.progress.lock();
-        progress.next_seq = self.history.next_seq();
-        progress.log_every = log_every();
-        progress.base_len = None;
+        self.changes.increase(1);
     }
 
-    /// Logs the samples that are due and were not looked at yet.
-    ///
-    /// Those that come meanwhile are left to the next run, so that on a slow console too others
-    /// get at `progress` now and then.
-    fn catch_up(&self, progress: &mut Progress) {
-        let end = self.history.next_seq();
-        while let Some(seq) = progress.next_due().filter(|seq| *seq < end) {
-            progress.next_seq = seq.saturating_add(1);
-            if let Err(Overwritten) = self.report(seq, progress) {
-                progress.next_seq = progress.next_seq.max(self.history.oldest_seq());
-                pr_warn!(
-                    "log is behind: samples {} to {} are not in it\n",
-                    seq,
-                    progress.next_seq.saturating_sub(1),
-                );
-            }
+    /// Takes changes into account: what was logged before them is no base for what comes.
+    fn take_changes(&self, progress: &mut Progress) {
+        let changes = self.changes.read();
+        if changes != progress.changes {
+            progress.changes = changes;
+            progress.log_every = u64::from(params::LOG_EVERY.value());
+            progress.next_seq = self.history.next_seq().saturating_sub(1);
+            progress.base_len = None;
+            progress.sources.for_each(|source| source.start_over());
         }
     }
 
-    /// Logs the sample `seq`, compared with the one that was logged before.
-    fn report(&self, seq: u64, progress: &mut Progress) -> Result<(), Overwritten> {
-        let start = Instant::<Monotonic>::now();
+    /// Logs CPU and memory of the samples that are due and were not looked at yet. Gives the time
+    /// that the last one took which was logged, if any was.
+    ///
+    /// Those that come meanwhile are left to the next run.
+    fn catch_up(&self, progress: &mut Progress) -> Option<u64> {
+        let end = self.history.next_seq();
+        let mut last = None;
+        while let Some(seq) = progress.next_due().filter(|seq| *seq < end) {
+            progress.next_seq = seq.saturating_add(1);
+            let start = Instant::<Monotonic>::now();
+            match self.report(seq, progress) {
+                Ok(true) => {
+                    if let Some(before) = last.replace(nanoseconds(start.elapsed())) {
+                        self.cost.add(before);
+                    }
+                }
+                Ok(false) => (),
+                Err(Overwritten) => {
+                    progress.next_seq = progress.next_seq.max(self.history.oldest_seq());
+                    pr_warn!(
+                        "log is behind: samples {} to {} are not in it\n",
+                        seq,
+                        progress.next_seq.saturating_sub(1),
+                    );
+                }
+            }
+        }
+        last
+    }
+
+    /// Logs the sample `seq`, compared with the one that was logged before. Gives whether there
+    /// was anything to log.
+    fn report(&self, seq: u64, progress: &mut Progress) -> Result<bool, Overwritten> {
         let now = self
             .history
             .read(seq, &mut progress.now)
@@ -172,45 +229,64 @@ impl Reporter {
             // late one may be here first; the next one then stands for both. A CPU whose tick
             // has stopped for good must not hold up the log.
             if !all.every_cpu_counted && elapsed_ns(base, now) < NSEC_PER_SEC as u64 {
-                return Ok(());
+                return Ok(false);
             }
-            log(base, now, &all.spent);
-            let cost = start.elapsed().as_nanos();
-            self.cost.add(u64::try_from(cost).unwrap_or(0));
+            log(base, now, &all.spent, &mut progress.line);
         }
+        let is_logged = base.is_some();
         progress.base_len = Some(now.word_count());
         mem::swap(&mut progress.base, &mut progress.now);
-        Ok(())
+        Ok(is_logged)
     }
 }
 
 impl Job for Arc<Reporter> {
+    /// Runs once for each sample, unless it was late for the one before.
     fn run(&self) {
-        self.catch_up(&mut self.progress.lock());
+        let mut progress = self.progress.lock();
+        let start_ns = clock::monotonic_ns(Instant::now());
+        self.take_changes(&mut progress);
+        progress.sources.for_each(|source| source.begin());
+        // CPU and memory wait for nobody.
+        let Some(cost_ns) = self.catch_up(&mut progress) else {
+            return;
+        };
+        let interval_ns =
+            u64::from(params::INTERVAL_MS.value()).saturating_mul(NSEC_PER_MSEC as u64);
+        let until_ns = start_ns.saturating_add(MAX_WAIT_NS.min(interval_ns / 2));
+        let Progress { sources, line, .. } = &mut *progress;
+        let mut sources_ns = 0u64;
+        sources.for_each(|source| {
+            source.wait(until_ns);
+            let start = Instant::<Monotonic>::now();
+            source.log(line, &mut print);
+            sources_ns = sources_ns.saturating_add(nanoseconds(start.elapsed()));
+        });
+        self.cost.add(cost_ns.saturating_add(sources_ns));
     }
 }
 
 /// Logs what happened from `base` to `now`; `all` is the time of all CPUs.
-fn log(base: Record<'_>, now: Record<'_>, all: &Spent) {
-    let print = |line: Line| pr_info!("{}\n", line.as_str());
-
+fn log(base: Record<'_>, now: Record<'_>, all: &Spent, line: &mut Line) {
     // What has no time has no shares, and no line.
     if let Some(shares) = all.shares() {
-        print(line::cpu(Whose::All, &shares));
+        line::cpu(line, Whose::All, &shares);
+        print(line);
     }
     if now.cpu_count() <= params::PER_CPU_MAX.value() as usize {
         for (id, spent) in spent_per_cpu(base, now) {
             if let Some(shares) = spent.shares() {
-                print(line::cpu(Whose::Cpu(id), &shares));
+                line::cpu(line, Whose::Cpu(id), &shares);
+                print(line);
             }
         }
     }
     let memory = now.memory();
-    print(line::memory(&memory, vmstat::buffers(), vmstat::PAGE_KIB));
-    print(line::swap(
-        &base.memory(),
-        &memory,
-        elapsed_ns(base, now),
-        vmstat::PAGE_KIB,
-    ));
+    line::memory(line, &memory, vmstat::buffers(), vmstat::PAGE_KIB);
+    print(line);
+    if vmstat::HAS_SWAP {
+        let elapsed_ns = elapsed_ns(base, now);
+        line::swap(line, &base.memory(), &memory, elapsed_ns, vmstat::PAGE_KIB);
+        print(line);
+    }
 }

@@ -9,7 +9,6 @@ use super::{
     },
     history::History,
     params,
-    reporter,
     WakeReporter, //
 };
 use crate::{
@@ -137,9 +136,7 @@ impl Sampler {
             swapped_out: swapped.1,
         };
         record.publish(&header, &memory);
-        if reporter::is_due(header.seq) {
-            self.wake.raise();
-        }
+        self.wake.raise();
     }
 }
 

@@ -2,18 +2,16 @@
 
 //! The lines of the log, as text.
 //!
-//! Keys are stable: new ones are only appended. A line is made in a buffer of fixed size; the
-//! longest line fits (a test makes it), and what would not fit is cut, never written elsewhere.
+//! Keys are stable: new ones are only appended. A line is made in a buffer of fixed size, the same
+//! for one line after the other; the longest line fits (a test makes it), and what would not fit is
+//! left out, never written elsewhere.
 
-use super::rates::{per_second, PerMille, Shares};
+use super::rates::{self, per_second, PerMille, Shares};
 use super::record::Memory;
-use super::setting::{Refusal, Setting};
 
-/// Bytes of the longest line.
-const CAPACITY: usize = 512;
-
-/// Bytes of a refused value that are shown.
-const SHOWN_VALUE: usize = 40;
+/// Bytes of the longest line. With the module's name in front it is still one record of the
+/// kernel's log, which takes 1024.
+pub const CAPACITY: usize = 1000;
 
 /// One line of text, without a newline.
 pub struct Line {
@@ -47,16 +45,43 @@ impl Line {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    fn text(&mut self, text: &str) -> &mut Self {
+    /// Begins anew with `text`.
+    pub fn start(&mut self, text: &str) -> &mut Self {
+        self.len = 0;
+        self.text(text)
+    }
+
+    /// Adds a text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.ascii(text.as_bytes())
+    }
+
+    fn ascii(&mut self, text: &[u8]) -> &mut Self {
         let end = self.len.saturating_add(text.len());
         if let Some(place) = self.bytes.get_mut(self.len..end) {
-            place.copy_from_slice(text.as_bytes());
+            place.copy_from_slice(text);
             self.len = end;
         }
         self
     }
 
-    fn number(&mut self, number: u64) -> &mut Self {
+    /// Adds a name that may have any bytes. A blank, a backslash and what is not printable ASCII
+    /// appear in octal, as `\040`, which is how `/proc/mounts` has them.
+    pub fn name(&mut self, name: &[u8]) -> &mut Self {
+        let octal = |byte: u8, shift: u32| b'0'.wrapping_add(byte.wrapping_shr(shift) & 7);
+        for byte in name {
+            match *byte {
+                b'\\' | ..=b' ' | 0x7f.. => {
+                    self.ascii(&[b'\\', octal(*byte, 6), octal(*byte, 3), octal(*byte, 0)])
+                }
+                plain => self.ascii(&[plain]),
+            };
+        }
+        self
+    }
+
+    /// Adds a whole number.
+    pub fn number(&mut self, number: u64) -> &mut Self {
         // 20 digits hold the largest number; they are made from the last to the first.
         let mut digits = [b'0'; 20];
         let mut rest = number;
@@ -70,11 +95,34 @@ impl Line {
                 break;
             }
         }
-        let digits = digits.get(first..).unwrap_or_default();
-        self.text(core::str::from_utf8(digits).unwrap_or(""))
+        self.ascii(digits.get(first..).unwrap_or_default())
     }
 
-    fn percent(&mut self, key: &str, share: PerMille) -> &mut Self {
+    /// Adds a number of hundredths, as `12.34`.
+    pub fn hundredths(&mut self, hundredths: u64) -> &mut Self {
+        let digit = |value: u64| b'0'.wrapping_add((value % 10) as u8);
+        self.number(hundredths / 100)
+            .ascii(&[b'.', digit(hundredths / 10), digit(hundredths)])
+    }
+
+    /// Adds what a counter grew by per second, with two decimals.
+    pub fn rate(&mut self, key: &str, grown: u64, elapsed_ns: u64) -> &mut Self {
+        self.text(key)
+            .hundredths(rates::rate(grown, 100, elapsed_ns))
+            .text("/s")
+    }
+
+    /// Adds what a counter of `1 / per_kib` KiB grew by per second, in KiB with two decimals.
+    pub fn kib_rate(&mut self, key: &str, grown: u64, per_kib: u64, elapsed_ns: u64) -> &mut Self {
+        let hundredths = rates::rate(grown, 100, elapsed_ns)
+            .saturating_add(per_kib / 2)
+            .checked_div(per_kib)
+            .unwrap_or(0);
+        self.text(key).hundredths(hundredths).text("kB/s")
+    }
+
+    /// Adds a share.
+    pub fn percent(&mut self, key: &str, share: PerMille) -> &mut Self {
         self.text(key)
             .number(u64::from(share / 10))
             .text(".")
@@ -82,7 +130,8 @@ impl Line {
             .text("%")
     }
 
-    fn kib(&mut self, key: &str, kib: u64) -> &mut Self {
+    /// Adds an amount.
+    pub fn kib(&mut self, key: &str, kib: u64) -> &mut Self {
         self.text(key).number(kib).text("kB")
     }
 }
@@ -97,26 +146,24 @@ pub enum Whose {
 }
 
 /// `cpu=all user=12.3% nice=…`
-pub fn cpu(whose: Whose, shares: &Shares) -> Line {
-    let mut line = Line::new();
+pub fn cpu(line: &mut Line, whose: Whose, shares: &Shares) {
     match whose {
-        Whose::All => line.text("cpu=all"),
-        Whose::Cpu(id) => line.text("cpu=").number(u64::from(id)),
-    };
-    line.percent(" user=", shares.user)
-        .percent(" nice=", shares.nice)
-        .percent(" system=", shares.system)
-        .percent(" idle=", shares.idle)
-        .percent(" iowait=", shares.iowait)
-        .percent(" irq=", shares.irq)
-        .percent(" softirq=", shares.softirq)
-        .percent(" steal=", shares.steal)
-        .percent(" guest=", shares.guest);
-    line
+        Whose::All => line.start("cpu=all"),
+        Whose::Cpu(id) => line.start("cpu=").number(u64::from(id)),
+    }
+    .percent(" user=", shares.user)
+    .percent(" nice=", shares.nice)
+    .percent(" system=", shares.system)
+    .percent(" idle=", shares.idle)
+    .percent(" iowait=", shares.iowait)
+    .percent(" irq=", shares.irq)
+    .percent(" softirq=", shares.softirq)
+    .percent(" steal=", shares.steal)
+    .percent(" guest=", shares.guest);
 }
 
 /// `mem total=…kB used=…kB …`; `buffers` is in pages, as the counters are.
-pub fn memory(memory: &Memory, buffers: u64, page_kib: u64) -> Line {
+pub fn memory(line: &mut Line, memory: &Memory, buffers: u64, page_kib: u64) {
     let kib = |pages: u64| pages.saturating_mul(page_kib);
     let used = memory.total.saturating_sub(memory.available);
     let cached = memory
@@ -126,8 +173,8 @@ pub fn memory(memory: &Memory, buffers: u64, page_kib: u64) -> Line {
     let slab = memory
         .slab_reclaimable
         .saturating_add(memory.slab_unreclaimable);
-    let mut line = Line::new();
-    line.kib("mem total=", kib(memory.total))
+    line.start("mem")
+        .kib(" total=", kib(memory.total))
         .kib(" used=", kib(used))
         .kib(" free=", kib(memory.free))
         .kib(" available=", kib(memory.available))
@@ -140,57 +187,16 @@ pub fn memory(memory: &Memory, buffers: u64, page_kib: u64) -> Line {
         .kib(" anon=", kib(memory.anon))
         .kib(" mapped=", kib(memory.mapped))
         .kib(" pagetables=", kib(memory.page_tables));
-    line
 }
 
 /// `swap free=…kB in=…kB/s out=…kB/s`
-pub fn swap(before: &Memory, after: &Memory, elapsed_ns: u64, page_kib: u64) -> Line {
+pub fn swap(line: &mut Line, before: &Memory, after: &Memory, elapsed_ns: u64, page_kib: u64) {
     let kib = |pages: u64| pages.saturating_mul(page_kib);
     let rate = |then, now| per_second(kib(then), kib(now), elapsed_ns);
-    let mut line = Line::new();
-    line.kib("swap free=", kib(after.swap_free))
+    line.start("swap")
+        .kib(" free=", kib(after.swap_free))
         .kib(" in=", rate(before.swapped_in, after.swapped_in))
         .text("/s")
         .kib(" out=", rate(before.swapped_out, after.swapped_out))
         .text("/s");
-    line
-}
-
-/// `parameter interval_ms: '5' is out of range, allowed are 10 to 3600000 ms`
-///
-/// `value` comes from a user: what is not printable ASCII is shown as `?`, and a long value is cut.
-pub fn refusal(setting: &Setting, value: &[u8], why: Refusal) -> Line {
-    let value = value.strip_suffix(b"\n").unwrap_or(value);
-    let mut line = Line::new();
-    line.text("parameter ").text(setting.name).text(": '");
-    for byte in value.iter().take(SHOWN_VALUE) {
-        let shown = if matches!(byte, b' '..=b'~') {
-            *byte
-        } else {
-            b'?'
-        };
-        line.text(core::str::from_utf8(&[shown]).unwrap_or("?"));
-    }
-    if value.len() > SHOWN_VALUE {
-        line.text("...");
-    }
-    line.text(match why {
-        Refusal::Empty => "' is empty",
-        Refusal::NotANumber => "' is not a whole number",
-        Refusal::OutOfRange => "' is out of range",
-    });
-    line.text(", allowed are ")
-        .number(u64::from(setting.min))
-        .text(" to ")
-        .number(u64::from(setting.max))
-        .text(" ")
-        .text(setting.unit);
-    line
-}
-
-/// A setting's value as sysfs shows it, with its newline.
-pub fn value(value: u32) -> Line {
-    let mut line = Line::new();
-    line.number(u64::from(value)).text("\n");
-    line
 }

@@ -10,3 +10,4 @@ pub mod line;
 pub mod rates;
 pub mod record;
 pub mod setting;
+pub mod source;

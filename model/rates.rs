@@ -8,8 +8,8 @@
 
 use super::record::{Cpu, Record, Times};
 
-/// Nanoseconds that were spent in each mode, up to 584 years of CPU time. Unlike in [`Times`], no time is counted twice:
-/// `user` and `nice` exclude guests, and `guest` holds those of both kinds.
+/// Nanoseconds that were spent in each mode, up to 584 years of CPU time. Unlike in [`Times`], no
+/// time is counted twice: `user` and `nice` exclude guests, and `guest` holds those of both kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
     /// User programs of normal priority, without guests.
@@ -130,7 +130,7 @@ pub struct Shares {
 }
 
 /// `part` of `whole` in tenths of a percent, rounded to the nearest; 0 when `whole` is 0.
-fn share(part: u64, whole: u64) -> PerMille {
+pub fn share(part: u64, whole: u64) -> PerMille {
     // Long times on many CPUs would overflow the product: drop low bits of both, which are worth
     // less than a billionth of the whole.
     let spare_bits: u32 = 12;
@@ -189,12 +189,34 @@ pub fn elapsed_ns(before: Record<'_>, after: Record<'_>) -> u64 {
 /// How much a counter grew per second, rounded to the nearest; 0 when no time has passed or the
 /// counter went backwards.
 pub fn per_second(before: u64, after: u64, elapsed_ns: u64) -> u64 {
-    // Microseconds leave room for the product: 2^44 units fit. Samples less than a microsecond
-    // apart have no rate.
-    let elapsed_us = elapsed_ns / 1000;
-    let grown = after.saturating_sub(before).saturating_mul(1_000_000);
-    grown
-        .saturating_add(elapsed_us / 2)
-        .checked_div(elapsed_us)
-        .unwrap_or(0)
+    rate(after.saturating_sub(before), 1, elapsed_ns)
+}
+
+/// `grown` times `scale` per second, rounded to the nearest; 0 when no time has passed. A `scale`
+/// of 100 gives hundredths.
+pub fn rate(grown: u64, scale: u64, elapsed_ns: u64) -> u64 {
+    // The products below must have room. Microseconds leave it for up to a day, and for a scale of
+    // up to 100 and more; of a longer time nobody misses what is below a millisecond. Samples less
+    // than a microsecond apart have no rate.
+    const MICROSECONDS_BELOW: u64 = 1 << 46;
+    let (elapsed, per_second) = if elapsed_ns < MICROSECONDS_BELOW {
+        (elapsed_ns / 1_000, 1_000_000)
+    } else {
+        (elapsed_ns / 1_000_000, 1_000)
+    };
+    let scale = scale.saturating_mul(per_second);
+    let (Some(whole), Some(rest)) = (grown.checked_div(elapsed), grown.checked_rem(elapsed)) else {
+        return 0;
+    };
+    let of_rest = rest
+        .saturating_mul(scale)
+        .saturating_add(elapsed / 2)
+        .checked_div(elapsed)
+        .unwrap_or(0);
+    whole.saturating_mul(scale).saturating_add(of_rest)
+}
+
+/// The share of `elapsed_ns` that `spent_ns` is, at most the whole.
+pub fn share_of_time(spent_ns: u64, elapsed_ns: u64) -> PerMille {
+    share(spent_ns.min(elapsed_ns), elapsed_ns)
 }

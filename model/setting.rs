@@ -1,13 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A setting: a whole number with a range, a unit and a name.
+//! Settings: what a parameter takes, and how a text that it does not take is refused.
 
-/// What a setting is called and which values it takes.
+use super::line::Line;
+use super::source::fs::{MAX_PATH, MAX_PATHS};
+
+/// Bytes of a refused value that are shown.
+const SHOWN_VALUE: usize = 40;
+
+/// What a parameter takes.
+pub trait Setting {
+    /// What a text stands for.
+    type Value<'a>;
+
+    /// Reads a value as it is given to `insmod`, or written to sysfs, without the newline at its
+    /// end.
+    fn parse<'a>(&self, text: &'a [u8]) -> Result<Self::Value<'a>, Refused<'a>>;
+
+    /// Adds to `line` what is allowed.
+    fn allowed(&self, line: &mut Line);
+}
+
+/// A text, or the part of it, that is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// The parameter's name.
-    pub name: &'static str,
-    /// The unit of its values.
+pub struct Refused<'a> {
+    /// What is refused.
+    pub text: &'a [u8],
+    /// Why, as the rest of a sentence that begins with it.
+    pub why: &'static str,
+}
+
+impl Refused<'_> {
+    /// `parameter interval_ms: '5' is out of range, allowed are 10 to 3600000 ms`
+    ///
+    /// The text comes from a user: what is not printable ASCII is shown as `?`, and a long text
+    /// is cut.
+    pub fn log(&self, line: &mut Line, name: &str, setting: &impl Setting) {
+        line.start("parameter ").text(name).text(": '");
+        for byte in self.text.iter().take(SHOWN_VALUE) {
+            let shown = match byte {
+                b' '..=b'~' => *byte,
+                _ => b'?',
+            };
+            line.text(core::str::from_utf8(&[shown]).unwrap_or("?"));
+        }
+        if self.text.len() > SHOWN_VALUE {
+            line.text("...");
+        }
+        line.text("' ").text(self.why).text(", allowed are ");
+        setting.allowed(line);
+    }
+}
+
+/// A whole number with a range and a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// The unit of the values.
     pub unit: &'static str,
     /// The smallest value allowed.
     pub min: u32,
@@ -15,42 +63,109 @@ pub struct Setting {
     pub max: u32,
 }
 
-/// Why a text is not a value of a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// There is no text.
-    Empty,
-    /// The text is not a whole number in decimal digits.
-    NotANumber,
-    /// The number is smaller than the smallest or larger than the largest value.
-    OutOfRange,
-}
+impl Setting for Number {
+    type Value<'a> = u32;
 
-impl Setting {
-    /// Reads a value as it is written to sysfs or given to `insmod`: decimal digits, with an
-    /// optional sign in front and one optional newline behind.
-    pub fn parse(&self, text: &[u8]) -> Result<u32, Refusal> {
-        let text = text.strip_suffix(b"\n").unwrap_or(text);
+    /// Decimal digits, with an optional sign in front.
+    fn parse<'a>(&self, text: &'a [u8]) -> Result<u32, Refused<'a>> {
+        let refused = |why| Refused { text, why };
         let (digits, negative) = match text {
-            [] => return Err(Refusal::Empty),
+            [] => return Err(refused("is empty")),
             [b'-', rest @ ..] => (rest, true),
             [b'+', rest @ ..] => (rest, false),
             rest => (rest, false),
         };
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-            return Err(Refusal::NotANumber);
+            return Err(refused("is not a whole number"));
         }
         // Saturating is enough: what does not fit is out of every range.
         let number = digits.iter().fold(0u64, |number, digit| {
             let digit = u64::from(digit.wrapping_sub(b'0'));
             number.saturating_mul(10).saturating_add(digit)
         });
-        if negative && number != 0 {
-            return Err(Refusal::OutOfRange);
-        }
         u32::try_from(number)
             .ok()
             .filter(|value| (self.min..=self.max).contains(value))
-            .ok_or(Refusal::OutOfRange)
+            .filter(|value| !negative || *value == 0)
+            .ok_or(refused("is out of range"))
+    }
+
+    fn allowed(&self, line: &mut Line) {
+        line.number(u64::from(self.min))
+            .text(" to ")
+            .number(u64::from(self.max))
+            .text(" ")
+            .text(self.unit);
+    }
+}
+
+/// Something that is on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switch;
+
+impl Setting for Switch {
+    type Value<'a> = bool;
+
+    /// As the kernel's own parameters of this kind, but that nothing may follow.
+    fn parse<'a>(&self, text: &'a [u8]) -> Result<bool, Refused<'a>> {
+        let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
+        if ["1", "y", "yes", "on", "t", "true"].into_iter().any(is) {
+            Ok(true)
+        } else if ["0", "n", "no", "off", "f", "false"].into_iter().any(is) {
+            Ok(false)
+        } else {
+            let why = match text {
+                [] => "is empty",
+                _ => "is not a yes or no",
+            };
+            Err(Refused { text, why })
+        }
+    }
+
+    fn allowed(&self, line: &mut Line) {
+        line.text("Y and N, 1 and 0, on and off");
+    }
+}
+
+/// Absolute paths, separated by commas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paths;
+
+impl Paths {
+    /// Bytes of the longest text that is allowed.
+    pub const MAX_TEXT: usize = MAX_PATHS * (MAX_PATH + 1) - 1;
+
+    /// The paths of a text that is allowed.
+    pub fn of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+        text.split(|byte| *byte == b',')
+    }
+}
+
+impl Setting for Paths {
+    type Value<'a> = &'a [u8];
+
+    fn parse<'a>(&self, text: &'a [u8]) -> Result<&'a [u8], Refused<'a>> {
+        for (index, path) in Self::of(text).enumerate() {
+            let why = match path {
+                [] => "is empty",
+                [b'/', ..] if path.len() > MAX_PATH => "is too long",
+                [b'/', ..] if index >= MAX_PATHS => "is one path too many",
+                [b'/', ..] if Self::of(text).take(index).any(|before| before == path) => {
+                    "is there twice"
+                }
+                [b'/', ..] => continue,
+                _ => "is not an absolute path",
+            };
+            return Err(Refused { text: path, why });
+        }
+        Ok(text)
+    }
+
+    fn allowed(&self, line: &mut Line) {
+        line.text("up to ")
+            .number(MAX_PATHS as u64)
+            .text(" absolute paths of at most ")
+            .number(MAX_PATH as u64)
+            .text(" bytes, separated by commas");
     }
 }

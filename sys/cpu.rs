@@ -28,7 +28,7 @@ impl Cpu {
         self.0
     }
 
-    /// Where this CPU's copy of the per-CPU variable `symbol` is, as `per_cpu_ptr()` works it out.
+    /// Where this CPU's copy of the per-CPU variable `base` is, as `per_cpu_ptr()` works it out.
     ///
     /// # Context
     ///
@@ -36,13 +36,14 @@ impl Cpu {
     ///
     /// # Safety
     ///
-    /// `symbol` must be the address of a per-CPU variable of the kernel image.
-    pub(super) unsafe fn per_cpu_ptr<T>(self, symbol: *const T) -> *const T {
+    /// `base` must be the address of a per-CPU variable of the kernel image, or what
+    /// `alloc_percpu()` gave for memory that was not freed.
+    pub(super) unsafe fn per_cpu_ptr<T>(self, base: *const T) -> *const T {
         let offsets = (&raw const bindings::__per_cpu_offset).cast::<usize>();
         // SAFETY: The array has an element for each possible CPU, which `self.0` is by the type's
         // invariant, and its elements are constant once the CPUs were set up at boot.
         let offset = unsafe { *offsets.add(self.0 as usize) };
-        symbol.wrapping_byte_add(offset)
+        base.wrapping_byte_add(offset)
     }
 }
 

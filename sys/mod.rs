@@ -5,12 +5,20 @@
 //! This is the only folder that names `bindings` or writes `unsafe`. Each wrapper says in which
 //! context it may be called and which C source it mirrors.
 
+pub(crate) mod block;
 pub(crate) mod clock;
 pub(crate) mod cpu;
 pub(crate) mod cpu_hotplug;
 pub(crate) mod cpustat;
 pub(crate) mod irq_work;
+pub(crate) mod kstat;
 pub(crate) mod kthread;
+mod layout;
+pub(crate) mod loadavg;
+pub(crate) mod module_ref;
+pub(crate) mod netdev;
 pub(crate) mod param;
+pub(crate) mod psi;
 pub(crate) mod rwonce;
+pub(crate) mod statfs;
 pub(crate) mod vmstat;

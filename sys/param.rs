@@ -9,8 +9,14 @@
 
 use super::rwonce::RwOnce;
 use crate::model::{
-    line,
-    setting::Setting, //
+    line::Line,
+    setting::{
+        Number,
+        Paths,
+        Setting,
+        Switch, //
+    },
+    source::Text, //
 };
 use core::{
     cell::UnsafeCell,
@@ -22,6 +28,7 @@ use core::{
 };
 use kernel::{
     bindings,
+    page::PAGE_SIZE,
     prelude::*,
     types::NotThreadSafe, //
 };
@@ -95,18 +102,44 @@ impl<T> ParamLocked<T> {
     }
 }
 
-/// A parameter: a number with a range.
-pub(crate) struct Param {
-    setting: Setting,
+/// A parameter, as the kernel sees it.
+pub(crate) trait Param: Sync {
+    /// Sets the value from a text, or refuses it with one line in the log and changes nothing.
+    fn set(&self, text: &[u8], lock: &mut ParamLock) -> Result;
+
+    /// Hands the value, as a text, to `show`.
+    fn show(&self, lock: &mut ParamLock, show: &mut dyn FnMut(&[u8]));
+}
+
+/// Reads `text` as a value of `setting`, or says in the log why it is none.
+fn parse<'a, S: Setting>(name: &str, setting: &S, text: &'a [u8]) -> Result<S::Value<'a>> {
+    setting.parse(text).map_err(|refused| {
+        let mut line = Line::new();
+        refused.log(&mut line, name, setting);
+        pr_err!("{}\n", line.as_str());
+        EINVAL
+    })
+}
+
+/// A parameter that is a whole number.
+pub(crate) struct NumberParam {
+    name: &'static str,
+    setting: Number,
     value: RwOnce<u32>,
     changed: fn(&mut ParamLock),
 }
 
-impl Param {
+impl NumberParam {
     /// Makes a parameter. `changed` runs under the parameter lock, in process context, after each
     /// write, those at load time included, which come before the module's `init`.
-    pub(crate) const fn new(setting: Setting, default: u32, changed: fn(&mut ParamLock)) -> Self {
+    pub(crate) const fn new(
+        name: &'static str,
+        setting: Number,
+        default: u32,
+        changed: fn(&mut ParamLock),
+    ) -> Self {
         Self {
+            name,
             setting,
             value: RwOnce::new(default),
             changed,
@@ -121,24 +154,112 @@ impl Param {
     pub(crate) fn value(&self) -> u32 {
         self.value.read()
     }
+}
 
-    /// Sets the value from a text, or refuses it with one line in the log and changes nothing.
+impl Param for NumberParam {
     fn set(&self, text: &[u8], lock: &mut ParamLock) -> Result {
-        match self.setting.parse(text) {
-            Ok(value) => {
-                self.value.write(value);
-                (self.changed)(lock);
-                Ok(())
-            }
-            Err(why) => {
-                pr_err!("{}\n", line::refusal(&self.setting, text, why).as_str());
-                Err(EINVAL)
-            }
+        self.value.write(parse(self.name, &self.setting, text)?);
+        (self.changed)(lock);
+        Ok(())
+    }
+
+    fn show(&self, _lock: &mut ParamLock, show: &mut dyn FnMut(&[u8])) {
+        let mut line = Line::new();
+        line.number(u64::from(self.value()));
+        show(line.as_bytes());
+    }
+}
+
+/// A parameter that is on or off.
+pub(crate) struct SwitchParam {
+    name: &'static str,
+    on: RwOnce<u32>,
+}
+
+impl SwitchParam {
+    /// Makes a parameter.
+    pub(crate) const fn new(name: &'static str, default: bool) -> Self {
+        Self {
+            name,
+            on: RwOnce::new(default as u32),
+        }
+    }
+
+    /// The parameter's name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether it is on.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.read() != 0
+    }
+}
+
+impl Param for SwitchParam {
+    fn set(&self, text: &[u8], _lock: &mut ParamLock) -> Result {
+        self.on.write(u32::from(parse(self.name, &Switch, text)?));
+        Ok(())
+    }
+
+    fn show(&self, _lock: &mut ParamLock, show: &mut dyn FnMut(&[u8])) {
+        show(if self.is_on() { b"Y" } else { b"N" });
+    }
+}
+
+/// A parameter that is a list of paths.
+pub(crate) struct PathsParam {
+    name: &'static str,
+    default: &'static str,
+    /// What was set; empty as long as nothing was.
+    text: ParamLocked<Text<{ Paths::MAX_TEXT }>>,
+    changed: fn(&[u8], &mut ParamLock) -> Result,
+}
+
+impl PathsParam {
+    /// Makes a parameter. `changed` gets what is to be the value, under the parameter lock and in
+    /// process context, also at load time, before the module's `init`. If it fails, so does the
+    /// write, and the value stays.
+    pub(crate) const fn new(
+        name: &'static str,
+        default: &'static str,
+        changed: fn(&[u8], &mut ParamLock) -> Result,
+    ) -> Self {
+        Self {
+            name,
+            default,
+            text: ParamLocked::new(Text::empty()),
+            changed,
+        }
+    }
+
+    /// The value in force.
+    pub(crate) fn text<'a>(&'a self, lock: &'a mut ParamLock) -> &'a [u8] {
+        match self.text.get(lock).as_bytes() {
+            [] => self.default.as_bytes(),
+            text => text,
         }
     }
 }
 
-/// The operations of every [`Param`].
+impl Param for PathsParam {
+    fn set(&self, text: &[u8], lock: &mut ParamLock) -> Result {
+        let text = parse(self.name, &Paths, text)?;
+        (self.changed)(text, lock)?;
+        self.text.get(lock).set(text);
+        Ok(())
+    }
+
+    fn show(&self, lock: &mut ParamLock, show: &mut dyn FnMut(&[u8])) {
+        show(self.text(lock));
+    }
+}
+
+/// The operations of every parameter but a [`SwitchParam`].
 pub(crate) static PARAM_OPS: bindings::kernel_param_ops = bindings::kernel_param_ops {
     // A parameter without `=` and value comes to `set` too, so that we can say what is wrong.
     flags: bindings::KERNEL_PARAM_OPS_FL_NOARG as c_uint,
@@ -147,13 +268,24 @@ pub(crate) static PARAM_OPS: bindings::kernel_param_ops = bindings::kernel_param
     free: None,
 };
 
+/// The operations of a [`SwitchParam`], of which the name alone is enough to switch it on.
+pub(crate) static SWITCH_OPS: bindings::kernel_param_ops = bindings::kernel_param_ops {
+    flags: bindings::KERNEL_PARAM_OPS_FL_NOARG as c_uint,
+    set: Some(set_switch),
+    get: Some(get),
+    free: None,
+};
+
+/// What the `arg` of an entry points to.
+pub(crate) struct ParamArg(pub(crate) &'static dyn Param);
+
 /// # Safety
 ///
 /// `entry` must be one that [`module_param!`] made.
-unsafe fn param_of(entry: *const bindings::kernel_param) -> &'static Param {
+unsafe fn param_of(entry: *const bindings::kernel_param) -> &'static dyn Param {
     // SAFETY: The caller promises that `module_param!` made the entry; it sets `arg` to a static
-    // `Param`.
-    unsafe { &*(*entry).__bindgen_anon_1.arg.cast::<Param>() }
+    // `ParamArg`.
+    unsafe { &*(*entry).__bindgen_anon_1.arg.cast::<ParamArg>() }.0
 }
 
 /// See `struct kernel_param_ops.set`.
@@ -169,6 +301,8 @@ unsafe extern "C" fn set(value: *const c_char, entry: *const bindings::kernel_pa
         // SAFETY: By this function's contract; it lives during this call.
         unsafe { CStr::from_char_ptr(value) }.to_bytes()
     };
+    // `echo` ends what it writes with a newline.
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
     // SAFETY: By this function's contract.
     let param = unsafe { param_of(entry) };
     // INVARIANT: `parse_one()` and `param_attr_store()` hold the parameter lock around this call.
@@ -179,19 +313,49 @@ unsafe extern "C" fn set(value: *const c_char, entry: *const bindings::kernel_pa
     }
 }
 
+/// See `struct kernel_param_ops.set`.
+///
+/// # Safety
+///
+/// As that of [`set`].
+unsafe extern "C" fn set_switch(
+    value: *const c_char,
+    entry: *const bindings::kernel_param,
+) -> c_int {
+    let value = if value.is_null() {
+        c"Y".as_char_ptr()
+    } else {
+        value
+    };
+    // SAFETY: By this function's contract.
+    unsafe { set(value, entry) }
+}
+
 /// See `struct kernel_param_ops.get`.
 ///
 /// # Safety
 ///
-/// As the kernel calls it: `buffer` is a page, and `entry` is one that [`module_param!`] made.
+/// As the kernel calls it: `buffer` is a page, `entry` is one that [`module_param!`] made, and the
+/// parameter lock is held.
 unsafe extern "C" fn get(buffer: *mut c_char, entry: *const bindings::kernel_param) -> c_int {
+    // The longest text, and a newline.
+    const _: () = assert!(Paths::MAX_TEXT < PAGE_SIZE);
+
     // SAFETY: By this function's contract.
     let param = unsafe { param_of(entry) };
-    let text = line::value(param.value());
-    let text = text.as_bytes();
-    // SAFETY: By this function's contract there is room for a page, and a number is shorter.
-    unsafe { ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast::<u8>(), text.len()) };
-    text.len() as c_int
+    // INVARIANT: `param_attr_show()` holds the parameter lock around this call.
+    let mut lock = ParamLock(NotThreadSafe);
+    let mut len = 0;
+    param.show(&mut lock, &mut |text| {
+        // SAFETY: By this function's contract there is room for a page, and each value is
+        // shorter than that.
+        unsafe {
+            ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast::<u8>(), text.len());
+            buffer.add(text.len()).cast::<u8>().write(b'\n');
+        }
+        len = text.len().saturating_add(1);
+    });
+    len as c_int
 }
 
 /// The bytes of `text`, for a section of the module's file.
@@ -217,8 +381,36 @@ macro_rules! modinfo {
     };
 }
 
-/// Defines a parameter: a static [`Param`], its entry for the kernel, and what `modinfo` shows.
+/// Adds a parameter, a static, to those of the module: its entry for the kernel, and what `modinfo`
+/// shows.
 macro_rules! module_param {
+    ($static:ident, $name:literal, $ops:ident, $type:literal, $description:expr) => {
+        $crate::sys::param::modinfo!("parmtype", concat!($name, ":", $type));
+        $crate::sys::param::modinfo!("parm", concat!($name, ":", $description));
+
+        const _: () = {
+            static ARG: $crate::sys::param::ParamArg = $crate::sys::param::ParamArg(&$static);
+
+            #[link_section = "__param"]
+            #[used(compiler)]
+            static ENTRY: ::kernel::module_param::KernelParam =
+                ::kernel::module_param::KernelParam::new(::kernel::bindings::kernel_param {
+                    name: ::core::ptr::from_ref(concat!($name, "\0")).cast(),
+                    mod_: (&raw const ::kernel::bindings::__this_module).cast_mut(),
+                    ops: &raw const $crate::sys::param::$ops,
+                    perm: 0o644,
+                    level: -1,
+                    flags: 0,
+                    __bindgen_anon_1: ::kernel::bindings::kernel_param__bindgen_ty_1 {
+                        arg: (&raw const ARG).cast_mut().cast(),
+                    },
+                });
+        };
+    };
+}
+
+/// Defines a parameter that is a whole number.
+macro_rules! number_param {
     (
         $(#[$doc:meta])*
         static $static:ident = $name:literal {
@@ -230,42 +422,72 @@ macro_rules! module_param {
         }
     ) => {
         $(#[$doc])*
-        pub(crate) static $static: $crate::sys::param::Param = $crate::sys::param::Param::new(
-            $crate::model::setting::Setting {
-                name: $name,
-                unit: $unit,
-                min: $min,
-                max: $max,
-            },
-            $default,
-            $changed,
-        );
+        pub(crate) static $static: $crate::sys::param::NumberParam =
+            $crate::sys::param::NumberParam::new(
+                $name,
+                $crate::model::setting::Number {
+                    unit: $unit,
+                    min: $min,
+                    max: $max,
+                },
+                $default,
+                $changed,
+            );
 
-        $crate::sys::param::modinfo!("parmtype", concat!($name, ":uint"));
-        $crate::sys::param::modinfo!(
-            "parm",
-            concat!(
-                $name, ":", $description, ", ", $min, " to ", $max, " ", $unit, ", default ", $default
-            )
+        $crate::sys::param::module_param!(
+            $static,
+            $name,
+            PARAM_OPS,
+            "uint",
+            concat!($description, ", ", $min, " to ", $max, " ", $unit, ", default ", $default)
         );
-
-        const _: () = {
-            #[link_section = "__param"]
-            #[used(compiler)]
-            static ENTRY: ::kernel::module_param::KernelParam =
-                ::kernel::module_param::KernelParam::new(::kernel::bindings::kernel_param {
-                    name: ::core::ptr::from_ref(concat!($name, "\0")).cast(),
-                    mod_: (&raw const ::kernel::bindings::__this_module).cast_mut(),
-                    ops: &raw const $crate::sys::param::PARAM_OPS,
-                    perm: 0o644,
-                    level: -1,
-                    flags: 0,
-                    __bindgen_anon_1: ::kernel::bindings::kernel_param__bindgen_ty_1 {
-                        arg: (&raw const $static).cast_mut().cast(),
-                    },
-                });
-        };
     };
 }
 
-pub(crate) use {modinfo, module_param};
+/// Defines a parameter that is on unless it is switched off.
+macro_rules! switch_param {
+    (
+        $(#[$doc:meta])*
+        static $static:ident = $name:literal {
+            description: $description:literal $(,)?
+        }
+    ) => {
+        $(#[$doc])*
+        pub(crate) static $static: $crate::sys::param::SwitchParam =
+            $crate::sys::param::SwitchParam::new($name, true);
+
+        $crate::sys::param::module_param!(
+            $static,
+            $name,
+            SWITCH_OPS,
+            "bool",
+            concat!($description, ", default Y")
+        );
+    };
+}
+
+/// Defines a parameter that is a list of paths.
+macro_rules! paths_param {
+    (
+        $(#[$doc:meta])*
+        static $static:ident = $name:literal {
+            description: $description:literal,
+            default: $default:literal,
+            changed: $changed:expr $(,)?
+        }
+    ) => {
+        $(#[$doc])*
+        pub(crate) static $static: $crate::sys::param::PathsParam =
+            $crate::sys::param::PathsParam::new($name, $default, $changed);
+
+        $crate::sys::param::module_param!(
+            $static,
+            $name,
+            PARAM_OPS,
+            "string",
+            concat!($description, ", default ", $default)
+        );
+    };
+}
+
+pub(crate) use {modinfo, module_param, number_param, paths_param, switch_param};

@@ -120,34 +120,85 @@ pub(crate) fn swap_free() -> u64 {
     0
 }
 
-/// Pages that `cpu` has read from and written to swap since boot: `PSWPIN` and `PSWPOUT`.
+/// Reads a count of `cpu` since boot, or 0 on a kernel that does not count.
 ///
 /// When a CPU has gone offline, `vm_events_fold_cpu()` moves its counts to another a while after it
 /// left the online mask, so it is the sum over the possible CPUs that never misses any.
+macro_rules! vm_event {
+    ($cpu:expr, $item:ident) => {{
+        #[cfg(CONFIG_VM_EVENT_COUNTERS)]
+        {
+            // SAFETY: `vm_event_states` is a per-CPU variable of the kernel image, an array of
+            // `unsigned long` that the item, a constant, is an index of. The CPU changes it as we
+            // look, hence the volatile read.
+            let count = unsafe {
+                $cpu.per_cpu_ptr(&raw const bindings::vm_event_states)
+                    .cast::<usize>()
+                    .add(bindings::$item as usize)
+                    .read_volatile()
+            };
+            count as u64
+        }
+        #[cfg(not(CONFIG_VM_EVENT_COUNTERS))]
+        {
+            let _ = $cpu;
+            0u64
+        }
+    }};
+}
+
+/// Whether the kernel can swap.
+pub(crate) const HAS_SWAP: bool = cfg!(CONFIG_SWAP);
+
+/// Whether the kernel counts page faults and the like.
+pub(crate) const HAS_EVENTS: bool = cfg!(CONFIG_VM_EVENT_COUNTERS);
+
+/// Pages that `cpu` has read from and written to swap since boot: `PSWPIN` and `PSWPOUT`.
 ///
 /// # Context
 ///
 /// Any context; takes no locks.
 pub(crate) fn swapped(cpu: Cpu) -> (u64, u64) {
-    #[cfg(all(CONFIG_SWAP, CONFIG_VM_EVENT_COUNTERS))]
+    #[cfg(CONFIG_SWAP)]
     {
-        // SAFETY: `vm_event_states` is a per-CPU variable of the kernel image.
-        let events = unsafe { cpu.per_cpu_ptr(&raw const bindings::vm_event_states) };
-        let event = |item: bindings::vm_event_item| {
-            // SAFETY: `events` points to a live array of `unsigned long` that `item`, a constant,
-            // is an index of. Its CPU changes it as we look, hence the volatile read.
-            let count = unsafe { events.cast::<usize>().add(item as usize).read_volatile() };
-            count as u64
-        };
         (
-            event(bindings::vm_event_item_PSWPIN),
-            event(bindings::vm_event_item_PSWPOUT),
+            vm_event!(cpu, vm_event_item_PSWPIN),
+            vm_event!(cpu, vm_event_item_PSWPOUT),
         )
     }
-    #[cfg(not(all(CONFIG_SWAP, CONFIG_VM_EVENT_COUNTERS)))]
+    #[cfg(not(CONFIG_SWAP))]
     {
         let _ = cpu;
         (0, 0)
+    }
+}
+
+/// What the virtual memory did on one CPU since boot.
+pub(crate) struct Events {
+    /// `PGFAULT`: page faults, major ones included.
+    pub(crate) faults: u64,
+    /// `PGMAJFAULT`.
+    pub(crate) major_faults: u64,
+    /// `PGPGIN`, in sectors.
+    pub(crate) paged_in_sectors: u64,
+    /// `PGPGOUT`, in sectors.
+    pub(crate) paged_out_sectors: u64,
+    /// `OOM_KILL`.
+    pub(crate) oom_kills: u64,
+}
+
+/// What the virtual memory did on `cpu` since boot.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn events(cpu: Cpu) -> Events {
+    Events {
+        faults: vm_event!(cpu, vm_event_item_PGFAULT),
+        major_faults: vm_event!(cpu, vm_event_item_PGMAJFAULT),
+        paged_in_sectors: vm_event!(cpu, vm_event_item_PGPGIN),
+        paged_out_sectors: vm_event!(cpu, vm_event_item_PGPGOUT),
+        oom_kills: vm_event!(cpu, vm_event_item_OOM_KILL),
     }
 }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What whole block devices do.
+
+use super::{
+    snapshots::Table,
+    Source,
+    Taken, //
+};
+use crate::{
+    model::source::disk::Disk,
+    sys::{
+        block,
+        param::{
+            switch_param,
+            SwitchParam, //
+        }, //
+    }, //
+};
+
+switch_param! {
+    /// Whether block devices are sampled.
+    static SWITCH = "disk" {
+        description: "Sample whole block devices",
+    }
+}
+
+/// All whole block devices that are in use.
+pub(super) struct Disks;
+
+impl Source for Disks {
+    type Entry = Disk;
+    const CAPACITY: usize = 512;
+
+    fn switch() -> &'static SwitchParam {
+        &SWITCH
+    }
+
+    fn take(&self, table: &mut Table<Disk>) -> Taken {
+        block::for_each_disk(|disk| table.push(*disk));
+        Taken::Whole
+    }
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How full the file systems at some paths are. Each path is asked by a thread of its own, since
+//! each may hang alone.
+
+use super::{
+    snapshots::Table,
+    threaded::Threaded,
+    Sampling,
+    Source,
+    Taken, //
+};
+use crate::{
+    driver::cost::CostMeter,
+    model::{
+        line::Line,
+        setting::Paths,
+        source::fs::{
+            Fs,
+            Path,
+            State,
+            MAX_PATHS, //
+        }, //
+    },
+    sys::{
+        param::{
+            paths_param,
+            switch_param,
+            ParamLock,
+            SwitchParam, //
+        },
+        statfs, //
+    }, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+
+switch_param! {
+    /// Whether file systems are sampled.
+    static SWITCH = "fs" {
+        description: "Sample the file systems at fs_paths",
+    }
+}
+
+paths_param! {
+    /// Where file systems are looked at.
+    static PATHS = "fs_paths" {
+        description: "Where file systems are looked at: up to 16 absolute paths of at most 200 \
+                      bytes, separated by commas",
+        default: "/",
+        changed: crate::driver::fs_paths_changed,
+    }
+}
+
+/// What is mounted at a path.
+struct FileSystem {
+    path: Path,
+}
+
+impl Source for FileSystem {
+    type Entry = Fs;
+    const CAPACITY: usize = 1;
+
+    fn switch() -> &'static SwitchParam {
+        &SWITCH
+    }
+
+    fn label<'a>(&self, line: &'a mut Line) -> &'a mut Line {
+        line.start("fs=").name(self.path.as_bytes())
+    }
+
+    fn take(&self, table: &mut Table<Fs>) -> Taken {
+        let state = match statfs::usage(self.path.as_bytes()) {
+            Ok(Some(usage)) => State::Mounted(usage),
+            Ok(None) => State::Absent,
+            Err(error) => State::Failed(error.to_errno().unsigned_abs()),
+        };
+        table.push(Fs {
+            path: self.path,
+            state,
+        });
+        Taken::Whole
+    }
+}
+
+type Watched = Threaded<FileSystem>;
+
+fn watch(path: &[u8]) -> Result<Watched> {
+    let path = Path::new(path);
+    Threaded::start(c"resource_mon/fs", FileSystem { path })
+}
+
+fn is_at(watched: &Watched, path: &[u8]) -> bool {
+    watched.source().path.as_bytes() == path
+}
+
+/// The file systems at the paths of a parameter.
+#[pin_data]
+pub(crate) struct FileSystems {
+    #[pin]
+    list: Mutex<List>,
+}
+
+struct List {
+    /// In the order of the paths.
+    watched: KVec<Watched>,
+    /// Those that are not watched any more, but have not answered yet: dropping them would wait
+    /// for that. There is room for [`MAX_PATHS`].
+    given_up: KVec<Watched>,
+}
+
+impl FileSystems {
+    /// Begins to watch the paths of the parameter.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory, `EINTR` when the calling process is being killed.
+    pub(crate) fn new(lock: &mut ParamLock) -> Result<Arc<Self>> {
+        let list = List {
+            watched: KVec::new(),
+            given_up: KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?,
+        };
+        let file_systems = Arc::pin_init(
+            pin_init!(Self {
+                list <- new_mutex!(list, "FileSystems::list"),
+            }),
+            GFP_KERNEL,
+        )?;
+        file_systems.watch_only(PATHS.text(lock))?;
+        Ok(file_systems)
+    }
+
+    /// Watches the paths in `text`, and no others. Those that were watched before go on.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep; with the parameter lock held, so that one caller at a time
+    /// changes the list.
+    ///
+    /// # Errors
+    ///
+    /// Then nothing has changed. `ENOMEM` when there is no memory, `EINTR` when the calling process
+    /// is being killed, `EBUSY` when too many paths that were given up have not answered yet.
+    pub(crate) fn watch_only(&self, text: &[u8]) -> Result {
+        // Threads are started without the lock, since those that are watched need it.
+        let mut new = KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?;
+        for path in Paths::of(text) {
+            if !self.list.lock().has(path) {
+                new.push(watch(path)?, GFP_KERNEL)?;
+            }
+        }
+        let watched = KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?;
+        let mut gone = KVec::with_capacity(2 * MAX_PATHS, GFP_KERNEL)?;
+        self.list
+            .lock()
+            .replace(text, watched, &mut new, &mut gone)?;
+        // Dropping these ends their threads, which have nothing to do.
+        drop(gone);
+        Ok(())
+    }
+}
+
+impl List {
+    fn has(&self, path: &[u8]) -> bool {
+        let is_at = |watched: &Watched| is_at(watched, path);
+        self.watched.iter().any(is_at) || self.given_up.iter().any(is_at)
+    }
+
+    /// Fills `watched` with those at the paths in `text`, old ones or `new` ones, and goes on with
+    /// it. What is not watched any more goes to `gone`, or is given up.
+    fn replace(
+        &mut self,
+        text: &[u8],
+        mut watched: KVec<Watched>,
+        new: &mut KVec<Watched>,
+        gone: &mut KVec<Watched>,
+    ) -> Result {
+        let stays = |old: &Watched| Paths::of(text).any(|path| is_at(old, path));
+        let late_ones = |place: &[Watched]| {
+            let late_ones = place.iter().filter(|old| !stays(old) && old.give_up());
+            late_ones.count()
+        };
+        if late_ones(&self.watched).saturating_add(late_ones(&self.given_up)) > MAX_PATHS {
+            return Err(EBUSY);
+        }
+        // Nothing fails from here on: there is room for everything.
+        for path in Paths::of(text) {
+            let mut places = [&mut self.watched, &mut self.given_up, &mut *new].into_iter();
+            if let Some(one) = places.find_map(|place| take_out(place, |one| is_at(one, path))) {
+                put(&mut watched, one);
+            }
+        }
+        while let Some(answered) = take_out(&mut self.given_up, |old| !old.give_up()) {
+            put(gone, answered);
+        }
+        for old in self.watched.drain_all() {
+            put(
+                if old.give_up() {
+                    &mut self.given_up
+                } else {
+                    gone
+                },
+                old,
+            );
+        }
+        self.watched = watched;
+        Ok(())
+    }
+}
+
+/// Takes the first that `is_wanted` out of `place`.
+fn take_out(place: &mut KVec<Watched>, is_wanted: impl Fn(&Watched) -> bool) -> Option<Watched> {
+    let at = place.iter().position(is_wanted)?;
+    place.remove(at).ok()
+}
+
+/// Puts `one` into a place that has room for it.
+fn put(place: &mut KVec<Watched>, one: Watched) {
+    let fits = place.push_within_capacity(one);
+    debug_assert!(fits.is_ok());
+}
+
+impl Sampling for Arc<FileSystems> {
+    fn announce(&self, _line: &mut Line, _print: &mut dyn FnMut(&Line)) {}
+
+    fn begin(&mut self) {
+        for watched in &mut self.list.lock().watched {
+            watched.begin();
+        }
+    }
+
+    fn wait(&mut self, until_ns: u64) {
+        for watched in &mut self.list.lock().watched {
+            watched.wait(until_ns);
+        }
+    }
+
+    fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
+        for watched in &mut self.list.lock().watched {
+            watched.log(line, print);
+        }
+    }
+
+    fn start_over(&mut self) {
+        for watched in &mut self.list.lock().watched {
+            watched.start_over();
+        }
+    }
+
+    fn cost(&self, add: &mut dyn FnMut(&CostMeter)) {
+        for watched in &self.list.lock().watched {
+            watched.cost(add);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is sampled besides CPU and memory, in process context: a file per source.
+//!
+//! A new source is a file here, which implements [`Source`], and a line in [`Sources`]; what its
+//! snapshots hold and which lines they make is in `model/source/`.
+
+mod activity;
+mod disk;
+mod fs;
+mod inline;
+mod load;
+mod net;
+mod pressure;
+mod snapshots;
+mod threaded;
+
+use super::cost::CostMeter;
+use crate::{
+    model::{
+        line::Line,
+        source::Entry, //
+    },
+    sys::param::SwitchParam, //
+};
+pub(crate) use fs::FileSystems;
+use inline::Inline;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+use snapshots::Table;
+use threaded::Threaded;
+
+/// Something that can be sampled.
+trait Source: Send + Sync + 'static {
+    /// What its snapshots are made of.
+    type Entry: Entry + Send + 'static;
+
+    /// Most entries of a snapshot. Memory for them is taken at load.
+    const CAPACITY: usize;
+
+    /// The parameter that switches it on and off. Its name is that of the source.
+    fn switch() -> &'static SwitchParam;
+
+    /// Why this kernel does not offer it, as a sentence for the log. It is tried nevertheless.
+    fn absence(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Begins `line` with what its lines begin with.
+    fn label<'a>(&self, line: &'a mut Line) -> &'a mut Line {
+        line.start(Self::switch().name())
+    }
+
+    /// Reads what there is now.
+    ///
+    /// # Context
+    ///
+    /// Process context. If it may sleep, or wait for others, it has to be [`Threaded`].
+    fn take(&self, table: &mut Table<Self::Entry>) -> Taken;
+}
+
+/// What came of taking a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// There is one.
+    Whole,
+    /// There is none this time.
+    Busy,
+    /// There is nothing to take, so there is no line either.
+    Nothing,
+}
+
+/// How a source is sampled. All of this runs in process context, one call at a time.
+pub(crate) trait Sampling {
+    /// Says in the log if this kernel does not offer the source.
+    fn announce(&self, line: &mut Line, print: &mut dyn FnMut(&Line));
+
+    /// Takes a snapshot, or has it taken.
+    fn begin(&mut self);
+
+    /// Waits until the snapshot is there, or it is `until_ns` by `CLOCK_MONOTONIC`.
+    fn wait(&mut self, until_ns: u64);
+
+    /// Makes lines of the snapshot and of that of the lines before, or says that it is late.
+    fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line));
+
+    /// Has the next lines begin with the last snapshot.
+    fn start_over(&mut self);
+
+    /// Hands over what taking the snapshots has cost.
+    fn cost(&self, add: &mut dyn FnMut(&CostMeter));
+}
+
+/// Makes the structure of all sources.
+macro_rules! sources {
+    ($($name:ident: $sampling:ty = $new:expr,)*) => {
+        /// All sources, in the order of their lines.
+        pub(crate) struct Sources {
+            $($name: $sampling,)*
+        }
+
+        impl Sources {
+            /// Makes all sources, with file systems at some paths.
+            ///
+            /// # Errors
+            ///
+            /// `ENOMEM` when there is no memory, `EINTR` when the calling process is being killed.
+            pub(crate) fn new(file_systems: Arc<FileSystems>) -> Result<Self> {
+                $(let $name: $sampling = $new(&file_systems)?;)*
+                Ok(Self { $($name,)* })
+            }
+
+            /// Does the same with each of them.
+            pub(crate) fn for_each(&mut self, mut each: impl FnMut(&mut dyn Sampling)) {
+                $(each(&mut self.$name);)*
+            }
+        }
+    };
+}
+
+sources! {
+    load: Inline<load::LoadAverages> = |_| Inline::new(load::LoadAverages),
+    activity: Inline<activity::VmActivity> = |_| Inline::new(activity::VmActivity::new()),
+    pressure: Inline<pressure::SystemPressure> = |_| Inline::new(pressure::SystemPressure::new()),
+    disk: Threaded<disk::Disks> = |_| Threaded::start(c"resource_mon/disk", disk::Disks),
+    net: Threaded<net::Interfaces> = |_| Threaded::start(c"resource_mon/net", net::Interfaces),
+    fs: Arc<FileSystems> = |shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
+}
+
+/// Takes a snapshot of `source` into `table`.
+fn take<S: Source>(source: &S, table: &mut Table<S::Entry>) -> Taken {
+    table.start();
+    source.take(table)
+}
+
+/// `no pressure: there is no cgroup but the root`
+fn announce<S: Source>(source: &S, line: &mut Line, print: &mut dyn FnMut(&Line)) {
+    if let Some(absence) = source.absence().filter(|_| S::switch().is_on()) {
+        line.start("no ")
+            .text(S::switch().name())
+            .text(": ")
+            .text(absence);
+        print(line);
+    }
+}
+
+/// `disk stale`
+fn log_stale<S: Source>(source: &S, line: &mut Line, print: &mut dyn FnMut(&Line)) {
+    source.label(line).text(" stale");
+    print(line);
+}

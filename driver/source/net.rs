@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What network interfaces carry.
+
+use super::{
+    snapshots::Table,
+    Source,
+    Taken, //
+};
+use crate::{
+    model::source::net::Net,
+    sys::{
+        netdev,
+        param::{
+            switch_param,
+            SwitchParam, //
+        }, //
+    }, //
+};
+
+switch_param! {
+    /// Whether network interfaces are sampled.
+    static SWITCH = "net" {
+        description: "Sample network interfaces of the initial namespace",
+    }
+}
+
+/// The interfaces of the initial network namespace.
+pub(super) struct Interfaces;
+
+impl Source for Interfaces {
+    type Entry = Net;
+    const CAPACITY: usize = 512;
+
+    fn switch() -> &'static SwitchParam {
+        &SWITCH
+    }
+
+    fn take(&self, table: &mut Table<Net>) -> Taken {
+        netdev::for_each(|net| table.push(*net));
+        Taken::Whole
+    }
+}

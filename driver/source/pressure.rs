@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How long tasks were held up for want of something.
+
+use super::{
+    snapshots::Table,
+    Source,
+    Taken, //
+};
+use crate::{
+    model::source::pressure::Pressure,
+    sys::{
+        param::{
+            switch_param,
+            SwitchParam, //
+        },
+        psi::{
+            self,
+            Unreadable, //
+        }, //
+    }, //
+};
+
+switch_param! {
+    /// Whether pressure is sampled.
+    static SWITCH = "pressure" {
+        description: "Sample pressure stall information",
+    }
+}
+
+/// The pressure of the whole system.
+pub(super) struct SystemPressure(psi::SystemPressure);
+
+impl SystemPressure {
+    pub(super) fn new() -> Self {
+        Self(psi::SystemPressure::new())
+    }
+}
+
+impl Source for SystemPressure {
+    type Entry = Pressure;
+    const CAPACITY: usize = 1;
+
+    fn switch() -> &'static SwitchParam {
+        &SWITCH
+    }
+
+    fn absence(&self) -> Option<&'static str> {
+        (self.0.read() == Err(Unreadable::Absent)).then_some(psi::ABSENCE)
+    }
+
+    fn take(&self, table: &mut Table<Pressure>) -> Taken {
+        match self.0.read() {
+            Ok(pressure) => {
+                table.push(pressure);
+                Taken::Whole
+            }
+            Err(Unreadable::Busy) => Taken::Busy,
+            Err(Unreadable::Absent) => Taken::Nothing,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What whole block devices do, by the definitions of `iostat`.
+
+use super::super::line::Line;
+use super::super::rates::{rate, share_of_time, PerMille};
+use super::{Busiest, Entry, Snapshot, Text};
+
+/// Bytes of the longest name of a disk (`DISK_NAME_LEN`).
+pub const MAX_NAME: usize = 32;
+
+/// What a disk has completed of one kind of request since it came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Completed {
+    /// Requests.
+    pub ios: u64,
+    /// Requests that were merged into others.
+    pub merges: u64,
+    /// Sectors of 512 bytes.
+    pub sectors: u64,
+    /// Nanoseconds from the start to the end of each, added up.
+    pub time_ns: u64,
+}
+
+impl Completed {
+    /// What came to it from `before` on.
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            ios: self.ios.saturating_sub(before.ios),
+            merges: self.merges.saturating_sub(before.merges),
+            sectors: self.sectors.saturating_sub(before.sectors),
+            time_ns: self.time_ns.saturating_sub(before.time_ns),
+        }
+    }
+}
+
+/// A whole block device; partitions count with theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// `diskseq`, which no two disks share, nor two media in one drive.
+    pub seq: u64,
+    /// The name, as in `/proc/diskstats`.
+    pub name: Text<MAX_NAME>,
+    /// Reads.
+    pub reads: Completed,
+    /// Writes.
+    pub writes: Completed,
+    /// Discards.
+    pub discards: Completed,
+    /// Flushes; they have no sectors and no merges.
+    pub flushes: Completed,
+    /// Time with requests under way, in nanoseconds.
+    pub busy_ns: u64,
+    /// Requests under way.
+    pub in_flight: u64,
+}
+
+/// What a disk did in between.
+#[derive(Clone, Copy)]
+struct Rates<'a> {
+    name: &'a [u8],
+    reads: Completed,
+    writes: Completed,
+    discards: Completed,
+    busy: PerMille,
+    in_flight: u64,
+}
+
+impl<'a> Rates<'a> {
+    fn between(before: &Disk, after: &'a Disk, elapsed_ns: u64) -> Self {
+        let busy_ns = after.busy_ns.saturating_sub(before.busy_ns);
+        Self {
+            name: after.name.as_bytes(),
+            reads: after.reads.since(&before.reads),
+            writes: after.writes.since(&before.writes),
+            discards: after.discards.since(&before.discards),
+            busy: share_of_time(busy_ns, elapsed_ns),
+            in_flight: after.in_flight,
+        }
+    }
+
+    fn total(&self, of: impl Fn(&Completed) -> u64) -> u64 {
+        of(&self.reads)
+            .saturating_add(of(&self.writes))
+            .saturating_add(of(&self.discards))
+    }
+
+    /// By time first, as `iostat` users look at `%util`; of disks that are never idle, by amount.
+    fn key(&self) -> (PerMille, u64) {
+        (self.busy, self.total(|completed| completed.sectors))
+    }
+
+    /// Hundredths of a millisecond that a request took on average, from start to end.
+    fn await_hundredths(&self) -> u64 {
+        const HUNDREDTH_NS: u64 = 10_000;
+        self.total(|completed| completed.time_ns)
+            .checked_div(self.total(|completed| completed.ios))
+            .unwrap_or(0)
+            .saturating_add(HUNDREDTH_NS / 2)
+            / HUNDREDTH_NS
+    }
+}
+
+impl Entry for Disk {
+    /// `disk=vda r=…/s w=…/s rkB=…/s wkB=…/s inflight=… busy=…% await=…ms d=…/s dkB=…/s`
+    fn log(
+        before: Option<Snapshot<'_, Self>>,
+        after: Snapshot<'_, Self>,
+        line: &mut Line,
+        print: &mut dyn FnMut(&Line),
+    ) {
+        let Some(before) = before else { return };
+        let elapsed_ns = after.elapsed_ns(&before);
+        let mut busiest = Busiest::new();
+        for (then, now) in after.pairs(before, |then, now| then.seq == now.seq) {
+            let rates = Rates::between(then, now, elapsed_ns);
+            busiest.add(rates.key(), rates);
+        }
+        // A sector is half a KiB.
+        let kib = |sectors| rate(sectors, 50, elapsed_ns);
+        for disk in busiest.shown() {
+            line.start("disk=")
+                .name(disk.name)
+                .rate(" r=", disk.reads.ios, elapsed_ns)
+                .rate(" w=", disk.writes.ios, elapsed_ns)
+                .text(" rkB=")
+                .hundredths(kib(disk.reads.sectors))
+                .text("/s wkB=")
+                .hundredths(kib(disk.writes.sectors))
+                .text("/s inflight=")
+                .number(disk.in_flight)
+                .percent(" busy=", disk.busy)
+                .text(" await=")
+                .hundredths(disk.await_hundredths())
+                .text("ms")
+                .rate(" d=", disk.discards.ios, elapsed_ns)
+                .text(" dkB=")
+                .hundredths(kib(disk.discards.sectors))
+                .text("/s");
+            print(line);
+        }
+        busiest.log_more("disk", line, print);
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How full file systems are, and which ones are looked at.
+
+use super::super::line::Line;
+use super::super::rates::share;
+use super::{Entry, Snapshot, Text};
+
+/// Most paths that are looked at.
+pub const MAX_PATHS: usize = 16;
+
+/// Bytes of the longest path that is looked at. With every byte in octal its line still fits.
+pub const MAX_PATH: usize = 200;
+
+/// Bytes of the longest name of a file system type that is shown.
+pub const MAX_TYPE: usize = 15;
+
+/// A path that file systems are mounted at.
+pub type Path = Text<MAX_PATH>;
+
+/// What a path was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fs {
+    /// The path.
+    pub path: Path,
+    /// What is mounted there.
+    pub state: State,
+}
+
+/// What is mounted at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A file system.
+    Mounted(Usage),
+    /// Nothing, or there is no such path.
+    Absent,
+    /// It could not be asked; the number is the `errno`.
+    Failed(u32),
+}
+
+/// What a file system has, as `statfs()` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// The name of its type, as in `/proc/filesystems`.
+    pub kind: Text<MAX_TYPE>,
+    /// Bytes of a block.
+    pub block_bytes: u64,
+    /// Blocks.
+    pub blocks: u64,
+    /// Free blocks.
+    pub free: u64,
+    /// Free blocks that anybody may use.
+    pub available: u64,
+    /// Inodes; 0 when it has no limit.
+    pub inodes: u64,
+    /// Free inodes.
+    pub free_inodes: u64,
+}
+
+impl Entry for Fs {
+    /// `fs=/ type=ext4 size=…kB used=…kB avail=…kB use=…% inodes=…%`, or `fs=/mnt/x absent`
+    fn log(
+        _before: Option<Snapshot<'_, Self>>,
+        after: Snapshot<'_, Self>,
+        line: &mut Line,
+        print: &mut dyn FnMut(&Line),
+    ) {
+        for fs in after.entries {
+            line.start("fs=").name(fs.path.as_bytes());
+            match &fs.state {
+                State::Mounted(usage) => usage.show(line),
+                State::Absent => line.text(" absent"),
+                State::Failed(errno) => line.text(" error=").number(u64::from(*errno)),
+            };
+            print(line);
+        }
+    }
+}
+
+impl Usage {
+    fn show<'a>(&self, line: &'a mut Line) -> &'a mut Line {
+        // 16 EiB are the most that this can show.
+        let kib = |blocks: u64| blocks.saturating_mul(self.block_bytes) / 1024;
+        let used = self.blocks.saturating_sub(self.free);
+        // As `df`: what only root may use is not there for others, so it is not in the whole.
+        let usable = used.saturating_add(self.available);
+        let used_inodes = self.inodes.saturating_sub(self.free_inodes);
+        line.text(" type=")
+            .name(self.kind.as_bytes())
+            .kib(" size=", kib(self.blocks))
+            .kib(" used=", kib(used))
+            .kib(" avail=", kib(self.available))
+            .percent(" use=", share(used, usable))
+            .percent(" inodes=", share(used_inodes, self.inodes))
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where the fields of some C structures are, for sys/layout.rs. This is compiled
+ * to assembly, from which Kbuild takes the numbers; nothing of it is linked.
+ */
+
+#include <linux/kbuild.h>
+#include <linux/namei.h>
+#include <linux/netdevice.h>
+#include <linux/part_stat.h>
+#include <linux/statfs.h>
+
+int main(void);
+
+int main(void)
+{
+	OFFSET(DISK_STATS_NSECS, disk_stats, nsecs);
+	OFFSET(DISK_STATS_SECTORS, disk_stats, sectors);
+	OFFSET(DISK_STATS_IOS, disk_stats, ios);
+	OFFSET(DISK_STATS_MERGES, disk_stats, merges);
+	OFFSET(DISK_STATS_IO_TICKS, disk_stats, io_ticks);
+	OFFSET(DISK_STATS_IN_FLIGHT, disk_stats, in_flight);
+
+	DEFINE(KSTATFS_SIZE, sizeof(struct kstatfs));
+	OFFSET(KSTATFS_BSIZE, kstatfs, f_bsize);
+	OFFSET(KSTATFS_BLOCKS, kstatfs, f_blocks);
+	OFFSET(KSTATFS_BFREE, kstatfs, f_bfree);
+	OFFSET(KSTATFS_BAVAIL, kstatfs, f_bavail);
+	OFFSET(KSTATFS_FILES, kstatfs, f_files);
+	OFFSET(KSTATFS_FFREE, kstatfs, f_ffree);
+	OFFSET(KSTATFS_FRSIZE, kstatfs, f_frsize);
+	DEFINE(LOOKUP_FOLLOW_FLAG, LOOKUP_FOLLOW);
+	DEFINE(LOOKUP_REVAL_FLAG, LOOKUP_REVAL);
+
+	OFFSET(NET_DEVICE_DEV_LIST, net_device, dev_list);
+	OFFSET(NET_DEVICE_NAME, net_device, name);
+	OFFSET(NET_DEVICE_IFINDEX, net_device, ifindex);
+	OFFSET(NET_DEVICE_FLAGS, net_device, flags);
+	DEFINE(LINK_STATS_SIZE, sizeof(struct rtnl_link_stats64));
+	OFFSET(LINK_STATS_RX_PACKETS, rtnl_link_stats64, rx_packets);
+	OFFSET(LINK_STATS_TX_PACKETS, rtnl_link_stats64, tx_packets);
+	OFFSET(LINK_STATS_RX_BYTES, rtnl_link_stats64, rx_bytes);
+	OFFSET(LINK_STATS_TX_BYTES, rtnl_link_stats64, tx_bytes);
+	OFFSET(LINK_STATS_RX_ERRORS, rtnl_link_stats64, rx_errors);
+	OFFSET(LINK_STATS_TX_ERRORS, rtnl_link_stats64, tx_errors);
+	OFFSET(LINK_STATS_RX_DROPPED, rtnl_link_stats64, rx_dropped);
+	OFFSET(LINK_STATS_TX_DROPPED, rtnl_link_stats64, tx_dropped);
+	OFFSET(LINK_STATS_RX_MISSED, rtnl_link_stats64, rx_missed_errors);
+
+	return 0;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The network interfaces of the initial network namespace.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+use super::layout;
+use crate::model::source::{
+    net::{
+        Carried,
+        Net,
+        MAX_NAME, //
+    },
+    Text, //
+};
+use core::ptr;
+use kernel::{
+    bindings,
+    prelude::*,
+    sync::rcu, //
+};
+
+const STATS_WORDS: usize = layout::LINK_STATS_SIZE / size_of::<u64>();
+
+/// `struct rtnl_link_stats64`, which is a row of `__u64`.
+#[repr(C)]
+struct LinkStats([u64; STATS_WORDS]);
+
+impl LinkStats {
+    /// The counter at an offset in bytes.
+    fn at(&self, offset: usize) -> u64 {
+        let word = offset / size_of::<u64>();
+        self.0.get(word).copied().unwrap_or_default()
+    }
+}
+
+extern "C" {
+    /// See `include/linux/netdevice.h`; not in the kernel's bindings.
+    fn dev_get_stats(dev: *mut bindings::net_device, storage: *mut LinkStats) -> *mut LinkStats;
+}
+
+/// Hands each interface to `visit`, as it is now: what `/proc/net/dev` shows. Drops that a driver
+/// counts as missed are drops.
+///
+/// # Context
+///
+/// Process context; RCU is read-locked all the while, so `visit` must not sleep. Drivers are asked
+/// for their counters and may take their time.
+pub(crate) fn for_each(mut visit: impl FnMut(&Net)) {
+    let mut stats = LinkStats([0; STATS_WORDS]);
+    let _rcu = rcu::read_lock();
+    // SAFETY: Only the address of a field of a static is taken.
+    let head = unsafe { &raw const bindings::init_net.dev_base_head };
+    let mut node = head;
+    loop {
+        // SAFETY: `node` is the head of the list, which lives as long as the kernel, or the node
+        // of an interface that was found on the list in this RCU read-side critical section;
+        // `unlist_netdevice()` is followed by a grace period. As `list_next_rcu()` does it.
+        node = unsafe { (&raw const (*node).next).read_volatile() };
+        if ptr::eq(node, head) {
+            break;
+        }
+        // SAFETY: Each node of this list is the `dev_list` of a `struct net_device`, which is
+        // live, as said above.
+        let net = unsafe {
+            let device = node.byte_sub(layout::NET_DEVICE_DEV_LIST);
+            read(device.cast::<bindings::net_device>(), &mut stats)
+        };
+        if let Some(net) = net {
+            visit(&net);
+        }
+    }
+}
+
+/// Reads an interface; none for a loopback that was never used.
+///
+/// # Safety
+///
+/// `device` must be an interface that is kept alive, by RCU for instance.
+unsafe fn read(device: *const bindings::net_device, stats: &mut LinkStats) -> Option<Net> {
+    // SAFETY: By this function's contract; the flags are an `unsigned int`.
+    let flags: u32 = unsafe { layout::read_field(device, layout::NET_DEVICE_FLAGS) };
+    // SAFETY: As above; the index is an `int` above zero.
+    let index: u32 = unsafe { layout::read_field(device, layout::NET_DEVICE_IFINDEX) };
+    // SAFETY: As above; the storage is as large as the structure. `dev_seq_show()` calls this
+    // with RCU read-locked as well.
+    unsafe { dev_get_stats(device.cast_mut(), stats) };
+    let net = Net {
+        index,
+        // SAFETY: As above; the name is an array of more than `MAX_NAME` bytes with a NUL.
+        name: unsafe { name(device.byte_add(layout::NET_DEVICE_NAME).cast()) },
+        rx: Carried {
+            bytes: stats.at(layout::LINK_STATS_RX_BYTES),
+            packets: stats.at(layout::LINK_STATS_RX_PACKETS),
+            errors: stats.at(layout::LINK_STATS_RX_ERRORS),
+            drops: stats
+                .at(layout::LINK_STATS_RX_DROPPED)
+                .saturating_add(stats.at(layout::LINK_STATS_RX_MISSED)),
+        },
+        tx: Carried {
+            bytes: stats.at(layout::LINK_STATS_TX_BYTES),
+            packets: stats.at(layout::LINK_STATS_TX_PACKETS),
+            errors: stats.at(layout::LINK_STATS_TX_ERRORS),
+            drops: stats.at(layout::LINK_STATS_TX_DROPPED),
+        },
+    };
+    let is_loopback = flags & bindings::net_device_flags_IFF_LOOPBACK != 0;
+    let is_unused = net.rx.packets == 0 && net.tx.packets == 0;
+    (!(is_loopback && is_unused)).then_some(net)
+}
+
+/// Copies a name up to its NUL. One that is changed meanwhile may come out mixed, as it may in
+/// `/proc/net/dev`.
+///
+/// # Safety
+///
+/// `name` must point to `MAX_NAME` live bytes.
+unsafe fn name(name: *const u8) -> Text<MAX_NAME> {
+    let mut copy = [0; MAX_NAME];
+    let mut len = 0;
+    for (index, to) in copy.iter_mut().enumerate() {
+        // SAFETY: By this function's contract. Others may change it, hence the volatile read.
+        *to = unsafe { name.add(index).read_volatile() };
+        if *to == 0 {
+            break;
+        }
+        len = index.wrapping_add(1);
+    }
+    Text::new(copy.get(..len).unwrap_or_default())
+}

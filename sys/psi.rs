@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pressure stall information of the whole system.
+//!
+//! C headers: [`include/linux/psi_types.h`](srctree/include/linux/psi_types.h),
+//! [`include/linux/cgroup.h`](srctree/include/linux/cgroup.h)
+
+#[cfg(CONFIG_PSI)]
+pub(crate) use with_psi::SystemPressure;
+#[cfg(not(CONFIG_PSI))]
+pub(crate) use without_psi::SystemPressure;
+
+/// Why there is no pressure to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// The kernel has none, or does not show it.
+    Absent,
+    /// The kernel is working on it at this moment.
+    Busy,
+}
+
+/// Why a kernel may have no pressure to read, in words.
+pub(crate) const ABSENCE: &str = if cfg!(CONFIG_PSI) {
+    "PSI is off, or there is no cgroup (version 2) but the root"
+} else {
+    "the kernel is built without CONFIG_PSI"
+};
+
+#[cfg(CONFIG_PSI)]
+mod with_psi {
+    use super::{
+        super::{
+            cpu::{
+                self,
+                Cpu, //
+            },
+            rwonce::RwOnce, //
+        },
+        Unreadable, //
+    };
+    use crate::model::source::pressure::Pressure;
+    use core::ptr;
+    use kernel::{
+        bindings,
+        prelude::*,
+        sync::rcu, //
+    };
+
+    extern "C" {
+        /// See `include/linux/sched/clock.h`; not in the kernel's bindings.
+        fn sched_clock_cpu(cpu: c_int) -> u64;
+    }
+
+    const NSEC_PER_JIFFY: u64 = 1_000_000_000 / bindings::CONFIG_HZ as u64;
+
+    const NONIDLE: usize = bindings::psi_states_PSI_NONIDLE as usize;
+    const STATES: usize = bindings::psi_states_NR_PSI_STATES as usize;
+    const AVERAGES: usize = bindings::psi_aggregators_PSI_AVGS as usize;
+
+    /// Where the kernel keeps the pressure of the whole system.
+    ///
+    /// # Invariants
+    ///
+    /// The number is 0 or the address of `psi_system`.
+    pub(crate) struct SystemPressure(RwOnce<usize>);
+
+    impl SystemPressure {
+        pub(crate) const fn new() -> Self {
+            // INVARIANT: It is 0.
+            Self(RwOnce::new(0))
+        }
+
+        /// `psi_system` is not exported. It is the parent of the groups of the cgroups right below
+        /// the root, if there are any.
+        fn group(&self) -> Option<*const bindings::psi_group> {
+            if self.0.read() == 0 {
+                let _rcu = rcu::read_lock();
+                // SAFETY: Only the address of a field of a static is taken.
+                let root = unsafe { &raw mut bindings::cgrp_dfl_root.cgrp.self_ };
+                // SAFETY: RCU is read-locked, and the root lives as long as the kernel. Its
+                // descendants begin after itself, and the first one is a child of it.
+                let child = unsafe { bindings::css_next_descendant_pre(root, root) };
+                if !child.is_null() {
+                    // SAFETY: What RCU finds is there until `_rcu` goes: `css_free_rwork_fn()`
+                    // waits for that before it frees a cgroup, its `psi_group` included. On the
+                    // default hierarchy each `self` is that of a cgroup. Its group was there
+                    // before it was linked, and is null when PSI is switched off.
+                    let psi =
+                        unsafe { (*kernel::container_of!(child, bindings::cgroup, self_)).psi };
+                    if !psi.is_null() {
+                        // SAFETY: As above. The parent of the group of a child of the root is
+                        // `psi_system`, see `psi_cgroup_alloc()`.
+                        let system = unsafe { (*psi).parent };
+                        // INVARIANT: It is `psi_system`.
+                        self.0.write(system.expose_provenance());
+                    }
+                }
+            }
+            let system: *const bindings::psi_group = ptr::with_exposed_provenance(self.0.read());
+            (!system.is_null()).then_some(system)
+        }
+
+        /// Reads how long tasks were held up since boot.
+        ///
+        /// The kernel adds up what the CPUs count every 2 s and whenever somebody reads
+        /// `/proc/pressure`; this adds what is still to be added, as it would be added now.
+        ///
+        /// # Context
+        ///
+        /// Process context. Takes a mutex, but does not wait for it.
+        ///
+        /// # Errors
+        ///
+        /// See [`Unreadable`]. It is absent when PSI is off, and as long as no cgroup but the root
+        /// was seen.
+        pub(crate) fn read(&self) -> Result<Pressure, Unreadable> {
+            let group = self.group().ok_or(Unreadable::Absent)?;
+            // SAFETY: By the type's invariant `group` is `psi_system`, a static of the kernel.
+            let lock = unsafe { (&raw const (*group).avgs_lock).cast_mut() };
+            // SAFETY: The mutex is that of `psi_system`, which is initialized at boot. As
+            // `psi_show()` does it, this holds the averages still: nobody who is held up with
+            // the lock must hold up us, so it is only tried.
+            if unsafe { bindings::mutex_trylock(lock) } == 0 {
+                return Err(Unreadable::Busy);
+            }
+            // SAFETY: The lock is held.
+            let totals = unsafe { totals(group) };
+            // SAFETY: The lock was taken above.
+            unsafe { bindings::mutex_unlock(lock) };
+            let total = |state: bindings::psi_states| {
+                totals.get(state as usize).copied().unwrap_or_default()
+            };
+            Ok(Pressure {
+                cpu_some_ns: total(bindings::psi_states_PSI_CPU_SOME),
+                memory_some_ns: total(bindings::psi_states_PSI_MEM_SOME),
+                memory_full_ns: total(bindings::psi_states_PSI_MEM_FULL),
+                io_some_ns: total(bindings::psi_states_PSI_IO_SOME),
+                io_full_ns: total(bindings::psi_states_PSI_IO_FULL),
+            })
+        }
+    }
+
+    /// What `collect_percpu_times()` would make of the group's totals now.
+    ///
+    /// # Safety
+    ///
+    /// `group` must be live, and its `avgs_lock` held.
+    unsafe fn totals(group: *const bindings::psi_group) -> [u64; NONIDLE] {
+        let mut weighted = [0u64; NONIDLE];
+        let mut nonidle_jiffies = 0u64;
+        for cpu in cpu::possible() {
+            // SAFETY: By this function's contract.
+            let times = unsafe { recent_times(group, cpu) };
+            // A CPU counts by the time in which it was not idle.
+            let nonidle_ns = times.get(NONIDLE).copied().unwrap_or_default();
+            let nonidle = u64::from(nonidle_ns) / NSEC_PER_JIFFY;
+            nonidle_jiffies = nonidle_jiffies.saturating_add(nonidle);
+            for (sum, time) in weighted.iter_mut().zip(times) {
+                *sum = sum.saturating_add(u64::from(time).saturating_mul(nonidle));
+            }
+        }
+        // SAFETY: By this function's contract. With the lock held nobody changes it.
+        let mut totals = unsafe { (*group).total[AVERAGES] };
+        for (total, weighted) in totals.iter_mut().zip(weighted) {
+            *total = total.saturating_add(weighted / nonidle_jiffies.max(1));
+        }
+        totals
+    }
+
+    /// How long `cpu` was in each state since its times were last added up: `get_recent_times()`.
+    ///
+    /// # Safety
+    ///
+    /// As that of [`totals`].
+    unsafe fn recent_times(group: *const bindings::psi_group, cpu: Cpu) -> [u32; STATES] {
+        // SAFETY: The group is live, and so is its per-CPU memory, which it keeps.
+        let per_cpu = unsafe { cpu.per_cpu_ptr((*group).pcpu) };
+        // SAFETY: `per_cpu` points to live memory; its CPU changes it as we look, hence the
+        // volatile reads.
+        let read = || unsafe {
+            (
+                (&raw const (*per_cpu).state_mask).read_volatile(),
+                (&raw const (*per_cpu).state_start).read_volatile(),
+                (&raw const (*per_cpu).times).read_volatile(),
+            )
+        };
+        // The kernel has a sequence count for this, which is not exported. The CPU changes all of
+        // it within a few instructions, so what reads the same twice was not being changed.
+        const TRIES: usize = 8;
+        let mut state = read();
+        for _ in 0..TRIES {
+            let again = read();
+            if again == state {
+                break;
+            }
+            state = again;
+        }
+        let (mask, start, mut times) = state;
+        // SAFETY: `cpu` is a possible CPU.
+        let now = unsafe { sched_clock_cpu(cpu.id() as c_int) };
+        // The state that the CPU is in has lasted since its start. A clock of another CPU may be
+        // a little behind.
+        let lasted = now.saturating_sub(start) as u32;
+        // SAFETY: As above; only who holds the lock changes this. The index is one of the array.
+        let before = unsafe { (*per_cpu).times_prev[AVERAGES] };
+        for ((index, time), before) in times.iter_mut().enumerate().zip(before) {
+            if mask.wrapping_shr(index as u32) & 1 != 0 {
+                *time = time.wrapping_add(lasted);
+            }
+            *time = time.wrapping_sub(before);
+        }
+        times
+    }
+}
+
+#[cfg(not(CONFIG_PSI))]
+mod without_psi {
+    use super::Unreadable;
+    use crate::model::source::pressure::Pressure;
+
+    /// This kernel is built without PSI.
+    pub(crate) struct SystemPressure;
+
+    impl SystemPressure {
+        pub(crate) const fn new() -> Self {
+            Self
+        }
+
+        pub(crate) fn read(&self) -> Result<Pressure, Unreadable> {
+            Err(Unreadable::Absent)
+        }
+    }
+}
