@@ -17,11 +17,11 @@ use crate::model::source::{
     },
     Text, //
 };
-use core::{
-    ffi::CStr,
-    ptr, //
+use core::ptr;
+use kernel::{
+    bindings,
+    prelude::*, //
 };
-use kernel::bindings;
 
 const NSEC_PER_JIFFY: u64 = 1_000_000_000 / bindings::CONFIG_HZ as u64;
 
@@ -141,7 +141,7 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
     let mut counted = Counted::default();
     for cpu in cpu::possible() {
         // SAFETY: The counters are per-CPU memory that lives as long as the device.
-        counted.add(unsafe { cpu.per_cpu_ptr(stats) }.cast());
+        unsafe { counted.add(cpu.per_cpu_ptr(stats).cast()) };
     }
     let [reads, writes, discards, flushes] = counted.completed;
     if [reads, writes, discards, flushes]
@@ -170,7 +170,7 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
         let disk = (*device).bd_disk;
         (
             (&raw const (*disk).diskseq).read_volatile(),
-            CStr::from_ptr((&raw const (*disk).disk_name).cast()),
+            CStr::from_char_ptr((&raw const (*disk).disk_name).cast()),
         )
     };
     Some(Disk {
@@ -201,12 +201,15 @@ struct Counted {
 
 impl Counted {
     /// Adds the counters of one CPU.
-    fn add(&mut self, stats: *const u8) {
-        // SAFETY: `read` calls this with the address of a live `struct disk_stats`, of which the
-        // fields below are arrays of `u64` and `unsigned long`, by `enum stat_group` or by
-        // direction. Their CPU changes them as we look, hence the volatile reads.
+    ///
+    /// # Safety
+    ///
+    /// `stats` must point to a live `struct disk_stats`.
+    unsafe fn add(&mut self, stats: *const u64) {
         let word = |offset: usize, index: usize| -> u64 {
-            unsafe { layout::read_field(stats.cast::<u64>().add(index), offset) }
+            // SAFETY: By this function's contract; the fields below are arrays of `u64` and
+            // `unsigned long`, by `enum stat_group` or by direction.
+            unsafe { layout::read_field(stats.wrapping_add(index), offset) }
         };
         for (group, done) in self.completed.iter_mut().enumerate() {
             done.time_ns = done

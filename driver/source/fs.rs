@@ -93,7 +93,7 @@ type Watched = Threaded<FileSystem>;
 
 fn watch(path: &[u8]) -> Result<Watched> {
     let path = Path::new(path);
-    Threaded::start(c"resource_mon/fs", FileSystem { path })
+    Threaded::start(c"resource_fs", FileSystem { path })
 }
 
 fn is_at(watched: &Watched, path: &[u8]) -> bool {

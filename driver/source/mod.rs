@@ -124,8 +124,8 @@ sources! {
     load: Inline<load::LoadAverages> = |_| Inline::new(load::LoadAverages),
     activity: Inline<activity::VmActivity> = |_| Inline::new(activity::VmActivity::new()),
     pressure: Inline<pressure::SystemPressure> = |_| Inline::new(pressure::SystemPressure::new()),
-    disk: Threaded<disk::Disks> = |_| Threaded::start(c"resource_mon/disk", disk::Disks),
-    net: Threaded<net::Interfaces> = |_| Threaded::start(c"resource_mon/net", net::Interfaces),
+    disk: Threaded<disk::Disks> = |_| Threaded::start(c"resource_disk", disk::Disks),
+    net: Threaded<net::Interfaces> = |_| Threaded::start(c"resource_net", net::Interfaces),
     fs: Arc<FileSystems> = |shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
 }
 

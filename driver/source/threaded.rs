@@ -40,10 +40,17 @@ use kernel::{
     },
 };
 
+/// How long an answer is awaited before the module may not be unloaded until it comes, in
+/// nanoseconds. On a busy machine a thread may need a while to get to run.
+const LATE_AFTER_NS: u64 = 500 * NSEC_PER_MSEC as u64;
+
 /// A source that is sampled by a thread of its own.
 pub(super) struct Threaded<S: Source> {
     desk: Arc<Desk<S>>,
     worker: Worker<Arc<Desk<S>>>,
+    /// Whether the last question was asked for this sample. If it was for an earlier one, the
+    /// answer is not worth waiting for.
+    asked_now: bool,
 }
 
 /// Where questions and answers are exchanged.
@@ -72,23 +79,32 @@ struct Answer<E> {
 enum Question {
     /// It was answered.
     Answered,
-    /// It was asked.
-    Asked,
-    /// Nobody waits for the answer any more. Until it comes, unloading the module would have to
-    /// wait for it, so that is not allowed; unless it had begun already.
+    /// It was asked at this time by `CLOCK_MONOTONIC`, in nanoseconds.
+    Asked { mono_ns: u64 },
+    /// It was asked long ago. Until the answer comes, unloading the module would have to wait for
+    /// it, so that is not allowed; unless it had begun already.
     Late { _module: Option<ModuleRef> },
 }
 
 impl<E> Answer<E> {
-    /// Whether there was anything to give up.
-    fn give_up(&mut self) -> bool {
-        if let Question::Asked = self.question {
-            self.question = Question::Late {
-                _module: ModuleRef::new(),
-            };
-        }
+    fn is_awaited(&self) -> bool {
         !matches!(self.question, Question::Answered)
     }
+
+    /// Does not count on an answer that was awaited for `late_after_ns`.
+    fn give_up_after(&mut self, late_after_ns: u64) {
+        if let Question::Asked { mono_ns } = self.question {
+            if now_ns().saturating_sub(mono_ns) >= late_after_ns {
+                self.question = Question::Late {
+                    _module: ModuleRef::new(),
+                };
+            }
+        }
+    }
+}
+
+fn now_ns() -> u64 {
+    clock::monotonic_ns(Instant::now())
 }
 
 impl<S: Source> Threaded<S> {
@@ -111,7 +127,11 @@ impl<S: Source> Threaded<S> {
             GFP_KERNEL,
         )?;
         let worker = Worker::start(name, desk.clone())?;
-        Ok(Self { desk, worker })
+        Ok(Self {
+            desk,
+            worker,
+            asked_now: false,
+        })
     }
 
     /// What is sampled.
@@ -122,7 +142,9 @@ impl<S: Source> Threaded<S> {
     /// Does not wait for an answer that was not given yet. If there is such a one, dropping this
     /// would wait for it.
     pub(super) fn give_up(&self) -> bool {
-        self.desk.answer.lock().give_up()
+        let mut answer = self.desk.answer.lock();
+        answer.give_up_after(0);
+        answer.is_awaited()
     }
 }
 
@@ -150,14 +172,13 @@ impl<S: Source> Sampling for Threaded<S> {
 
     fn begin(&mut self) {
         let mut answer = self.desk.answer.lock();
-        if !matches!(answer.question, Question::Answered) {
-            return;
-        }
-        if S::switch().is_on() {
+        answer.give_up_after(LATE_AFTER_NS);
+        self.asked_now = !answer.is_awaited() && S::switch().is_on();
+        if self.asked_now {
             answer.snapshots.advance();
-            answer.question = Question::Asked;
+            answer.question = Question::Asked { mono_ns: now_ns() };
             self.worker.ask();
-        } else {
+        } else if !S::switch().is_on() {
             answer.snapshots.forget();
             answer.taken = None;
         }
@@ -165,28 +186,33 @@ impl<S: Source> Sampling for Threaded<S> {
 
     fn wait(&mut self, until_ns: u64) {
         let mut answer = self.desk.answer.lock();
-        while matches!(answer.question, Question::Asked) {
-            let left_ns = until_ns.saturating_sub(clock::monotonic_ns(Instant::now()));
-            if left_ns == 0 {
-                answer.give_up();
+        while self.asked_now && answer.is_awaited() {
+            let left_ms = until_ns
+                .saturating_sub(now_ns())
+                .div_ceil(NSEC_PER_MSEC as u64);
+            if left_ms == 0 {
                 break;
             }
-            let left_ms = left_ns.div_ceil(NSEC_PER_MSEC as u64);
-            let left_ms = u32::try_from(left_ms).unwrap_or(u32::MAX);
+            let left = msecs_to_jiffies(u32::try_from(left_ms).unwrap_or(u32::MAX));
+            // Whatever woke this up, it is looked at again.
             let _ = self
                 .desk
                 .answered
-                .wait_interruptible_timeout(&mut answer, msecs_to_jiffies(left_ms));
+                .wait_interruptible_timeout(&mut answer, left);
         }
+        answer.give_up_after(LATE_AFTER_NS);
     }
 
     fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
+        if !S::switch().is_on() {
+            return;
+        }
         let mut answer = self.desk.answer.lock();
-        let is_answered = matches!(answer.question, Question::Answered);
+        if answer.is_awaited() {
+            super::log_stale(&self.desk.source, line, print);
+            return;
+        }
         match answer.taken {
-            // Whoever switched it off does not want to be told.
-            _ if !S::switch().is_on() => (),
-            _ if !is_answered => super::log_stale(&self.desk.source, line, print),
             Some(Taken::Whole) => answer.snapshots.log(S::switch().name(), line, print),
             Some(Taken::Busy) => super::log_stale(&self.desk.source, line, print),
             Some(Taken::Nothing) | None => (),
