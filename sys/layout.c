@@ -9,6 +9,7 @@
 #include <linux/netdevice.h>
 #include <linux/part_stat.h>
 #include <linux/statfs.h>
+#include <net/net_namespace.h>
 
 int main(void);
 
@@ -32,6 +33,7 @@ int main(void)
 	DEFINE(LOOKUP_FOLLOW_FLAG, LOOKUP_FOLLOW);
 	DEFINE(LOOKUP_REVAL_FLAG, LOOKUP_REVAL);
 
+	OFFSET(NET_DEV_BASE_HEAD, net, dev_base_head);
 	OFFSET(NET_DEVICE_DEV_LIST, net_device, dev_list);
 	OFFSET(NET_DEVICE_NAME, net_device, name);
 	OFFSET(NET_DEVICE_IFINDEX, net_device, ifindex);

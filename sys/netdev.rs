@@ -49,8 +49,9 @@ extern "C" {
 pub(crate) fn for_each(mut visit: impl FnMut(&Net)) {
     let mut stats = LinkStats([0; STATS_WORDS]);
     let _rcu = rcu::read_lock();
-    // SAFETY: Only the address of a field of a static is taken.
-    let head = unsafe { &raw const bindings::init_net.dev_base_head };
+    let head: *const bindings::list_head = (&raw const bindings::init_net)
+        .wrapping_byte_add(layout::NET_DEV_BASE_HEAD)
+        .cast();
     let mut node = head;
     loop {
         // SAFETY: `node` is the head of the list, which lives as long as the kernel, or the node

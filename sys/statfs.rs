@@ -163,12 +163,15 @@ pub(crate) fn usage(path: &[u8]) -> Result<Option<Usage>> {
         found.is_mounted().then(|| found.usage()).transpose()
     };
     let asked = match ask(0) {
-        // What a server of files had under this name has changed: `retry_estale()`.
-        Err(ESTALE) => ask(layout::LOOKUP_REVAL_FLAG),
+        // What a server of files had under this name has changed: `retry_estale()`. The kernel
+        // crate does not name this error everywhere.
+        Err(error) if error.to_errno().unsigned_abs() == bindings::ESTALE => {
+            ask(layout::LOOKUP_REVAL_FLAG)
+        }
         asked => asked,
     };
     match asked {
-        Err(ENOENT | ENOTDIR) => Ok(None),
+        Err(error) if error == ENOENT || error == ENOTDIR => Ok(None),
         asked => asked,
     }
 }
