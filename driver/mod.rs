@@ -33,6 +33,7 @@ use sampler::{
 };
 use source::{
     FileSystems,
+    Round,
     Sources, //
 };
 
@@ -60,8 +61,9 @@ struct Monitor {
 pub(crate) fn start() -> Result {
     let mut lock = ParamLock::acquire();
     let history = History::new()?;
-    let file_systems = FileSystems::new(&mut lock)?;
-    let sources = Sources::new(file_systems.clone())?;
+    let round = Round::new()?;
+    let file_systems = FileSystems::new(round.clone(), &mut lock)?;
+    let sources = Sources::new(round, file_systems.clone())?;
     let reporter = Reporter::new(history.clone(), sources)?;
     let worker = Worker::start(c"resource_mon", reporter.clone())?;
     let wake = IrqWork::new(WakeReporter(worker))?;

@@ -29,7 +29,7 @@ use crate::{
     },
     sys::{
         clock,
-        kthread::Job,
+        job::Job,
         rwonce::RwOnce,
         vmstat, //
     },
@@ -88,6 +88,15 @@ struct Progress {
 
 /// A sample was gone before it was looked at.
 struct Overwritten;
+
+/// Whether there is anything to do for the sample `seq`.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn has_work(seq: u64) -> bool {
+    Sources::any_is_on() || seq.checked_rem(u64::from(params::LOG_EVERY.value())) == Some(0)
+}
 
 /// Hands a line to the kernel's log.
 fn print(line: &Line) {
@@ -241,12 +250,12 @@ impl Reporter {
 }
 
 impl Job for Arc<Reporter> {
-    /// Runs once for each sample, unless it was late for the one before.
+    /// Runs once for each sample that it has work for, unless it was late for the one before.
     fn run(&self) {
         let mut progress = self.progress.lock();
         let start_ns = clock::monotonic_ns(Instant::now());
         self.take_changes(&mut progress);
-        progress.sources.for_each(|source| source.begin());
+        progress.sources.begin();
         // CPU and memory wait for nobody.
         let Some(cost_ns) = self.catch_up(&mut progress) else {
             return;
@@ -255,14 +264,11 @@ impl Job for Arc<Reporter> {
             u64::from(params::INTERVAL_MS.value()).saturating_mul(NSEC_PER_MSEC as u64);
         let until_ns = start_ns.saturating_add(MAX_WAIT_NS.min(interval_ns / 2));
         let Progress { sources, line, .. } = &mut *progress;
-        let mut sources_ns = 0u64;
-        sources.for_each(|source| {
-            source.wait(until_ns);
-            let start = Instant::<Monotonic>::now();
-            source.log(line, &mut print);
-            sources_ns = sources_ns.saturating_add(nanoseconds(start.elapsed()));
-        });
-        self.cost.add(cost_ns.saturating_add(sources_ns));
+        sources.wait(until_ns);
+        let start = Instant::<Monotonic>::now();
+        sources.for_each(|source| source.log(line, &mut print));
+        self.cost
+            .add(cost_ns.saturating_add(nanoseconds(start.elapsed())));
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     },
     history::History,
     params,
+    reporter,
     WakeReporter, //
 };
 use crate::{
@@ -136,7 +137,9 @@ impl Sampler {
             swapped_out: swapped.1,
         };
         record.publish(&header, &memory);
-        self.wake.raise();
+        if reporter::has_work(header.seq) {
+            self.wake.raise();
+        }
     }
 }
 

@@ -2,12 +2,11 @@
 
 //! A kernel thread of our own that does one job whenever it is asked to.
 //!
-//! The kernel's shared workqueues could still hold our work when the module goes. One of our own
-//! would need `WQ_MEM_RECLAIM` to go on without memory, and destroying such a queue before its
-//! rescuer thread ran for the first time leaves a pending rescue behind, with a warning.
+//! Unlike a workqueue, it never needs memory to go on.
 //!
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 
+use super::job::Job;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -15,16 +14,6 @@ use kernel::{
     prelude::*,
     types::Opaque, //
 };
-
-/// What a [`Worker`] does.
-pub(crate) trait Job: Send + Sync + 'static {
-    /// Does the job.
-    ///
-    /// # Context
-    ///
-    /// Process context, may sleep. Never runs twice at once.
-    fn run(&self);
-}
 
 /// The C structure, with the job behind it.
 #[repr(C)]

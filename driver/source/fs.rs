@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How full the file systems at some paths are. Each path is asked by a thread of its own, since
-//! each may hang alone.
+//! How full the file systems at some paths are. Each path is a job of its own, since each may
+//! hang alone.
 
 use super::{
+    queued::{
+        Queued,
+        Round, //
+    },
     snapshots::Table,
-    threaded::Threaded,
     Sampling,
     Source,
     Taken, //
@@ -89,12 +92,7 @@ impl Source for FileSystem {
     }
 }
 
-type Watched = Threaded<FileSystem>;
-
-fn watch(path: &[u8]) -> Result<Watched> {
-    let path = Path::new(path);
-    Threaded::start(c"resource_fs", FileSystem { path })
-}
+type Watched = Queued<FileSystem>;
 
 fn is_at(watched: &Watched, path: &[u8]) -> bool {
     watched.source().path.as_bytes() == path
@@ -103,6 +101,7 @@ fn is_at(watched: &Watched, path: &[u8]) -> bool {
 /// The file systems at the paths of a parameter.
 #[pin_data]
 pub(crate) struct FileSystems {
+    round: Arc<Round>,
     #[pin]
     list: Mutex<List>,
 }
@@ -120,14 +119,15 @@ impl FileSystems {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` when there is no memory, `EINTR` when the calling process is being killed.
-    pub(crate) fn new(lock: &mut ParamLock) -> Result<Arc<Self>> {
+    /// `ENOMEM` when there is no memory.
+    pub(crate) fn new(round: Arc<Round>, lock: &mut ParamLock) -> Result<Arc<Self>> {
         let list = List {
             watched: KVec::new(),
             given_up: KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?,
         };
         let file_systems = Arc::pin_init(
             pin_init!(Self {
+                round,
                 list <- new_mutex!(list, "FileSystems::list"),
             }),
             GFP_KERNEL,
@@ -145,14 +145,15 @@ impl FileSystems {
     ///
     /// # Errors
     ///
-    /// Then nothing has changed. `ENOMEM` when there is no memory, `EINTR` when the calling process
-    /// is being killed, `EBUSY` when too many paths that were given up have not answered yet.
+    /// Then nothing has changed. `ENOMEM` when there is no memory, `EBUSY` when too many paths that
+    /// were given up have not answered yet.
     pub(crate) fn watch_only(&self, text: &[u8]) -> Result {
-        // Threads are started without the lock, since those that are watched need it.
+        // Memory is taken without the lock, since those that are watched need it.
         let mut new = KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?;
         for path in Paths::of(text) {
             if !self.list.lock().has(path) {
-                new.push(watch(path)?, GFP_KERNEL)?;
+                let path = Path::new(path);
+                new.push(Queued::new(&self.round, FileSystem { path })?, GFP_KERNEL)?;
             }
         }
         let watched = KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?;
@@ -160,7 +161,7 @@ impl FileSystems {
         self.list
             .lock()
             .replace(text, watched, &mut new, &mut gone)?;
-        // Dropping these ends their threads, which have nothing to do.
+        // Dropping these waits for nothing.
         drop(gone);
         Ok(())
     }
@@ -232,12 +233,6 @@ impl Sampling for Arc<FileSystems> {
     fn begin(&mut self) {
         for watched in &mut self.list.lock().watched {
             watched.begin();
-        }
-    }
-
-    fn wait(&mut self, until_ns: u64) {
-        for watched in &mut self.list.lock().watched {
-            watched.wait(until_ns);
         }
     }
 

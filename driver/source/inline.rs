@@ -61,8 +61,6 @@ impl<S: Source> Sampling for Inline<S> {
         self.taken = Some(taken);
     }
 
-    fn wait(&mut self, _until_ns: u64) {}
-
     fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
         match self.taken {
             Some(Taken::Whole) => self.snapshots.log(S::switch().name(), line, print),

@@ -12,8 +12,8 @@ mod inline;
 mod load;
 mod net;
 mod pressure;
+mod queued;
 mod snapshots;
-mod threaded;
 
 use super::cost::CostMeter;
 use crate::{
@@ -29,8 +29,9 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
+use queued::Queued;
+pub(crate) use queued::Round;
 use snapshots::Table;
-use threaded::Threaded;
 
 /// Something that can be sampled.
 trait Source: Send + Sync + 'static {
@@ -57,7 +58,7 @@ trait Source: Send + Sync + 'static {
     ///
     /// # Context
     ///
-    /// Process context. If it may sleep, or wait for others, it has to be [`Threaded`].
+    /// Process context. If it may sleep, or wait for others, it has to be [`Queued`].
     fn take(&self, table: &mut Table<Self::Entry>) -> Taken;
 }
 
@@ -80,9 +81,6 @@ pub(crate) trait Sampling {
     /// Takes a snapshot, or has it taken.
     fn begin(&mut self);
 
-    /// Waits until the snapshot is there, or it is `until_ns` by `CLOCK_MONOTONIC`.
-    fn wait(&mut self, until_ns: u64);
-
     /// Makes lines of the snapshot and of that of the lines before, or says that it is late.
     fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line));
 
@@ -98,35 +96,59 @@ macro_rules! sources {
     ($($name:ident: $sampling:ty = $new:expr,)*) => {
         /// All sources, in the order of their lines.
         pub(crate) struct Sources {
+            round: Arc<Round>,
             $($name: $sampling,)*
         }
 
         impl Sources {
-            /// Makes all sources, with file systems at some paths.
+            /// Makes all sources.
             ///
             /// # Errors
             ///
-            /// `ENOMEM` when there is no memory, `EINTR` when the calling process is being killed.
-            pub(crate) fn new(file_systems: Arc<FileSystems>) -> Result<Self> {
-                $(let $name: $sampling = $new(&file_systems)?;)*
-                Ok(Self { $($name,)* })
+            /// `ENOMEM` when there is no memory.
+            pub(crate) fn new(round: Arc<Round>, file_systems: Arc<FileSystems>) -> Result<Self> {
+                $(let $name: $sampling = $new(&round, &file_systems)?;)*
+                Ok(Self { round, $($name,)* })
             }
 
             /// Does the same with each of them.
             pub(crate) fn for_each(&mut self, mut each: impl FnMut(&mut dyn Sampling)) {
                 $(each(&mut self.$name);)*
             }
+
+            /// Whether any of them is on.
+            ///
+            /// # Context
+            ///
+            /// Any context; takes no locks.
+            pub(crate) fn any_is_on() -> bool {
+                false $(|| $name::SWITCH.is_on())*
+            }
         }
     };
 }
 
 sources! {
-    load: Inline<load::LoadAverages> = |_| Inline::new(load::LoadAverages),
-    activity: Inline<activity::VmActivity> = |_| Inline::new(activity::VmActivity::new()),
-    pressure: Inline<pressure::SystemPressure> = |_| Inline::new(pressure::SystemPressure::new()),
-    disk: Threaded<disk::Disks> = |_| Threaded::start(c"resource_disk", disk::Disks),
-    net: Threaded<net::Interfaces> = |_| Threaded::start(c"resource_net", net::Interfaces),
-    fs: Arc<FileSystems> = |shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
+    load: Inline<load::LoadAverages> = |_, _| Inline::new(load::LoadAverages),
+    activity: Inline<activity::VmActivity> = |_, _| Inline::new(activity::VmActivity::new()),
+    pressure: Inline<pressure::SystemPressure> =
+        |_, _| Inline::new(pressure::SystemPressure::new()),
+    disk: Queued<disk::Disks> = |round, _| Queued::new(round, disk::Disks),
+    net: Queued<net::Interfaces> = |round, _| Queued::new(round, net::Interfaces),
+    fs: Arc<FileSystems> = |_, shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
+}
+
+impl Sources {
+    /// Takes a snapshot of each, or has it taken.
+    pub(crate) fn begin(&mut self) {
+        self.round.start();
+        self.for_each(|source| source.begin());
+    }
+
+    /// Waits until all snapshots are there, or it is `until_ns` by `CLOCK_MONOTONIC`.
+    pub(crate) fn wait(&self, until_ns: u64) {
+        self.round.wait(until_ns);
+    }
 }
 
 /// Takes a snapshot of `source` into `table`.
