@@ -30,6 +30,7 @@ use crate::{
     sys::{
         clock,
         job::Job,
+        log,
         rwonce::RwOnce,
         vmstat, //
     },
@@ -100,7 +101,7 @@ pub(crate) fn has_work(seq: u64) -> bool {
 
 /// Hands a line to the kernel's log.
 fn print(line: &Line) {
-    pr_info!("{}\n", line.as_str());
+    log::info(line.as_str());
 }
 
 impl Progress {
@@ -240,7 +241,7 @@ impl Reporter {
             if !all.every_cpu_counted && elapsed_ns(base, now) < NSEC_PER_SEC as u64 {
                 return Ok(false);
             }
-            log(base, now, &all.spent, &mut progress.line);
+            log_record(base, now, &all.spent, &mut progress.line);
         }
         let is_logged = base.is_some();
         progress.base_len = Some(now.word_count());
@@ -273,7 +274,7 @@ impl Job for Arc<Reporter> {
 }
 
 /// Logs what happened from `base` to `now`; `all` is the time of all CPUs.
-fn log(base: Record<'_>, now: Record<'_>, all: &Spent, line: &mut Line) {
+fn log_record(base: Record<'_>, now: Record<'_>, all: &Spent, line: &mut Line) {
     // What has no time has no shares, and no line.
     if let Some(shares) = all.shares() {
         line::cpu(line, Whose::All, &shares);

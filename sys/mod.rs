@@ -16,6 +16,7 @@ pub(crate) mod kstat;
 pub(crate) mod kthread;
 mod layout;
 pub(crate) mod loadavg;
+pub(crate) mod log;
 pub(crate) mod module_ref;
 pub(crate) mod netdev;
 pub(crate) mod param;
