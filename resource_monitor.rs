@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Resource monitor: samples CPU and memory counters from a kernel timer and logs what the
-//! machine does.
+//! Resource monitor: samples the kernel's counters from a kernel timer and logs what the machine
+//! does.
 //!
 //! One sample's way: `driver/sampler.rs` (the timer callback takes it) → `driver/history.rs` (it
 //! waits there) → `driver/reporter.rs` (a kernel thread makes rates of it and logs them), with the
-//! arithmetic and the text in `model/`. Everything that touches the kernel's C side is in `sys/`.
+//! arithmetic and the text in `model/`. All but CPU and memory is sampled by that thread, see
+//! `driver/source/`. Everything that touches the kernel's C side is in `sys/`.
 
 use kernel::prelude::*;
 
@@ -18,7 +19,7 @@ module! {
     type: ResourceMonitor,
     name: "resource_monitor",
     authors: ["The resource_monitor authors"],
-    description: "Samples CPU and memory counters from a kernel timer and logs rates",
+    description: "Samples what the machine does from a kernel timer and logs rates",
     license: "GPL v2",
 }
 

@@ -96,7 +96,7 @@ struct Overwritten;
 ///
 /// Any context; takes no locks.
 pub(crate) fn has_work(seq: u64) -> bool {
-    Sources::any_is_on() || seq.checked_rem(u64::from(params::LOG_EVERY.value())) == Some(0)
+    Sources::have_work() || seq.checked_rem(u64::from(params::LOG_EVERY.value())) == Some(0)
 }
 
 /// Hands a line to the kernel's log.

@@ -7,6 +7,10 @@
 //! [`include/linux/part_stat.h`](srctree/include/linux/part_stat.h)
 
 use super::{
+    clock::{
+        self,
+        NSEC_PER_JIFFY, //
+    },
     cpu,
     layout, //
 };
@@ -20,10 +24,12 @@ use crate::model::source::{
 use core::ptr;
 use kernel::{
     bindings,
-    prelude::*, //
+    prelude::*,
+    time::Instant, //
 };
 
-const NSEC_PER_JIFFY: u64 = 1_000_000_000 / bindings::CONFIG_HZ as u64;
+#[cfg(not(CONFIG_BLOCK))]
+compile_error!("resource_monitor needs a kernel with CONFIG_BLOCK");
 
 /// A reference to an inode, or none.
 ///
@@ -63,8 +69,10 @@ pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
     let mut held = HeldInode(ptr::null_mut());
     // SAFETY: The lock is that of the list. Nothing sleeps while it is held.
     unsafe { bindings::spin_lock(lock) };
+    // New devices are added in front. From the back, those that come first do not shift, and are
+    // the first that there is room for.
     // SAFETY: The lock is held.
-    let mut node = unsafe { (*head).next };
+    let mut node = unsafe { (*head).prev };
     while !ptr::eq(node, head) {
         // SAFETY: Each node of this list is the `i_sb_list` of an inode.
         let inode = unsafe { kernel::container_of!(node, bindings::inode, i_sb_list) };
@@ -90,7 +98,7 @@ pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
             }
         }
         // SAFETY: The lock is held, and `node` is on the list.
-        node = unsafe { (*node).next };
+        node = unsafe { (*node).prev };
     }
     // SAFETY: The lock is held.
     unsafe { bindings::spin_unlock(lock) };
@@ -138,10 +146,26 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
     if sectors == 0 || stats.is_null() {
         return None;
     }
-    let mut counted = Counted::default();
-    for cpu in cpu::possible() {
-        // SAFETY: The counters are per-CPU memory that lives as long as the device.
-        unsafe { counted.add(cpu.per_cpu_ptr(stats).cast()) };
+    // SAFETY: As above. Whoever begins or ends a request changes the stamp.
+    let read_stamp = || unsafe { (&raw const (*device).bd_stamp).read_volatile() };
+    let count = || {
+        let mut counted = Counted::default();
+        for cpu in cpu::possible() {
+            // SAFETY: The counters are per-CPU memory that lives as long as the device.
+            unsafe { counted.add(cpu.per_cpu_ptr(stats).cast()) };
+        }
+        counted
+    };
+    // Who changes the stamp adds the time since the one before to the counters, so the two belong
+    // together. On a disk that is never at rest, nearly all of the time has been added anyway.
+    const TRIES: usize = 3;
+    let (mut stamp, mut counted) = (read_stamp(), count());
+    for _ in 1..TRIES {
+        let now = read_stamp();
+        if now == stamp {
+            break;
+        }
+        (stamp, counted) = (now, count());
     }
     let [reads, writes, discards, flushes] = counted.completed;
     if [reads, writes, discards, flushes]
@@ -152,8 +176,6 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
     }
     // What a CPU completes that another began makes one of them negative; only the sum counts.
     let in_flight = u64::try_from(counted.in_flight).unwrap_or(0);
-    // SAFETY: As above. Whoever begins or ends a request changes the stamp.
-    let stamp = unsafe { (&raw const (*device).bd_stamp).read_volatile() };
     // SAFETY: A number that the timer interrupt changes.
     let now = unsafe { (&raw const bindings::jiffies).read_volatile() };
     // `update_io_ticks()` adds the time since the stamp when a request begins or ends. What is
@@ -174,6 +196,7 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
         )
     };
     Some(Disk {
+        taken_mono_ns: clock::monotonic_ns(Instant::now()),
         seq,
         name: Text::new(name.to_bytes()),
         reads,
@@ -219,9 +242,6 @@ impl Counted {
                 .sectors
                 .wrapping_add(word(layout::DISK_STATS_SECTORS, group));
             done.ios = done.ios.wrapping_add(word(layout::DISK_STATS_IOS, group));
-            done.merges = done
-                .merges
-                .wrapping_add(word(layout::DISK_STATS_MERGES, group));
         }
         self.io_ticks = self
             .io_ticks

@@ -4,13 +4,20 @@
 //!
 //! C header: [`include/linux/timekeeping.h`](srctree/include/linux/timekeeping.h)
 
-use kernel::time::{
-    hrtimer::HrTimerExpires,
-    ClockSource,
-    Instant,
-    Monotonic,
-    RealTime, //
+use kernel::{
+    bindings,
+    time::{
+        hrtimer::HrTimerExpires,
+        ClockSource,
+        Instant,
+        Monotonic,
+        RealTime,
+        NSEC_PER_SEC, //
+    }, //
 };
+
+/// Nanoseconds of a jiffy.
+pub(crate) const NSEC_PER_JIFFY: u64 = NSEC_PER_SEC as u64 / bindings::CONFIG_HZ as u64;
 
 /// Nanoseconds of `CLOCK_MONOTONIC` at `instant`.
 ///

@@ -18,12 +18,10 @@ int main(void)
 	OFFSET(DISK_STATS_NSECS, disk_stats, nsecs);
 	OFFSET(DISK_STATS_SECTORS, disk_stats, sectors);
 	OFFSET(DISK_STATS_IOS, disk_stats, ios);
-	OFFSET(DISK_STATS_MERGES, disk_stats, merges);
 	OFFSET(DISK_STATS_IO_TICKS, disk_stats, io_ticks);
 	OFFSET(DISK_STATS_IN_FLIGHT, disk_stats, in_flight);
 
 	DEFINE(KSTATFS_SIZE, sizeof(struct kstatfs));
-	OFFSET(KSTATFS_BSIZE, kstatfs, f_bsize);
 	OFFSET(KSTATFS_BLOCKS, kstatfs, f_blocks);
 	OFFSET(KSTATFS_BFREE, kstatfs, f_bfree);
 	OFFSET(KSTATFS_BAVAIL, kstatfs, f_bavail);

@@ -21,3 +21,20 @@ pub(super) unsafe fn read_field<S, T: super::rwonce::Whole>(base: *const S, offs
     // SAFETY: By this function's contract.
     unsafe { base.byte_add(offset).cast::<T>().read_volatile() }
 }
+
+/// A C structure as a row of words, of which some are known.
+#[repr(C)]
+pub(super) struct Words<const LEN: usize>([u64; LEN]);
+
+impl<const LEN: usize> Words<LEN> {
+    /// A structure of which every byte is 0.
+    pub(super) const fn zeroed() -> Self {
+        Self([0; LEN])
+    }
+
+    /// The word at an offset in bytes.
+    pub(super) fn at(&self, offset: usize) -> u64 {
+        let word = offset / size_of::<u64>();
+        self.0.get(word).copied().unwrap_or_default()
+    }
+}

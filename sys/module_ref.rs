@@ -6,7 +6,7 @@
 
 use kernel::bindings;
 
-fn this_module() -> *mut bindings::module {
+pub(super) fn this_module() -> *mut bindings::module {
     (&raw const bindings::__this_module).cast_mut()
 }
 
@@ -33,7 +33,7 @@ impl ModuleRef {
 
 impl Drop for ModuleRef {
     /// Gives the reference back. Something else must keep this module's code from going away
-    /// while the caller is in it; for a thread that is its end, which unloading waits for.
+    /// while the caller is in it: unloading waits for the end of a job, for instance.
     fn drop(&mut self) {
         // SAFETY: By the type's invariant there is a reference to give back.
         unsafe { bindings::module_put(this_module()) };

@@ -4,7 +4,13 @@
 //!
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
-use super::layout;
+use super::{
+    clock,
+    layout::{
+        self,
+        Words, //
+    }, //
+};
 use crate::model::source::{
     net::{
         Carried,
@@ -17,22 +23,15 @@ use core::ptr;
 use kernel::{
     bindings,
     prelude::*,
-    sync::rcu, //
+    sync::rcu,
+    time::Instant, //
 };
 
-const STATS_WORDS: usize = layout::LINK_STATS_SIZE / size_of::<u64>();
+#[cfg(not(CONFIG_NET))]
+compile_error!("resource_monitor needs a kernel with CONFIG_NET");
 
 /// `struct rtnl_link_stats64`, which is a row of `__u64`.
-#[repr(C)]
-struct LinkStats([u64; STATS_WORDS]);
-
-impl LinkStats {
-    /// The counter at an offset in bytes.
-    fn at(&self, offset: usize) -> u64 {
-        let word = offset / size_of::<u64>();
-        self.0.get(word).copied().unwrap_or_default()
-    }
-}
+type LinkStats = Words<{ layout::LINK_STATS_SIZE / size_of::<u64>() }>;
 
 extern "C" {
     /// See `include/linux/netdevice.h`; not in the kernel's bindings.
@@ -47,7 +46,7 @@ extern "C" {
 /// Process context; RCU is read-locked all the while, so `visit` must not sleep. Drivers are asked
 /// for their counters and may take their time.
 pub(crate) fn for_each(mut visit: impl FnMut(&Net)) {
-    let mut stats = LinkStats([0; STATS_WORDS]);
+    let mut stats = LinkStats::zeroed();
     let _rcu = rcu::read_lock();
     let head: *const bindings::list_head = (&raw const bindings::init_net)
         .wrapping_byte_add(layout::NET_DEV_BASE_HEAD)
@@ -87,7 +86,9 @@ unsafe fn read(device: *const bindings::net_device, stats: &mut LinkStats) -> Op
     // with RCU read-locked as well.
     unsafe { dev_get_stats(device.cast_mut(), stats) };
     let net = Net {
+        taken_mono_ns: clock::monotonic_ns(Instant::now()),
         index,
+        address: device.addr(),
         // SAFETY: As above; the name is an array of more than `MAX_NAME` bytes with a NUL.
         name: unsafe { name(device.byte_add(layout::NET_DEVICE_NAME).cast()) },
         rx: Carried {

@@ -7,7 +7,10 @@
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 
-use super::rwonce::RwOnce;
+use super::{
+    module_ref::this_module,
+    rwonce::RwOnce, //
+};
 use crate::model::{
     line::Line,
     setting::{
@@ -76,10 +79,6 @@ impl DerefMut for ParamLockGuard {
     fn deref_mut(&mut self) -> &mut ParamLock {
         &mut self.0
     }
-}
-
-fn this_module() -> *mut bindings::module {
-    (&raw const bindings::__this_module).cast_mut()
 }
 
 /// A static value that only the holder of the parameter lock can reach.

@@ -5,9 +5,9 @@
 //! C headers: [`include/linux/psi_types.h`](srctree/include/linux/psi_types.h),
 //! [`include/linux/cgroup.h`](srctree/include/linux/cgroup.h)
 
-#[cfg(CONFIG_PSI)]
+#[cfg(all(CONFIG_PSI, CONFIG_CGROUPS))]
 pub(crate) use with_psi::SystemPressure;
-#[cfg(not(CONFIG_PSI))]
+#[cfg(not(all(CONFIG_PSI, CONFIG_CGROUPS)))]
 pub(crate) use without_psi::SystemPressure;
 
 /// Why there is no pressure to read.
@@ -20,16 +20,17 @@ pub(crate) enum Unreadable {
 }
 
 /// Why a kernel may have no pressure to read, in words.
-pub(crate) const ABSENCE: &str = if cfg!(CONFIG_PSI) {
+pub(crate) const ABSENCE: &str = if cfg!(all(CONFIG_PSI, CONFIG_CGROUPS)) {
     "PSI is off, or there is no cgroup (version 2) but the root"
 } else {
-    "the kernel is built without CONFIG_PSI"
+    "the kernel is built without CONFIG_PSI or CONFIG_CGROUPS"
 };
 
-#[cfg(CONFIG_PSI)]
+#[cfg(all(CONFIG_PSI, CONFIG_CGROUPS))]
 mod with_psi {
     use super::{
         super::{
+            clock::NSEC_PER_JIFFY,
             cpu::{
                 self,
                 Cpu, //
@@ -48,10 +49,26 @@ mod with_psi {
 
     extern "C" {
         /// See `include/linux/sched/clock.h`; not in the kernel's bindings.
+        #[cfg(CONFIG_HAVE_UNSTABLE_SCHED_CLOCK)]
         fn sched_clock_cpu(cpu: c_int) -> u64;
+
+        /// As above.
+        #[cfg(not(CONFIG_HAVE_UNSTABLE_SCHED_CLOCK))]
+        fn sched_clock() -> u64;
     }
 
-    const NSEC_PER_JIFFY: u64 = 1_000_000_000 / bindings::CONFIG_HZ as u64;
+    /// The clock of the scheduler: `cpu_clock()`.
+    fn cpu_clock(cpu: Cpu) -> u64 {
+        #[cfg(CONFIG_HAVE_UNSTABLE_SCHED_CLOCK)]
+        // SAFETY: `cpu` is a possible CPU.
+        return unsafe { sched_clock_cpu(cpu.id() as c_int) };
+        #[cfg(not(CONFIG_HAVE_UNSTABLE_SCHED_CLOCK))]
+        {
+            let _ = cpu;
+            // SAFETY: No preconditions.
+            unsafe { sched_clock() }
+        }
+    }
 
     const NONIDLE: usize = bindings::psi_states_PSI_NONIDLE as usize;
     const STATES: usize = bindings::psi_states_NR_PSI_STATES as usize;
@@ -185,7 +202,7 @@ mod with_psi {
             )
         };
         // The kernel has a sequence count for this, which is not exported. The CPU changes all of
-        // it within a few instructions, so what reads the same twice was not being changed.
+        // it within a few instructions, so what reads the same twice was hardly being changed.
         const TRIES: usize = 8;
         let mut state = read();
         for _ in 0..TRIES {
@@ -196,11 +213,9 @@ mod with_psi {
             state = again;
         }
         let (mask, start, mut times) = state;
-        // SAFETY: `cpu` is a possible CPU.
-        let now = unsafe { sched_clock_cpu(cpu.id() as c_int) };
         // The state that the CPU is in has lasted since its start. A clock of another CPU may be
         // a little behind.
-        let lasted = now.saturating_sub(start) as u32;
+        let lasted = cpu_clock(cpu).saturating_sub(start) as u32;
         // SAFETY: As above; only who holds the lock changes this. The index is one of the array.
         let before = unsafe { (*per_cpu).times_prev[AVERAGES] };
         for ((index, time), before) in times.iter_mut().enumerate().zip(before) {
@@ -208,12 +223,16 @@ mod with_psi {
                 *time = time.wrapping_add(lasted);
             }
             *time = time.wrapping_sub(before);
+            // If it was being changed after all, `before` may be ahead.
+            if *time > i32::MAX as u32 {
+                *time = 0;
+            }
         }
         times
     }
 }
 
-#[cfg(not(CONFIG_PSI))]
+#[cfg(not(all(CONFIG_PSI, CONFIG_CGROUPS)))]
 mod without_psi {
     use super::Unreadable;
     use crate::model::source::pressure::Pressure;

@@ -6,7 +6,10 @@
 //! [`include/linux/statfs.h`](srctree/include/linux/statfs.h),
 //! [`include/linux/fs_struct.h`](srctree/include/linux/fs_struct.h)
 
-use super::layout;
+use super::layout::{
+    self,
+    Words, //
+};
 use crate::model::source::{
     fs::{
         Usage,
@@ -20,19 +23,8 @@ use kernel::{
     prelude::*, //
 };
 
-const STATFS_WORDS: usize = layout::KSTATFS_SIZE / size_of::<u64>();
-
 /// `struct kstatfs`, of which `long` and `u64` fields are used.
-#[repr(C)]
-struct Statfs([u64; STATFS_WORDS]);
-
-impl Statfs {
-    /// The field at an offset in bytes.
-    fn at(&self, offset: usize) -> u64 {
-        let word = offset / size_of::<u64>();
-        self.0.get(word).copied().unwrap_or_default()
-    }
-}
+type Statfs = Words<{ layout::KSTATFS_SIZE / size_of::<u64>() }>;
 
 // Behind the pointers of a path are structures that are empty on some kernels.
 #[allow(improper_ctypes)]
@@ -87,8 +79,8 @@ impl Drop for InitFs {
 struct FoundPath(bindings::path);
 
 impl FoundPath {
-    /// Looks a path up from the root of user space, and follows links. An automounter is left
-    /// alone.
+    /// Looks a path up from the root of user space, and follows links. An automounter at its end
+    /// is left alone.
     fn lookup(path: &CStr, flags: usize) -> Result<Self> {
         #[cfg(has_userspace_init_fs)]
         let _fs = InitFs::borrow();
@@ -109,21 +101,16 @@ impl FoundPath {
 
     /// Asks the file system.
     fn usage(&self) -> Result<Usage> {
-        let mut statfs = Statfs([0; STATFS_WORDS]);
+        let mut statfs = Statfs::zeroed();
         // SAFETY: By the type's invariant the path is live, and `statfs` is as large as what is
         // written there.
         to_result(unsafe { bindings::vfs_statfs(&self.0, (&raw mut statfs).cast()) })?;
         // SAFETY: By the type's invariant the mount is live, and with it the file system, whose
         // type's name is a constant C string.
         let kind = unsafe { CStr::from_char_ptr((*(*(*self.0.mnt).mnt_sb).s_type).name) };
-        let block_bytes = match statfs.at(layout::KSTATFS_FRSIZE) {
-            // As in `statvfs()`: a file system need not tell its fragments from its blocks.
-            0 => statfs.at(layout::KSTATFS_BSIZE),
-            fragment => fragment,
-        };
         Ok(Usage {
             kind: Text::new(kind.to_bytes()),
-            block_bytes,
+            block_bytes: statfs.at(layout::KSTATFS_FRSIZE),
             blocks: statfs.at(layout::KSTATFS_BLOCKS),
             free: statfs.at(layout::KSTATFS_BFREE),
             available: statfs.at(layout::KSTATFS_BAVAIL),
@@ -151,27 +138,33 @@ impl Drop for FoundPath {
 ///
 /// # Errors
 ///
-/// Those of `statfs()`, but for a path that does not exist.
+/// Those of the lookup, but for a path that does not exist, and those of `statfs()`.
 pub(crate) fn usage(path: &[u8]) -> Result<Option<Usage>> {
+    // With a slash at the end the kernel would have an automounter mount what it has.
+    let path = match path.iter().rposition(|byte| *byte != b'/') {
+        Some(last) => path.get(..=last).unwrap_or_default(),
+        None => b"/",
+    };
     let mut c_path = [0; MAX_PATH + 1];
     for (to, from) in c_path.iter_mut().zip(path.iter().take(MAX_PATH)) {
         *to = *from;
     }
     let c_path = CStr::from_bytes_until_nul(&c_path).map_err(|_| EINVAL)?;
-    let ask = |flags| -> Result<Option<Usage>> {
-        let found = FoundPath::lookup(c_path, flags)?;
-        found.is_mounted().then(|| found.usage()).transpose()
-    };
-    let asked = match ask(0) {
+    match ask(c_path, 0) {
         // What a server of files had under this name has changed: `retry_estale()`. The kernel
         // crate does not name this error everywhere.
         Err(error) if error.to_errno().unsigned_abs() == bindings::ESTALE => {
-            ask(layout::LOOKUP_REVAL_FLAG)
+            ask(c_path, layout::LOOKUP_REVAL_FLAG)
         }
         asked => asked,
-    };
-    match asked {
+    }
+}
+
+fn ask(path: &CStr, flags: usize) -> Result<Option<Usage>> {
+    match FoundPath::lookup(path, flags) {
+        Ok(found) if found.is_mounted() => found.usage().map(Some),
+        Ok(_) => Ok(None),
         Err(error) if error == ENOENT || error == ENOTDIR => Ok(None),
-        asked => asked,
+        Err(error) => Err(error),
     }
 }

@@ -184,7 +184,7 @@ impl List {
     ) -> Result {
         let stays = |old: &Watched| Paths::of(text).any(|path| is_at(old, path));
         let late_ones = |place: &[Watched]| {
-            let late_ones = place.iter().filter(|old| !stays(old) && old.give_up());
+            let late_ones = place.iter().filter(|old| !stays(old) && old.is_awaited());
             late_ones.count()
         };
         if late_ones(&self.watched).saturating_add(late_ones(&self.given_up)) > MAX_PATHS {
@@ -197,12 +197,12 @@ impl List {
                 put(&mut watched, one);
             }
         }
-        while let Some(answered) = take_out(&mut self.given_up, |old| !old.give_up()) {
+        while let Some(answered) = take_out(&mut self.given_up, |old| !old.is_awaited()) {
             put(gone, answered);
         }
         for old in self.watched.drain_all() {
             put(
-                if old.give_up() {
+                if old.is_awaited() {
                     &mut self.given_up
                 } else {
                     gone

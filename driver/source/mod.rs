@@ -21,7 +21,10 @@ use crate::{
         line::Line,
         source::Entry, //
     },
-    sys::param::SwitchParam, //
+    sys::{
+        param::SwitchParam,
+        rwonce::RwOnce, //
+    },
 };
 pub(crate) use fs::FileSystems;
 use inline::Inline;
@@ -116,12 +119,7 @@ macro_rules! sources {
                 $(each(&mut self.$name);)*
             }
 
-            /// Whether any of them is on.
-            ///
-            /// # Context
-            ///
-            /// Any context; takes no locks.
-            pub(crate) fn any_is_on() -> bool {
+            fn any_is_on() -> bool {
                 false $(|| $name::SWITCH.is_on())*
             }
         }
@@ -138,9 +136,23 @@ sources! {
     fs: Arc<FileSystems> = |_, shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
 }
 
+/// Whether any source was on when they were last sampled.
+static WERE_ON: RwOnce<u32> = RwOnce::new(0);
+
 impl Sources {
+    /// Whether there is anything to begin: when all have been switched off, that they forget what
+    /// they had.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn have_work() -> bool {
+        Self::any_is_on() || WERE_ON.read() != 0
+    }
+
     /// Takes a snapshot of each, or has it taken.
     pub(crate) fn begin(&mut self) {
+        WERE_ON.write(u32::from(Self::any_is_on()));
         self.round.start();
         self.for_each(|source| source.begin());
     }
@@ -157,7 +169,7 @@ fn take<S: Source>(source: &S, table: &mut Table<S::Entry>) -> Taken {
     source.take(table)
 }
 
-/// `no pressure: there is no cgroup but the root`
+/// `no pressure: the kernel is built without CONFIG_PSI or CONFIG_CGROUPS`
 fn announce<S: Source>(source: &S, line: &mut Line, print: &mut dyn FnMut(&Line)) {
     if let Some(absence) = source.absence().filter(|_| S::switch().is_on()) {
         line.start("no ")

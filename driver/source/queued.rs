@@ -20,12 +20,12 @@ use crate::{
         job::Job,
         module_ref::ModuleRef,
         workqueue::{
+            DelayedWork,
             Work,
             Workqueue, //
         }, //
     },
 };
-use core::mem;
 use kernel::{
     new_condvar, new_mutex,
     prelude::*,
@@ -41,18 +41,24 @@ use kernel::{
     },
 };
 
-/// How long an answer is awaited before the module may not be unloaded until it comes, in
-/// nanoseconds. On a busy machine a job may need a while to get to run.
-const LATE_AFTER_NS: u64 = 500 * NSEC_PER_MSEC as u64;
+/// How long answers are awaited before the module may not be unloaded until they come. On a busy
+/// machine a job may need a while to get to run.
+const LATE_AFTER_MS: u32 = 500;
 
 fn now_ns() -> u64 {
     clock::monotonic_ns(Instant::now())
 }
 
 /// Where the questions of a sample go, and where their answers are awaited.
-#[pin_data]
 pub(crate) struct Round {
     queue: Arc<Workqueue>,
+    board: Arc<Board>,
+    /// Runs when answers are late.
+    late: DelayedWork<Arc<Board>>,
+}
+
+#[pin_data]
+struct Board {
     #[pin]
     open: Mutex<Open>,
     #[pin]
@@ -61,9 +67,15 @@ pub(crate) struct Round {
 
 /// The questions that were not answered yet.
 struct Open {
-    /// The number of the round. Answers to questions of another one do not count.
+    /// The number of this round.
     round: u64,
-    questions: u64,
+    /// Those of this round.
+    of_round: u64,
+    /// Those of any round.
+    of_all: u64,
+    /// As long as answers are late, unloading the module would have to wait for them, so that is
+    /// not allowed; unless it had begun already.
+    module: Option<ModuleRef>,
 }
 
 impl Round {
@@ -73,39 +85,62 @@ impl Round {
     pub(crate) fn new() -> Result<Arc<Self>> {
         let open = Open {
             round: 0,
-            questions: 0,
+            of_round: 0,
+            of_all: 0,
+            module: None,
         };
-        Arc::pin_init(
-            try_pin_init!(Self {
-                queue: Workqueue::new(c"resource_monitor")?,
-                open <- new_mutex!(open, "Round::open"),
-                all_answered <- new_condvar!("Round::all_answered"),
+        let board = Arc::pin_init(
+            pin_init!(Board {
+                open <- new_mutex!(open, "Board::open"),
+                all_answered <- new_condvar!("Board::all_answered"),
             }),
             GFP_KERNEL,
-        )
+        )?;
+        let queue = Workqueue::new(c"resource_monitor")?;
+        let round = Self {
+            late: DelayedWork::new(queue.clone(), board.clone())?,
+            board,
+            queue,
+        };
+        Ok(Arc::new(round, GFP_KERNEL)?)
     }
 
     /// Begins a round: nobody waits for answers to earlier questions.
     pub(super) fn start(&self) {
-        let mut open = self.open.lock();
+        let mut open = self.board.open.lock();
         open.round = open.round.wrapping_add(1);
-        open.questions = 0;
+        open.of_round = 0;
     }
 
-    /// Counts a question, and gives the number of its round.
+    /// The number of this round.
+    fn number(&self) -> u64 {
+        self.board.open.lock().round
+    }
+
+    /// Counts a question of this round, and gives the number of the round.
     fn asked(&self) -> u64 {
-        let mut open = self.open.lock();
-        open.questions = open.questions.saturating_add(1);
+        let mut open = self.board.open.lock();
+        open.of_round = open.of_round.saturating_add(1);
+        open.of_all = open.of_all.saturating_add(1);
+        if open.of_all == 1 {
+            self.late.ask_after(msecs_to_jiffies(LATE_AFTER_MS));
+        }
         open.round
     }
 
-    /// Counts an answer to a question of `round`.
+    /// Counts an answer to a question of `round`. From here on the module may be unloaded, which
+    /// waits for the end of the job that calls this.
     fn answered(&self, round: u64) {
-        let mut open = self.open.lock();
+        let mut open = self.board.open.lock();
+        open.of_all = open.of_all.saturating_sub(1);
+        if open.of_all == 0 {
+            self.late.cancel();
+            open.module = None;
+        }
         if open.round == round {
-            open.questions = open.questions.saturating_sub(1);
-            if open.questions == 0 {
-                self.all_answered.notify_all();
+            open.of_round = open.of_round.saturating_sub(1);
+            if open.of_round == 0 {
+                self.board.all_answered.notify_all();
             }
         }
     }
@@ -113,8 +148,8 @@ impl Round {
     /// Waits until all questions of this round are answered, or it is `until_ns` by
     /// `CLOCK_MONOTONIC`.
     pub(super) fn wait(&self, until_ns: u64) {
-        let mut open = self.open.lock();
-        while open.questions != 0 {
+        let mut open = self.board.open.lock();
+        while open.of_round != 0 {
             let left_ns = until_ns.saturating_sub(now_ns());
             if left_ns == 0 {
                 break;
@@ -123,8 +158,19 @@ impl Round {
             let left = msecs_to_jiffies(left_ms.unwrap_or(u32::MAX));
             // Whatever woke this up, it is looked at again.
             let _ = self
+                .board
                 .all_answered
                 .wait_interruptible_timeout(&mut open, left);
+        }
+    }
+}
+
+impl Job for Arc<Board> {
+    /// Answers are late.
+    fn run(&self) {
+        let mut open = self.open.lock();
+        if open.of_all != 0 && open.module.is_none() {
+            open.module = ModuleRef::new();
         }
     }
 }
@@ -150,38 +196,13 @@ struct Desk<S: Source> {
 }
 
 struct Answer<E> {
-    question: Question,
+    /// Whether a question was asked and not answered yet.
+    is_awaited: bool,
+    /// The round of the last question.
+    round: u64,
     snapshots: Snapshots<E>,
-    /// What came of the last question; none when the source is off.
-    taken: Option<Taken>,
-}
-
-/// How far the last question is.
-enum Question {
-    /// It was answered.
-    Answered,
-    /// It was asked in this round, at this time by `CLOCK_MONOTONIC`, in nanoseconds.
-    Asked { round: u64, mono_ns: u64 },
-    /// It was asked long ago. Until the answer comes, unloading the module would have to wait for
-    /// it, so that is not allowed; unless it had begun already.
-    Late { _module: Option<ModuleRef> },
-}
-
-impl<E> Answer<E> {
-    fn is_awaited(&self) -> bool {
-        !matches!(self.question, Question::Answered)
-    }
-
-    /// Does not count on an answer that was awaited for `late_after_ns`.
-    fn give_up_after(&mut self, late_after_ns: u64) {
-        if let Question::Asked { mono_ns, .. } = self.question {
-            if now_ns().saturating_sub(mono_ns) >= late_after_ns {
-                self.question = Question::Late {
-                    _module: ModuleRef::new(),
-                };
-            }
-        }
-    }
+    /// What came of it, once it is answered.
+    taken: Taken,
 }
 
 impl<S: Source> Queued<S> {
@@ -193,9 +214,10 @@ impl<S: Source> Queued<S> {
     pub(super) fn new(round: &Arc<Round>, source: S) -> Result<Self> {
         let table = Table::new(S::CAPACITY)?;
         let answer = Answer {
-            question: Question::Answered,
+            is_awaited: false,
+            round: 0,
             snapshots: Snapshots::new(S::CAPACITY)?,
-            taken: None,
+            taken: Taken::Nothing,
         };
         let desk = Arc::pin_init(
             pin_init!(Desk {
@@ -216,12 +238,9 @@ impl<S: Source> Queued<S> {
         &self.desk.source
     }
 
-    /// Does not wait for an answer that was not given yet. If there is such a one, dropping this
-    /// would wait for it.
-    pub(super) fn give_up(&self) -> bool {
-        let mut answer = self.desk.answer.lock();
-        answer.give_up_after(0);
-        answer.is_awaited()
+    /// Whether a question was not answered yet. Then dropping this would wait for the answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.desk.answer.lock().is_awaited
     }
 }
 
@@ -230,17 +249,15 @@ impl<S: Source> Job for Arc<Desk<S>> {
         let mut table = self.table.lock();
         let taken = self.cost.measure(|| super::take(&self.source, &mut table));
         let mut answer = self.answer.lock();
-        if taken == Taken::Whole {
+        if taken == Taken::Whole && S::switch().is_on() {
             answer.snapshots.put(&mut table);
         }
-        answer.taken = Some(taken);
-        let question = mem::replace(&mut answer.question, Question::Answered);
+        answer.taken = taken;
+        answer.is_awaited = false;
+        let round = answer.round;
         drop(answer);
-        if let Question::Asked { round, .. } = question {
-            self.round.answered(round);
-        }
-        // From here on the module may be unloaded, which waits for the end of this job.
-        drop(question);
+        drop(table);
+        self.round.answered(round);
     }
 }
 
@@ -251,16 +268,12 @@ impl<S: Source> Sampling for Queued<S> {
 
     fn begin(&mut self) {
         let mut answer = self.desk.answer.lock();
-        answer.give_up_after(LATE_AFTER_NS);
         if !S::switch().is_on() {
             answer.snapshots.forget();
-            answer.taken = None;
-        } else if !answer.is_awaited() {
+        } else if !answer.is_awaited {
             answer.snapshots.advance();
-            answer.question = Question::Asked {
-                round: self.desk.round.asked(),
-                mono_ns: now_ns(),
-            };
+            answer.is_awaited = true;
+            answer.round = self.desk.round.asked();
             self.work.ask();
         }
     }
@@ -270,15 +283,15 @@ impl<S: Source> Sampling for Queued<S> {
             return;
         }
         let mut answer = self.desk.answer.lock();
-        answer.give_up_after(LATE_AFTER_NS);
-        if answer.is_awaited() {
+        // What came for an earlier sample is too old.
+        if answer.is_awaited || answer.round != self.desk.round.number() {
             super::log_stale(&self.desk.source, line, print);
             return;
         }
         match answer.taken {
-            Some(Taken::Whole) => answer.snapshots.log(S::switch().name(), line, print),
-            Some(Taken::Busy) => super::log_stale(&self.desk.source, line, print),
-            Some(Taken::Nothing) | None => (),
+            Taken::Whole => answer.snapshots.log(S::switch().name(), line, print),
+            Taken::Busy => super::log_stale(&self.desk.source, line, print),
+            Taken::Nothing => (),
         }
     }
 

@@ -14,8 +14,6 @@ pub const MAX_NAME: usize = 32;
 pub struct Completed {
     /// Requests.
     pub ios: u64,
-    /// Requests that were merged into others.
-    pub merges: u64,
     /// Sectors of 512 bytes.
     pub sectors: u64,
     /// Nanoseconds from the start to the end of each, added up.
@@ -27,7 +25,6 @@ impl Completed {
     fn since(&self, before: &Self) -> Self {
         Self {
             ios: self.ios.saturating_sub(before.ios),
-            merges: self.merges.saturating_sub(before.merges),
             sectors: self.sectors.saturating_sub(before.sectors),
             time_ns: self.time_ns.saturating_sub(before.time_ns),
         }
@@ -37,6 +34,8 @@ impl Completed {
 /// A whole block device; partitions count with theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disk {
+    /// `CLOCK_MONOTONIC` when its counters were read, in nanoseconds.
+    pub taken_mono_ns: u64,
     /// `diskseq`, which no two disks share, nor two media in one drive.
     pub seq: u64,
     /// The name, as in `/proc/diskstats`.
@@ -47,7 +46,7 @@ pub struct Disk {
     pub writes: Completed,
     /// Discards.
     pub discards: Completed,
-    /// Flushes; they have no sectors and no merges.
+    /// Flushes; they have no sectors.
     pub flushes: Completed,
     /// Time with requests under way, in nanoseconds.
     pub busy_ns: u64,
@@ -56,26 +55,24 @@ pub struct Disk {
 }
 
 /// What a disk did in between.
-#[derive(Clone, Copy)]
-struct Rates<'a> {
-    name: &'a [u8],
+struct Rates {
+    elapsed_ns: u64,
     reads: Completed,
     writes: Completed,
     discards: Completed,
     busy: PerMille,
-    in_flight: u64,
 }
 
-impl<'a> Rates<'a> {
-    fn between(before: &Disk, after: &'a Disk, elapsed_ns: u64) -> Self {
+impl Rates {
+    fn between(before: &Disk, after: &Disk) -> Self {
+        let elapsed_ns = after.taken_mono_ns.saturating_sub(before.taken_mono_ns);
         let busy_ns = after.busy_ns.saturating_sub(before.busy_ns);
         Self {
-            name: after.name.as_bytes(),
+            elapsed_ns,
             reads: after.reads.since(&before.reads),
             writes: after.writes.since(&before.writes),
             discards: after.discards.since(&before.discards),
             busy: share_of_time(busy_ns, elapsed_ns),
-            in_flight: after.in_flight,
         }
     }
 
@@ -110,32 +107,31 @@ impl Entry for Disk {
         print: &mut dyn FnMut(&Line),
     ) {
         let Some(before) = before else { return };
-        let elapsed_ns = after.elapsed_ns(&before);
         let mut busiest = Busiest::new();
         for (then, now) in after.pairs(before, |then, now| then.seq == now.seq) {
-            let rates = Rates::between(then, now, elapsed_ns);
-            busiest.add(rates.key(), rates);
+            busiest.add(Rates::between(then, now).key(), (then, now));
         }
-        // A sector is half a KiB.
-        let kib = |sectors| rate(sectors, 50, elapsed_ns);
-        for disk in busiest.shown() {
+        for (then, now) in busiest.shown() {
+            let did = Rates::between(then, now);
+            // A sector is half a KiB.
+            let kib = |sectors| rate(sectors, 50, did.elapsed_ns);
             line.start("disk=")
-                .name(disk.name)
-                .rate(" r=", disk.reads.ios, elapsed_ns)
-                .rate(" w=", disk.writes.ios, elapsed_ns)
+                .name(now.name.as_bytes())
+                .rate(" r=", did.reads.ios, did.elapsed_ns)
+                .rate(" w=", did.writes.ios, did.elapsed_ns)
                 .text(" rkB=")
-                .hundredths(kib(disk.reads.sectors))
+                .hundredths(kib(did.reads.sectors))
                 .text("/s wkB=")
-                .hundredths(kib(disk.writes.sectors))
+                .hundredths(kib(did.writes.sectors))
                 .text("/s inflight=")
-                .number(disk.in_flight)
-                .percent(" busy=", disk.busy)
+                .number(now.in_flight)
+                .percent(" busy=", did.busy)
                 .text(" await=")
-                .hundredths(disk.await_hundredths())
+                .hundredths(did.await_hundredths())
                 .text("ms")
-                .rate(" d=", disk.discards.ios, elapsed_ns)
+                .rate(" d=", did.discards.ios, did.elapsed_ns)
                 .text(" dkB=")
-                .hundredths(kib(disk.discards.sectors))
+                .hundredths(kib(did.discards.sectors))
                 .text("/s");
             print(line);
         }

@@ -3,6 +3,7 @@
 //! What network interfaces carry.
 
 use super::super::line::Line;
+use super::super::rates::rate;
 use super::{Busiest, Entry, Snapshot, Text};
 
 /// Bytes of the longest name of an interface (`IFNAMSIZ`, without the NUL).
@@ -41,8 +42,13 @@ impl Carried {
 /// A network interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Net {
-    /// `ifindex`, which the kernel does not give twice unless it is told to.
+    /// `CLOCK_MONOTONIC` when its counters were read, in nanoseconds.
+    pub taken_mono_ns: u64,
+    /// `ifindex`, which the kernel does not give twice unless it is told to, or an interface brings
+    /// its own along from another namespace.
     pub index: u32,
+    /// Where the kernel has it: no two have the same at one time. Not for others' eyes.
+    pub address: usize,
     /// The name.
     pub name: Text<MAX_NAME>,
     /// Received.
@@ -51,19 +57,18 @@ pub struct Net {
     pub tx: Carried,
 }
 
-/// What an interface carried in between.
-#[derive(Clone, Copy)]
-struct Rates<'a> {
-    name: &'a [u8],
-    rx: Carried,
-    tx: Carried,
-}
-
 impl Net {
     /// Whether the two are of one interface. One whose counters went backwards was made anew, or
     /// its driver began anew: there is nothing to compare with.
     fn continues(&self, before: &Self) -> bool {
-        self.index == before.index && self.rx.continues(&before.rx) && self.tx.continues(&before.tx)
+        self.index == before.index
+            && self.address == before.address
+            && self.rx.continues(&before.rx)
+            && self.tx.continues(&before.tx)
+    }
+
+    fn elapsed_ns(&self, before: &Self) -> u64 {
+        self.taken_mono_ns.saturating_sub(before.taken_mono_ns)
     }
 }
 
@@ -76,28 +81,24 @@ impl Entry for Net {
         print: &mut dyn FnMut(&Line),
     ) {
         let Some(before) = before else { return };
-        let elapsed_ns = after.elapsed_ns(&before);
         let mut busiest = Busiest::new();
         for (then, now) in after.pairs(before, |then, now| now.continues(then)) {
-            let rates = Rates {
-                name: now.name.as_bytes(),
-                rx: now.rx.since(&then.rx),
-                tx: now.tx.since(&then.tx),
-            };
-            let bytes = rates.rx.bytes.saturating_add(rates.tx.bytes);
-            busiest.add(bytes, rates);
+            let bytes = |net: &Self| net.rx.bytes.saturating_add(net.tx.bytes);
+            let elapsed_ns = now.elapsed_ns(then);
+            let carried = bytes(now).saturating_sub(bytes(then));
+            busiest.add(rate(carried, 1, elapsed_ns), (then, now));
         }
-        for net in busiest.shown() {
-            let errors = net.rx.errors.saturating_add(net.tx.errors);
-            let drops = net.rx.drops.saturating_add(net.tx.drops);
+        for (then, now) in busiest.shown() {
+            let elapsed_ns = now.elapsed_ns(then);
+            let (rx, tx) = (now.rx.since(&then.rx), now.tx.since(&then.tx));
             line.start("net=")
-                .name(net.name)
-                .kib_rate(" rx=", net.rx.bytes, 1024, elapsed_ns)
-                .kib_rate(" tx=", net.tx.bytes, 1024, elapsed_ns)
-                .rate(" rxp=", net.rx.packets, elapsed_ns)
-                .rate(" txp=", net.tx.packets, elapsed_ns)
-                .rate(" err=", errors, elapsed_ns)
-                .rate(" drop=", drops, elapsed_ns);
+                .name(now.name.as_bytes())
+                .kib_rate(" rx=", rx.bytes, 1024, elapsed_ns)
+                .kib_rate(" tx=", tx.bytes, 1024, elapsed_ns)
+                .rate(" rxp=", rx.packets, elapsed_ns)
+                .rate(" txp=", tx.packets, elapsed_ns)
+                .rate(" err=", rx.errors.saturating_add(tx.errors), elapsed_ns)
+                .rate(" drop=", rx.drops.saturating_add(tx.drops), elapsed_ns);
             print(line);
         }
         busiest.log_more("net", line, print);
