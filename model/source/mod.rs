@@ -82,9 +82,11 @@ impl<T: Copy, K: Copy + Ord> Busiest<T, K> {
     fn add(&mut self, key: K, item: T) {
         self.seen = self.seen.saturating_add(1);
         let mut moving = Some((key, item));
+        let mut is_in = false;
         for place in &mut self.items {
-            let Some((key, _)) = &moving else { return };
-            if place.as_ref().is_none_or(|(kept, _)| kept < key) {
+            is_in |= place.as_ref().is_none_or(|(kept, _)| *kept < key);
+            if is_in {
+                // Those that are less busy move on by one.
                 core::mem::swap(place, &mut moving);
             }
         }
@@ -109,7 +111,7 @@ impl<T: Copy, K: Copy + Ord> Busiest<T, K> {
 }
 
 /// A text of at most `MAX` bytes, such as a name. What is longer is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Text<const MAX: usize> {
     bytes: [u8; MAX],
     len: usize,
@@ -145,3 +147,11 @@ impl<const MAX: usize> Text<MAX> {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 }
+
+impl<const MAX: usize> PartialEq for Text<MAX> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl<const MAX: usize> Eq for Text<MAX> {}

@@ -7,11 +7,15 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::panic
 )]
 
+mod any;
 mod line;
+mod logged;
 mod rates;
 mod record;
 mod setting;
+mod source;
 mod util;

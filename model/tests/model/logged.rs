@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The lines of the log, caught and taken apart.
+
+use model::line::{Line, CAPACITY};
+use model::source::{Entry, Snapshot};
+
+/// A snapshot as the tests write it down: when it was taken, and what was there.
+pub type Taken<'a, E> = (u64, &'a [E]);
+
+pub const SECOND: u64 = 1_000_000_000;
+
+/// The lines that two snapshots make.
+pub fn lines<E: Entry>(before: Option<Taken<'_, E>>, after: Taken<'_, E>) -> Vec<String> {
+    let snapshot = |(taken_mono_ns, entries)| Snapshot {
+        taken_mono_ns,
+        entries,
+    };
+    let mut lines = Vec::new();
+    // The line is the one that others were made in before.
+    let mut line = Line::new();
+    line.start("cpu=all what was there before");
+    E::log(
+        before.map(snapshot),
+        snapshot(after),
+        &mut line,
+        &mut |line| {
+            assert!(line.as_bytes().len() < CAPACITY, "{}", line.as_str());
+            assert_eq!(line.as_str().as_bytes(), line.as_bytes());
+            lines.push(line.as_str().to_owned());
+        },
+    );
+    lines
+}
+
+/// The one line that two snapshots make.
+pub fn one_line<E: Entry>(before: Option<Taken<'_, E>>, after: Taken<'_, E>) -> String {
+    only(lines(before, after))
+}
+
+/// The one line that there is.
+pub fn only(mut lines: Vec<String>) -> String {
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines.remove(0)
+}
+
+/// A value of which only the shape is told: how many decimals it has, and what follows it.
+pub struct Shape {
+    pub decimals: usize,
+    pub unit: &'static str,
+}
+
+pub const fn shape(decimals: usize, unit: &'static str) -> Shape {
+    Shape { decimals, unit }
+}
+
+pub const RATE: Shape = shape(2, "/s");
+pub const KIB_RATE: Shape = shape(2, "kB/s");
+pub const PERCENT: Shape = shape(1, "%");
+pub const MILLISECONDS: Shape = shape(2, "ms");
+pub const KIB: Shape = shape(0, "kB");
+pub const AMOUNT: Shape = shape(0, "");
+
+/// Takes `line` apart, which must be `head` and then these keys, each with a value of its shape and
+/// with nothing missing and nothing else. The values come without their decimal points, so that
+/// `1.25kB/s` is 125.
+pub fn values(line: &str, head: &str, keys: &[(&str, Shape)]) -> Vec<u128> {
+    let rest = line.strip_prefix(head);
+    let mut fields = rest
+        .unwrap_or_else(|| panic!("{line:?} does not begin with {head:?}"))
+        .split(' ');
+    assert_eq!(fields.next(), Some(""), "{line:?} goes on after {head:?}");
+    let mut values = Vec::new();
+    for (key, shape) in keys {
+        let value = fields
+            .next()
+            .and_then(|field| field.strip_prefix(&format!("{key}=")))
+            .and_then(|value| value.strip_suffix(shape.unit))
+            .unwrap_or_else(|| panic!("no {key} in {line:?}"));
+        let digits = match shape.decimals {
+            0 => value.to_owned(),
+            decimals => {
+                let (whole, fraction) = value.split_once('.').expect("a decimal point");
+                assert_eq!(fraction.len(), decimals, "{key} in {line:?}");
+                assert!(!whole.is_empty(), "{key} in {line:?}");
+                [whole, fraction].concat()
+            }
+        };
+        assert!(
+            !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()),
+            "{key} in {line:?}"
+        );
+        values.push(digits.parse().expect("a number"));
+    }
+    assert_eq!(fields.next(), None, "{line:?} goes on");
+    values
+}
+
+/// A name as it appears in a line: the bytes that it stands for.
+pub fn unescaped(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = name.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        bytes.push(match first {
+            b'\\' => {
+                let (octal, after) = after.split_at(3);
+                rest = after;
+                let octal = std::str::from_utf8(octal).expect("digits");
+                u8::from_str_radix(octal, 8).expect("three octal digits")
+            }
+            plain => *plain,
+        });
+    }
+    bytes
+}

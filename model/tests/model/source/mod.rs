@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file per source, each of which makes lines of snapshots; here is what they have in common.
+
+mod activity;
+mod disk;
+mod fs;
+mod load;
+mod net;
+mod pairs;
+mod pressure;
+mod ranking;
+mod text;
+mod timed;
