@@ -27,7 +27,7 @@ impl ModuleRef {
         // SAFETY: This module is there while its code runs.
         let taken = unsafe { bindings::try_module_get(this_module()) };
         // INVARIANT: The reference was just taken.
-        taken.then_some(Self(()))
+        taken.then(|| Self(()))
     }
 }
 
