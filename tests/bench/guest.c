@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /init of the benchmark's guest. It measures the C reader and the module one after the other
- * and writes one line per measurement to the second serial port.
+ * /init of the benchmark's guest. It measures the C reader and the module one after the other,
+ * both with CPU and memory alone and with everything, and writes one line per measurement to
+ * the second serial port.
  *
  * The guest runs with one nanosecond per instruction, so a difference of the monotonic clock
  * is a number of instructions. All emulated CPUs advance the same clock: what another CPU does
@@ -12,6 +13,7 @@
  * causes on any CPU: the interrupt, waking a thread, switching to it and back.
  */
 #define _GNU_SOURCE
+#include "machine.h"
 #include "proc_reader.h"
 
 #include <err.h>
@@ -22,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
-#include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -32,7 +33,11 @@
 /* Right after boot, work left over by the kernel's start would be counted as well. */
 #define SETTLE_S 15
 #define SAMPLES 21
-#define CHECK_INTERVAL_MS 10
+/*
+ * The module waits half an interval for its threads. That must be longer than a tick, since the
+ * emulated CPUs take turns: the loop may have its own until its next tick.
+ */
+#define CHECK_INTERVAL_MS 20
 #define CHECK_SAMPLES 200
 #define MODULE_FILE "/resource_monitor.ko"
 #define MODULE_NAME "resource_monitor"
@@ -110,35 +115,65 @@ static long long spin(void)
 	return rounds * undisturbed;
 }
 
-/* The C reader as a process of its own, at the interval of the check. */
-static pid_t start_reader(void)
+/*
+ * Has every record of the kernel's log in use, as it is on a machine that has been up for long: a
+ * new line then costs more, since it takes the place of old ones. Otherwise what a line costs
+ * would depend on how much was logged before.
+ */
+static void fill_kernel_log(void)
 {
+	/* 10: the size of the buffer, which has a record for each 32 bytes. */
+	int size = klogctl(10, NULL, 0), limit, kmsg;
+
+	/* Without this, a process may write few lines at a time. */
+	limit = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
+	if (limit < 0 || write(limit, "on\n", 3) != 3)
+		err(1, "cannot lift the limit of /dev/kmsg");
+	close(limit);
+	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	for (int at = 0; at < size; at += 32) {
+		/* 7: for debugging, so it does not go to the console. */
+		if (dprintf(kmsg, "<7>benchmark: a line of the usual size, or nearly, number %d\n", at / 32) < 0)
+			err(1, "cannot fill the kernel log");
+	}
+	close(kmsg);
+}
+
+/* How far a sample makes the loop fall behind, which takes `alone` by itself. */
+static long long lost(long long alone, long long beside)
+{
+	return (alone - beside) / CHECK_SAMPLES;
+}
+
+/* Lets the kernel do what was put off, so that what comes next does not count it. */
+static void come_to_rest(void)
+{
+	sleep_ms(2000);
+}
+
+/* The loop beside a C reader, which is a process of its own at the interval of the check. */
+static long long spin_beside_reader(void (*sample)(void))
+{
+	long long result;
 	pid_t reader = fork();
 
 	if (reader < 0)
 		err(1, "cannot start the reader");
 	while (reader == 0) {
 		sleep_ms(CHECK_INTERVAL_MS);
-		proc_reader_sample();
+		sample();
 	}
-	return reader;
+	result = spin();
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+	come_to_rest();
+	return result;
 }
 
-static void load_module(const char *parameters)
+/* Unloads the module and returns what it logged since it was loaded, or what is left of that. */
+static char *unload_module(void)
 {
-	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		err(1, "cannot open %s", MODULE_FILE);
-	if (syscall(SYS_finit_module, fd, parameters, 0) != 0)
-		err(1, "cannot load the module with '%s'", parameters);
-	close(fd);
-}
-
-/* Unloads the module and returns its `unloaded` line, which carries the module's own costs. */
-static const char *unload_module(void)
-{
-	const char *mark = MODULE_NAME ": unloaded ", *line = NULL, *next;
+	char *log = kernel_log, *next;
 	int length;
 
 	if (syscall(SYS_delete_module, MODULE_NAME, O_NONBLOCK) != 0)
@@ -148,31 +183,78 @@ static const char *unload_module(void)
 	if (length < 0)
 		err(1, "cannot read the kernel log");
 	kernel_log[length] = '\0';
-	for (next = kernel_log; (next = strstr(next, mark)); next++)
-		line = next + strlen(mark);
-	if (!line)
-		errx(1, "the module logged no 'unloaded' line");
-	*strchrnul(line, '\n') = '\0';
-	return line;
+	for (next = log; (next = strstr(next, MODULE_NAME ": loaded ")); next++)
+		log = next;
+	return log;
 }
 
-static void measure_module(const char *name, const char *parameters)
+/* The lines of a full sample. One that lacks any of them is no match for a full reader. */
+static const char *const further_lines[] = {
+	"load ", "vm ", "pressure ", "disk=vda ", "net=eth0 ", "net=lo ", "fs=/ type=",
+};
+
+static void check_lines(const char *log)
 {
-	load_module(parameters);
+	char line[64];
+
+	for (size_t i = 0; i < sizeof(further_lines) / sizeof(further_lines[0]); i++) {
+		snprintf(line, sizeof(line), MODULE_NAME ": %s", further_lines[i]);
+		if (!strstr(log, line))
+			errx(1, "the module logged no line '%s'", further_lines[i]);
+	}
+	if (strstr(log, " stale\n"))
+		errx(1, "a source was late");
+}
+
+/* Prints the module's `unloaded` line, which carries its own costs. */
+static void measure_module(const char *name, const char *parameters, void (*check)(const char *))
+{
+	const char *mark = MODULE_NAME ": unloaded ";
+	char *log, *unloaded;
+
+	load_module(MODULE_FILE, parameters);
 	/* Half an interval more, so that the last sample's work is done. */
 	sleep_ms(1000 * SAMPLES + 500);
-	printf("%s %s\n", name, unload_module());
+	log = unload_module();
+	unloaded = strstr(log, mark);
+	if (!unloaded)
+		errx(1, "the module logged no 'unloaded' line");
+	if (check)
+		check(log);
+	unloaded += strlen(mark);
+	*strchrnul(unloaded, '\n') = '\0';
+	printf("%s %s\n", name, unloaded);
 }
+
+/* Adds the number of sources that did not make it into their sample to `stale`. */
+static long long spin_beside_module(const char *parameters, int *stale)
+{
+	long long result;
+	const char *log;
+
+	load_module(MODULE_FILE, parameters);
+	result = spin();
+	log = unload_module();
+	for (; (log = strstr(log, " stale\n")); log++)
+		++*stale;
+	come_to_rest();
+	return result;
+}
+
+#define MEASURE "interval_ms=1000"
+#define TEXT(macro) TEXT_OF(macro)
+#define TEXT_OF(words) #words
+#define CHECK "interval_ms=" TEXT(CHECK_INTERVAL_MS)
+#define CPU_MEMORY "load=0 activity=0 pressure=0 disk=0 net=0 fs=0"
+#define SILENT "log_every=0"
 
 int main(void)
 {
 	cpu_set_t cpu0;
-	long long before, after, alone, with_reader, with_module, with_silent_module;
-	pid_t reader;
+	long long alone[3], reader, reader_all, basic, basic_silent, all, all_silent;
+	int stale = 0;
 
-	if (mount("dev", "/dev", "devtmpfs", 0, NULL) || mount("proc", "/proc", "proc", 0, NULL) ||
-	    mount("sys", "/sys", "sysfs", 0, NULL))
-		err(1, "cannot mount");
+	set_up_machine();
 	if (!freopen("/dev/ttyS1", "w", stdout))
 		err(1, "cannot open the second serial port");
 
@@ -182,30 +264,35 @@ int main(void)
 		err(1, "cannot stay on CPU 0");
 
 	proc_reader_open();
+	fill_kernel_log();
 	sleep_ms(1000 * SETTLE_S);
 	measure("clock", no_work);
 	measure("reader", proc_reader_sample);
-	measure_module("module", "interval_ms=1000");
-	measure_module("module_silent", "interval_ms=1000 log_every=0");
+	measure("reader_all", proc_reader_sample_all);
+	measure_module("basic", MEASURE " " CPU_MEMORY, NULL);
+	measure_module("basic_silent", MEASURE " " CPU_MEMORY " " SILENT, NULL);
+	measure_module("all", MEASURE, check_lines);
+	measure_module("all_silent", MEASURE " " SILENT, NULL);
 
 	/* The first run is not counted: the other CPUs take a while to come to rest. */
 	spin();
-	before = spin();
-	reader = start_reader();
-	with_reader = spin();
-	kill(reader, SIGKILL);
-	waitpid(reader, NULL, 0);
-	load_module("interval_ms=10");
-	with_module = spin();
-	unload_module();
-	load_module("interval_ms=10 log_every=0");
-	with_silent_module = spin();
-	unload_module();
-	after = spin();
-	alone = (before + after) / 2;
-	printf("outside reader=%lld module=%lld module_silent=%lld noise=%lld\n",
-	       (alone - with_reader) / CHECK_SAMPLES, (alone - with_module) / CHECK_SAMPLES,
-	       (alone - with_silent_module) / CHECK_SAMPLES, llabs(before - after) / CHECK_SAMPLES);
+	alone[0] = spin();
+	reader = spin_beside_reader(proc_reader_sample);
+	reader_all = spin_beside_reader(proc_reader_sample_all);
+	basic = spin_beside_module(CHECK " " CPU_MEMORY, &stale);
+	alone[1] = spin();
+	basic_silent = spin_beside_module(CHECK " " CPU_MEMORY " " SILENT, &stale);
+	all = spin_beside_module(CHECK, &stale);
+	all_silent = spin_beside_module(CHECK " " SILENT, &stale);
+	alone[2] = spin();
+	fprintf(stderr, "loops alone: %lld %lld %lld\n", alone[0], alone[1], alone[2]);
+	/* The median is taken for the true one. */
+	qsort(alone, 3, sizeof(alone[0]), compare);
+	printf("outside reader=%lld reader_all=%lld basic=%lld basic_silent=%lld all=%lld "
+	       "all_silent=%lld noise=%lld stale=%d\n",
+	       lost(alone[1], reader), lost(alone[1], reader_all), lost(alone[1], basic),
+	       lost(alone[1], basic_silent), lost(alone[1], all), lost(alone[1], all_silent),
+	       lost(alone[2], alone[0]), stale);
 	printf("done\n");
 	fclose(stdout);
 	reboot(RB_POWER_OFF);

@@ -7,13 +7,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
 use rustix::time::{clock_gettime, ClockId};
+
+use crate::lines;
 
 const KERNEL: u32 = 0;
 
@@ -30,14 +31,17 @@ pub struct Record {
     /// The monotonic time at which this program had read the record.
     pub arrived: Duration,
     pub text: String,
-    /// `/proc/stat` and `/proc/meminfo`, read as soon as the record was.
-    pub snapshot: Option<Snapshot>,
+    /// What files had, read as soon as the record was. See [`Log::take_snapshots`].
+    pub snapshot: Vec<(&'static str, String)>,
 }
 
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    pub stat: String,
-    pub meminfo: String,
+impl Record {
+    /// What a file had when this record was read.
+    pub fn snapshot_of(&self, path: &str) -> Result<&str> {
+        let found = self.snapshot.iter().find(|(name, _)| *name == path);
+        let (_, text) = found.with_context(|| format!("no reading of {path}"))?;
+        Ok(text)
+    }
 }
 
 /// A place in the log between two records.
@@ -60,7 +64,8 @@ struct State {
 pub struct Log {
     state: Mutex<State>,
     grown: Condvar,
-    snapshots: AtomicBool,
+    /// What to read when a sample begins.
+    snapshots: Mutex<Vec<(&'static str, File)>>,
 }
 
 impl Log {
@@ -69,7 +74,7 @@ impl Log {
         let log = Arc::new(Log {
             state: Mutex::default(),
             grown: Condvar::new(),
-            snapshots: AtomicBool::new(false),
+            snapshots: Mutex::default(),
         });
         let kmsg = File::open("/dev/kmsg").context("/dev/kmsg")?;
         let reader = Arc::clone(&log);
@@ -90,8 +95,6 @@ impl Log {
     fn read(&self, mut kmsg: File) -> Result<()> {
         // The snapshots must be taken while the sample is fresh, also when all CPUs are loaded.
         rustix::process::setpriority_process(None, -20).context("nice -20")?;
-        let stat = File::open("/proc/stat")?;
-        let meminfo = File::open("/proc/meminfo")?;
         let mut buffer = vec![0; 8192];
         loop {
             let length = match kmsg.read(&mut buffer) {
@@ -110,23 +113,27 @@ impl Log {
             let raw = String::from_utf8_lossy(&buffer[..length]);
             let mut record = parse(&raw).with_context(|| format!("record {raw:?}"))?;
             record.arrived = monotonic();
-            if self.snapshots.load(Ordering::Relaxed)
-                && record.text.starts_with("resource_monitor: cpu=all ")
-            {
-                record.snapshot = Some(Snapshot {
-                    stat: read_again(&stat)?,
-                    meminfo: read_again(&meminfo)?,
-                });
+            if lines::begins_sample(&record) {
+                for (path, file) in self.files().iter() {
+                    record.snapshot.push((*path, read_again(file)?));
+                }
             }
             self.lock().records.push(Arc::new(record));
             self.grown.notify_all();
         }
     }
 
-    /// While the result lives, each first line of a sample gets a [`Snapshot`].
-    pub fn take_snapshots(&self) -> Snapshots<'_> {
-        self.snapshots.store(true, Ordering::Relaxed);
-        Snapshots(self)
+    fn files(&self) -> MutexGuard<'_, Vec<(&'static str, File)>> {
+        self.snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While the result lives, these files are read as soon as the first line of a sample is.
+    pub fn take_snapshots(&self, paths: &[&'static str]) -> Result<Snapshots<'_>> {
+        let open = |path: &&'static str| Ok((*path, File::open(path).context(*path)?));
+        *self.files() = paths.iter().map(open).collect::<Result<_>>()?;
+        Ok(Snapshots(self))
     }
 
     /// The place in the log that this moment has: all that was logged until now is before it.
@@ -247,7 +254,7 @@ pub struct Snapshots<'a>(&'a Log);
 
 impl Drop for Snapshots<'_> {
     fn drop(&mut self) {
-        self.0.snapshots.store(false, Ordering::Relaxed);
+        self.0.files().clear();
     }
 }
 
@@ -278,7 +285,7 @@ pub fn read_again(file: &File) -> Result<String> {
 fn parse(raw: &str) -> Result<Record> {
     let (header, rest) = raw.split_once(';').context("no ';'")?;
     // The lines after the first are the record's dictionary.
-    let text = rest.lines().next().unwrap_or("").to_string();
+    let text = plain(rest.lines().next().unwrap_or(""));
     let mut header = header.split(',');
     let mut number = |what| -> Result<u64> { header.next().context(what)?.parse().context(what) };
     let prefix = number("prefix")?;
@@ -294,6 +301,30 @@ fn parse(raw: &str) -> Result<Record> {
     })
 }
 
+/// Undoes the `\xXX` that the kernel writes for backslashes and for bytes that are not printable.
+fn plain(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\\x") {
+        bytes.extend(before.bytes());
+        let byte = after
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        rest = match byte {
+            Some(byte) => {
+                bytes.push(byte);
+                &after[2..]
+            }
+            None => {
+                bytes.extend(b"\\x");
+                after
+            }
+        };
+    }
+    bytes.extend(rest.bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,6 +337,20 @@ mod tests {
         assert_eq!(record.text, "NET: Registered");
         assert_eq!(parse("14,1,2,-,caller=T1;a;b\n").unwrap().text, "a;b");
         assert_eq!(parse("14,1,2,-;x\n").unwrap().facility, 1);
+    }
+
+    #[test]
+    fn text_is_as_it_was_logged() {
+        for (shown, logged) in [
+            ("a", "a"),
+            ("\\x5c040", "\\040"),
+            ("rcu: \\x09x\\xc3\\xa4", "rcu: \tx\u{e4}"),
+            ("\\x5cx41", "\\x41"),
+            ("x\\xZZ\\x", "x\\xZZ\\x"),
+        ] {
+            let raw = format!("6,1,2,-;{shown}\n");
+            assert_eq!(parse(&raw).unwrap().text, logged);
+        }
     }
 
     #[test]

@@ -6,17 +6,27 @@
 //! `plan N`, then `ok NAME` or `not ok NAME: why` for each case, and `done`. Lines that start with
 //! `# ` tell how far it is.
 
+mod blockdev;
 mod cases;
+mod cgroup;
+mod child;
+mod drivers;
+mod elapsed;
+mod fuse;
 mod kmsg;
 mod lines;
 mod load;
 mod module;
+mod netlink;
 mod proc;
+mod readings;
+mod tools;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -26,7 +36,7 @@ use rustix::process::setpriority_process;
 use rustix::system::{reboot, RebootCommand};
 use rustix::termios::{tcdrain, tcgetattr, tcsetattr, OptionalActions};
 
-use cases::{Case, Guest};
+use cases::{Case, Guest, Needs};
 use kmsg::Log;
 
 /// The port that the host reads the results from.
@@ -40,10 +50,12 @@ fn report(line: &str) {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     if std::process::id() != 1 {
-        eprintln!("vmtest: this is the init of a test guest and does nothing elsewhere");
-        std::process::exit(2);
+        return child::play().unwrap_or_else(|| {
+            eprintln!("vmtest: this is the init of a test guest and does nothing elsewhere");
+            ExitCode::from(2)
+        });
     }
     if let Err(error) = run() {
         eprintln!("vmtest: {error:#}");
@@ -55,6 +67,7 @@ fn main() {
     }
     rustix::fs::sync();
     let _ = reboot(RebootCommand::PowerOff);
+    ExitCode::FAILURE
 }
 
 fn run() -> Result<()> {
@@ -75,6 +88,9 @@ fn run() -> Result<()> {
     silence_panics();
 
     let guest = Guest::new(log)?;
+    if guest.has(Needs::Drivers) {
+        drivers::load_all().context("the drivers")?;
+    }
     let only = only(&fs::read_to_string("/proc/cmdline")?);
     let cases: Vec<Case> = cases::all()
         .into_iter()
@@ -111,15 +127,11 @@ fn mount_all() -> Result<()> {
             result => result.with_context(|| format!("mount {path}"))?,
         }
     }
-    if Path::new("/sys/kernel/debug").exists() {
-        mount(
-            "debugfs",
-            "/sys/kernel/debug",
-            "debugfs",
-            MountFlags::empty(),
-            None,
-        )
-        .context("mount /sys/kernel/debug")?;
+    for (kind, path) in [("debugfs", "/sys/kernel/debug"), ("cgroup2", cgroup::ROOT)] {
+        if Path::new(path).exists() {
+            mount(kind, path, kind, MountFlags::empty(), None)
+                .with_context(|| format!("mount {path}"))?;
+        }
     }
     Ok(())
 }
@@ -141,7 +153,7 @@ fn silence_panics() {
 }
 
 fn run_case(case: &Case, guest: &Guest) -> Result<()> {
-    let start = guest.log.mark(case.name)?;
+    let start = guest.log.mark(&cases::kernel::mark_of_case(case.name))?;
     let result =
         panic::catch_unwind(AssertUnwindSafe(|| (case.run)(guest))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -161,7 +173,7 @@ fn run_case(case: &Case, guest: &Guest) -> Result<()> {
 fn clean_up(guest: &Guest) -> Result<()> {
     let loaded = module::is_loaded();
     if loaded {
-        module::rmmod().context("rmmod")?;
+        module::rmmod_patiently().context("rmmod")?;
     }
     for cpu in 1..guest.cpus {
         let online = cases::hotplug::online_path(cpu);

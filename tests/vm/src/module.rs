@@ -6,14 +6,15 @@ use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
 use rustix::io::Errno;
 use rustix::system::{delete_module, finit_module};
 
 use crate::kmsg::{Log, Mark, Record};
-use crate::lines::{self, BadParameter, Line, Loaded, Sample, Unloaded};
+use crate::lines::{self, Allowed, BadParameter, Line, Loaded, Sample, Unloaded};
 
 const FILE: &str = "/resource_monitor.ko";
 const SYSFS: &str = "/sys/module/resource_monitor";
@@ -22,7 +23,16 @@ const SYSFS: &str = "/sys/module/resource_monitor";
 /// machine below may be busy; a test that passes does not wait for this.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the documentation says about a parameter.
+/// Switches all sources off but the CPUs and the memory, which have no switch.
+pub const ONLY_CPU: &str = "load=0 activity=0 pressure=0 disk=0 net=0 fs=0";
+
+/// The parameters that switch a source on, which they all do by default.
+pub const SWITCHES: [&str; 6] = ["load", "activity", "pressure", "disk", "net", "fs"];
+
+pub const FS_PATHS: &str = "fs_paths";
+pub const FS_PATHS_DEFAULT: &str = "/";
+
+/// What the documentation says about a parameter that is a number.
 pub struct Parameter {
     pub name: &'static str,
     pub default: u64,
@@ -51,6 +61,21 @@ pub const PARAMETERS: [Parameter; 3] = [
     },
 ];
 
+impl Parameter {
+    pub fn allowed(&self) -> Allowed {
+        Allowed::Range {
+            min: self.min,
+            max: self.max,
+        }
+    }
+}
+
+/// The names of all parameters.
+pub fn parameter_names() -> impl Iterator<Item = &'static str> {
+    let numbers = PARAMETERS.iter().map(|parameter| parameter.name);
+    numbers.chain(SWITCHES).chain([FS_PATHS])
+}
+
 pub fn insmod(parameters: &str) -> Result<(), Errno> {
     let file =
         File::open(FILE).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
@@ -64,6 +89,20 @@ pub fn rmmod() -> Result<(), Errno> {
         c"resource_monitor",
         rustix::fs::OFlags::NONBLOCK.bits() as _,
     )
+}
+
+/// As [`rmmod`], but gives the module time to become free: it is in use while a parameter is written,
+/// and while a source is late.
+pub fn rmmod_patiently() -> Result<(), Errno> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match rmmod() {
+            Err(Errno::AGAIN) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            result => return result,
+        }
+    }
 }
 
 pub fn is_loaded() -> bool {
@@ -94,15 +133,31 @@ pub fn is_einval(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::INVAL)
 }
 
-pub fn read(parameter: &str) -> Result<u64> {
+/// The value of a parameter as text.
+pub fn read_text(parameter: &str) -> Result<String> {
     let text =
         fs::read_to_string(parameter_path(parameter)).with_context(|| parameter.to_string())?;
-    let number = text
+    let value = text
         .strip_suffix('\n')
         .with_context(|| format!("{parameter}: {text:?} has no newline"))?;
-    number
+    Ok(value.to_string())
+}
+
+/// The value of a parameter that is a number.
+pub fn read(parameter: &str) -> Result<u64> {
+    let value = read_text(parameter)?;
+    value
         .parse()
-        .with_context(|| format!("{parameter}: {text:?}"))
+        .with_context(|| format!("{parameter}: {value:?}"))
+}
+
+/// The value of a parameter that is a switch.
+pub fn read_switch(parameter: &str) -> Result<bool> {
+    match read_text(parameter)?.as_str() {
+        "Y" => Ok(true),
+        "N" => Ok(false),
+        other => bail!("{parameter} reads as {other:?}"),
+    }
 }
 
 /// The loaded module. It is unloaded when this goes out of scope, whatever happens.
@@ -115,7 +170,8 @@ pub struct Module<'a> {
 
 impl<'a> Module<'a> {
     pub fn load(log: &'a Log, parameters: &str) -> Result<Module<'a>> {
-        let start = log.mark(&format!("insmod {parameters}"))?;
+        // The kernel refuses marks of more than a thousand bytes.
+        let start = log.mark(&format!("insmod {parameters:.200}"))?;
         insmod(parameters).with_context(|| format!("insmod {parameters}"))?;
         Ok(Module {
             log,
@@ -143,7 +199,7 @@ impl<'a> Module<'a> {
         Ok((loaded.clone(), first.at))
     }
 
-    pub fn lines(&self, from: Mark) -> Result<Vec<(std::sync::Arc<Record>, Line)>> {
+    pub fn lines(&self, from: Mark) -> Result<Vec<(Arc<Record>, Line)>> {
         let mut lines = Vec::new();
         for record in self.log.since(from)? {
             if let Some(line) = lines::parse_record(&record)? {
@@ -154,16 +210,54 @@ impl<'a> Module<'a> {
     }
 
     /// Waits for `count` samples that are logged after `from`. The time they take is `time`.
+    ///
+    /// They are whole: as the lines of slow sources come late, that is sure only when the next
+    /// sample or the `unloaded` line has followed, so this takes a sample longer.
     pub fn wait(&self, from: Mark, count: usize, time: Duration) -> Result<Vec<Sample>> {
         let what = format!("{count} samples");
+        // Each record is parsed once while there are too few, so that a bad one shows at once.
+        let mut parsed = 0;
         self.log.wait(from, time + PATIENCE, &what, |records| {
-            // The lines of a sample come together, so skip the rest of one that the mark cut.
-            let start = records
+            for record in &records[parsed..] {
+                lines::parse_record(record)?;
+            }
+            parsed = records.len();
+            let begun = records
                 .iter()
-                .position(|r| r.text.starts_with("resource_monitor: cpu=all "));
-            let samples = lines::samples(start.map_or(&[], |start| &records[start..]), true)?;
+                .filter(|record| lines::begins_sample(record))
+                .count();
+            // The mark may cut a sample, whose rest does not count.
+            let Some(start) = records.iter().position(|r| lines::begins_sample(r)) else {
+                return Ok(None);
+            };
+            if begun < count {
+                return Ok(None);
+            }
+            let samples = lines::samples(&records[start..], true)?;
             Ok((samples.len() >= count).then_some(samples))
         })
+    }
+
+    /// Waits until `count` samples have begun after `from`, in about `time`, and gives the record of
+    /// the last one's first line.
+    pub fn wait_begun(&self, from: Mark, count: usize, time: Duration) -> Result<Arc<Record>> {
+        let what = format!("the start of {count} samples");
+        self.log.wait(from, time + PATIENCE, &what, |records| {
+            let mut begun = records.iter().filter(|r| lines::begins_sample(r));
+            Ok(begun.nth(count.saturating_sub(1)).cloned())
+        })
+    }
+
+    /// Waits for the first `count` samples after loading, unloads, and gives the samples. Where an
+    /// interval is long, this saves the time of the sample after them.
+    pub fn finish(self, count: usize, interval_ms: u64) -> Result<Vec<Sample>> {
+        let time = Duration::from_millis(interval_ms * count as u64);
+        self.wait_begun(self.start, count, time)?;
+        // For its further lines.
+        std::thread::sleep(Duration::from_millis(interval_ms.min(400) / 2));
+        let (samples, ..) = self.unload()?;
+        ensure!(samples.len() >= count, "{} samples", samples.len());
+        Ok(samples)
     }
 
     /// Waits for the first `count` samples after loading.
@@ -178,7 +272,7 @@ impl<'a> Module<'a> {
     /// Unloads, and gives all samples that were logged and the `unloaded` line with its time.
     pub fn unload(mut self) -> Result<(Vec<Sample>, Unloaded, Duration)> {
         self.loaded = false;
-        rmmod().context("rmmod")?;
+        rmmod_patiently().context("rmmod")?;
         ensure!(!is_loaded(), "{SYSFS} is still there");
         // Whatever still ran would log after this.
         let end = self.log.mark("rmmod done")?;
@@ -210,7 +304,7 @@ impl Drop for Module<'_> {
     fn drop(&mut self) {
         if self.loaded {
             // A failure shows when the runner looks whether the module is still there.
-            let _ = rmmod();
+            let _ = rmmod_patiently();
         }
     }
 }

@@ -35,6 +35,52 @@ pub fn stat(text: &str) -> Result<Stat> {
     Ok(cpus)
 }
 
+/// The load averages, in hundredths.
+pub fn loadavg(text: &str) -> Result<[u64; 3]> {
+    let mut words = text.split_ascii_whitespace();
+    let mut hundredths = || -> Result<u64> {
+        let word = words.next().context("too few load averages")?;
+        let (whole, part) = word.split_once('.').with_context(|| word.to_string())?;
+        ensure!(part.len() == 2, "{word} has not two decimals");
+        Ok(whole.parse::<u64>()? * 100 + part.parse::<u64>()?)
+    };
+    Ok([hundredths()?, hundredths()?, hundredths()?])
+}
+
+/// The first number of a line of `/proc/stat`, such as `intr`: the sum of the others.
+pub fn stat_sum(text: &str, name: &str) -> Result<u64> {
+    let mut words = text
+        .lines()
+        .map(str::split_ascii_whitespace)
+        .find_map(|mut words| (words.next() == Some(name)).then_some(words))
+        .with_context(|| format!("no {name} in /proc/stat"))?;
+    let sum = words
+        .next()
+        .with_context(|| format!("{name} has no number"))?;
+    sum.parse().with_context(|| format!("{name} {sum}"))
+}
+
+/// One of the counters of `/proc/vmstat`.
+pub fn vmstat(text: &str, name: &str) -> Result<u64> {
+    let value = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find_map(|(key, value)| (key == name).then_some(value))
+        .with_context(|| format!("no {name} in /proc/vmstat"))?;
+    value.parse().with_context(|| format!("{name} {value}"))
+}
+
+/// For how long `some` or all (`full`) tasks were held up since boot, in microseconds, from a file
+/// of `/proc/pressure`.
+pub fn pressure_us(text: &str, whose: &str) -> Result<u64> {
+    let total = text
+        .lines()
+        .filter(|line| line.split(' ').next() == Some(whose))
+        .find_map(|line| line.split(' ').find_map(|word| word.strip_prefix("total=")))
+        .with_context(|| format!("no total of {whose} in {text:?}"))?;
+    total.parse().with_context(|| total.to_string())
+}
+
 /// Amounts in kB by name.
 pub fn meminfo(text: &str) -> Result<BTreeMap<String, u64>> {
     let mut amounts = BTreeMap::new();
@@ -145,6 +191,46 @@ mod tests {
         assert_eq!(expiry("[another]").unwrap(), None);
         assert!(timer_expiry_ns(" #0: <0>, f, S:01\n # expires at x-1\n", "f").is_err());
         assert!(timer_expiry_ns(" #0: <0>, f, S:01\n", "f").is_err());
+    }
+
+    #[test]
+    fn load_averages() {
+        assert_eq!(
+            loadavg("0.52 12.08 0.40 1/90 55\n").unwrap(),
+            [52, 1208, 40]
+        );
+        for bad in [
+            "",
+            "0.52 0.48",
+            "0.5 0.48 0.40",
+            "0.52 0.48 0,40",
+            "x.52 0 0",
+        ] {
+            assert!(loadavg(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn sums_and_counters() {
+        let stat = "cpu0 1 2\nintr 55 1 0 3\nctxt 4\nsoftirq 7 0 1\n";
+        assert_eq!(stat_sum(stat, "intr").unwrap(), 55);
+        assert_eq!(stat_sum(stat, "softirq").unwrap(), 7);
+        assert!(stat_sum(stat, "soft").is_err());
+        assert!(stat_sum("intr\n", "intr").is_err());
+        let counters = "pgfault 5\npgfault_x 6\noom_kill x\n";
+        assert_eq!(vmstat(counters, "pgfault").unwrap(), 5);
+        assert!(vmstat(counters, "pg").is_err());
+        assert!(vmstat(counters, "oom_kill").is_err());
+    }
+
+    #[test]
+    fn totals_of_pressure() {
+        let text = "some avg10=0.00 avg60=0.00 avg300=0.00 total=123\n\
+                    full avg10=0.00 avg60=0.00 avg300=0.00 total=45\n";
+        assert_eq!(pressure_us(text, "some").unwrap(), 123);
+        assert_eq!(pressure_us(text, "full").unwrap(), 45);
+        assert!(pressure_us(text, "so").is_err());
+        assert!(pressure_us("", "some").is_err());
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn insmod(guest: &Guest) -> Result<()> {
         *outcomes.entry(format!("{result:?}")).or_default() += u32::from(reached);
         match result {
             // Some failures do not matter to the module loader.
-            Ok(()) => module::rmmod().context("rmmod")?,
+            Ok(()) => module::rmmod_patiently().context("rmmod")?,
             Err(Errno::NOMEM | Errno::AGAIN) => (),
             Err(error) => bail!("with allocation {n} failing, insmod returned {error:?}: {error}"),
         }

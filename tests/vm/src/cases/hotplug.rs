@@ -81,7 +81,7 @@ fn off_and_on(guest: &Guest) -> Result<()> {
 /// A CPU that was away must not be compared with what it was before.
 fn between(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "interval_ms=1000")?;
-    module.first(1, 1000)?;
+    module.wait_begun(module.start, 1, ms(1000))?;
     set_online(false)?;
     set_online(true)?;
     let mark = guest.log.mark("back online")?;

@@ -61,12 +61,16 @@ fn default(guest: &Guest) -> Result<()> {
             parameter.name
         );
     }
-    let first = &module.first(1, 5000)?[0];
-    within(
-        "the first interval",
-        first.first.at.saturating_sub(at),
-        ms(5000),
-    )?;
+    for switch in module::SWITCHES {
+        ensure!(module::read_switch(switch)?, "{switch} is off by default");
+    }
+    let paths = module::read_text(module::FS_PATHS)?;
+    ensure!(
+        paths == module::FS_PATHS_DEFAULT,
+        "fs_paths is {paths:?} by default"
+    );
+    let first = module.wait_begun(module.start, 1, ms(5000))?;
+    within("the first interval", first.at.saturating_sub(at), ms(5000))?;
     module.unload().map(drop)
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{ensure, Result};
 
-use super::{faults, sleep_ms, Case, Guest, Needs};
+use super::{activity, faults, sleep_ms, Case, Guest, Needs};
+use crate::child;
 use crate::kmsg::{Record, MARK};
 use crate::lines;
 
@@ -75,21 +76,54 @@ fn is_suspicious(text: &str) -> bool {
             .any(|all| all.iter().all(|part| text.contains(part)))
 }
 
+/// What the kernel has reason to report with a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// Allocations that are made to fail.
+    FailedAllocation,
+    OutOfMemory,
+}
+
+impl Expected {
+    /// During a case of this name.
+    fn during(case: &str) -> Option<Expected> {
+        if case == faults::NAME {
+            return Some(Expected::FailedAllocation);
+        }
+        activity::OUT_OF_MEMORY
+            .contains(&case)
+            .then_some(Expected::OutOfMemory)
+    }
+
+    /// Whether a report of it begins like this.
+    fn begins(self, text: &str) -> bool {
+        match self {
+            Expected::FailedAllocation => {
+                text.contains("page allocation failure") || text.contains("vmalloc error")
+            }
+            Expected::OutOfMemory => {
+                // A process that is being killed gets no more memory.
+                let killed = format!("{}: page allocation failure", child::COMMAND);
+                text.contains(" invoked oom-killer: ") || text.starts_with(&killed)
+            }
+        }
+    }
+}
+
 /// Tells the suspicious records from the others, one after the other.
 #[derive(Default)]
 struct Judge {
-    /// Allocations are made to fail.
-    injecting: bool,
-    /// The kernel said that one did, and its trace has not ended yet.
+    expected: Option<Expected>,
+    /// The kernel reported what is expected, and its trace has not ended yet.
     in_trace: bool,
 }
 
 impl Judge {
     fn is_bad(&mut self, text: &str) -> bool {
-        if text.starts_with(MARK) {
-            self.injecting = text.ends_with(faults::NAME);
+        if let Some(case) = case_of_mark(text) {
+            self.expected = Expected::during(case);
         }
-        if self.injecting && is_failed_allocation(text) {
+        if self.expected.is_some_and(|expected| expected.begins(text)) {
             self.in_trace = true;
             return false;
         }
@@ -103,8 +137,14 @@ impl Judge {
     }
 }
 
-fn is_failed_allocation(text: &str) -> bool {
-    text.contains("page allocation failure") || text.contains("vmalloc error")
+/// How a case is marked in the log.
+pub fn mark_of_case(name: &str) -> String {
+    format!("case {name}")
+}
+
+fn case_of_mark(text: &str) -> Option<&str> {
+    let (_number, what) = text.strip_prefix(MARK)?.trim_start().split_once(' ')?;
+    what.strip_prefix("case ")
 }
 
 /// The kernel's reports among the `records` of a case, each with as much of its trace as helps to
@@ -112,7 +152,7 @@ fn is_failed_allocation(text: &str) -> bool {
 pub fn reports<'a>(case: &str, records: &'a [Arc<Record>]) -> Vec<&'a str> {
     const TRACE: usize = 80;
     let mut judge = Judge {
-        injecting: case == faults::NAME,
+        expected: Expected::during(case),
         ..Judge::default()
     };
     let mut wanted = 0;
@@ -157,8 +197,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failed_allocations_are_expected_where_they_are_injected() {
-        let mark = |case: &str| format!("{MARK} 7 {case}");
+    fn reports_are_expected_where_they_are_provoked() {
+        let mark = |case: &str| format!("{MARK} 7 {}", mark_of_case(case));
         let bad = |case: &str, texts: &[&str]| {
             let mut judge = Judge::default();
             assert!(!judge.is_bad(&mark(case)));
@@ -178,6 +218,24 @@ mod tests {
         assert_eq!(bad(faults::NAME, &["Call Trace:"]), 1);
         assert_eq!(bad(faults::NAME, &[report[0], "BUG: x", "Call Trace:"]), 1);
         assert_eq!(bad(faults::NAME, &["BUG: KASAN: x", "Call Trace:"]), 2);
+
+        let mut report = report;
+        report[0] = "vmtest invoked oom-killer: gfp_mask=0x1";
+        let oom = activity::OUT_OF_MEMORY[1];
+        assert_eq!(bad(oom, &report), 0);
+        assert_eq!(bad(faults::NAME, &report), 2);
+        report[0] = "exe: page allocation failure: order:0";
+        assert_eq!(bad(oom, &report), 0);
+        report[0] = "resource_mon/fs: page allocation failure: order:0";
+        assert_eq!(bad(oom, &report), 3);
+        report[0] = "vmtest invoked oom-killer: gfp_mask=0x1";
+        // Other marks do not end a case.
+        let other = format!("{MARK} 8 insmod x");
+        assert_eq!(bad(oom, &[&[other.as_str()], &report[..]].concat()), 0);
+        assert_eq!(
+            bad(oom, &[&[mark("next").as_str()], &report[..]].concat()),
+            2
+        );
     }
 
     #[test]
@@ -198,7 +256,7 @@ mod tests {
         }
         for text in [
             "Linux version 7.3.4",
-            "rcu: \\x09RCU lockdep checking is enabled.",
+            "rcu: \tRCU lockdep checking is enabled.",
             "resource_monitor: loading out-of-tree module taints kernel.",
             "kmemleak: Kernel memory leak detector initialized (mem pool available: 15000)",
             "kasan: KernelAddressSanitizer initialized (generic)",

@@ -2,12 +2,12 @@
 
 //! Loading and unloading.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
@@ -72,18 +72,18 @@ impl Random {
 }
 
 /// Kernel memory that a module could leak into, in kB.
-const LEAKS: [&str; 5] = ["Slab", "SUnreclaim", "VmallocUsed", "Percpu", "KernelStack"];
+pub const LEAKS: [&str; 5] = ["Slab", "SUnreclaim", "VmallocUsed", "Percpu", "KernelStack"];
 
 /// What may be in use more after 180 cycles than before, for each CPU: the slab allocator and the
 /// module loader keep some freed memory per CPU. With one CPU there is hardly any growth, so a
 /// leak of 600 bytes per cycle shows there.
-const GROWTH_KB_PER_CPU: u64 = 100;
+pub const GROWTH_KB_PER_CPU: u64 = 100;
 
 /// KASAN keeps freed memory for a while, so only a large leak shows by its size on a debug kernel.
 /// That one has kmemleak to find the others.
-const DEBUG_GROWTH_KB_PER_CPU: u64 = 2048;
+pub const DEBUG_GROWTH_KB_PER_CPU: u64 = 2048;
 
-fn kernel_memory() -> Result<Vec<u64>> {
+pub fn kernel_memory() -> Result<Vec<u64>> {
     // What can be had back must not count, nor what is freed with a delay. A kernel without
     // sysctl does not have this.
     match fs::write("/proc/sys/vm/drop_caches", "3") {
@@ -108,15 +108,24 @@ fn cycles(guest: &Guest) -> Result<()> {
     const CYCLES: u32 = 200;
     let mut random = Random(0x5eed);
     let mut before = Vec::new();
+    let (mut loading, mut unloading) = (Duration::ZERO, Duration::ZERO);
     let start = guest.log.mark("cycles")?;
     for cycle in 0..CYCLES {
         if cycle == WARM_UP {
             before = kernel_memory()?;
         }
+        let begin = Instant::now();
         module::insmod("interval_ms=10").with_context(|| format!("insmod {cycle}"))?;
+        loading += begin.elapsed();
         sleep_ms(random.below(31));
-        module::rmmod().with_context(|| format!("rmmod {cycle}"))?;
+        let begin = Instant::now();
+        module::rmmod_patiently().with_context(|| format!("rmmod {cycle}"))?;
+        unloading += begin.elapsed();
     }
+    let (loading, unloading) = (loading / CYCLES, unloading / CYCLES);
+    crate::report(&format!(
+        "# insmod took {loading:.1?}, rmmod {unloading:.1?}"
+    ));
     let per_cpu = if guest.is_debug() {
         DEBUG_GROWTH_KB_PER_CPU
     } else {
@@ -160,7 +169,7 @@ fn unload_under_use(guest: &Guest) -> Result<()> {
                 module::insmod("interval_ms=10 per_cpu_max=0")
                     .with_context(|| format!("insmod {round}"))?;
                 sleep_ms(5 + random.below(26));
-                unload_patiently().with_context(|| format!("rmmod {round}"))?;
+                module::rmmod_patiently().with_context(|| format!("rmmod {round}"))?;
                 ensure!(
                     !module::is_loaded(),
                     "the module is still there after round {round}"
@@ -181,44 +190,54 @@ fn unload_under_use(guest: &Guest) -> Result<()> {
     Ok(())
 }
 
-/// A write that runs keeps the module busy, and rmmod tells so.
-fn unload_patiently() -> Result<(), Errno> {
-    let deadline = std::time::Instant::now() + module::PATIENCE;
-    loop {
-        match module::rmmod() {
-            Err(Errno::AGAIN) if std::time::Instant::now() < deadline => thread::yield_now(),
-            result => return result,
+/// Uses files that stay open while the module goes away below them.
+fn keep_writing(stop: &AtomicBool, done: &AtomicU64) {
+    const OTHERS: [(&str, [&str; 2]); 8] = [
+        ("load", ["N", "Y"]),
+        ("activity", ["0", "1"]),
+        ("pressure", ["off", "on"]),
+        ("disk", ["N", "Y"]),
+        ("net", ["N", "Y"]),
+        ("fs", ["N", "Y"]),
+        ("fs_paths", ["/tmp,/proc,/nowhere", "/"]),
+        ("log_every", ["2", "1"]),
+    ];
+    let _ = rustix::process::setpriority_process(None, 0);
+    let open = |name: &str| {
+        OpenOptions::new()
+            .write(true)
+            .open(module::parameter_path(name))
+    };
+    while !stop.load(Ordering::Relaxed) {
+        let files: Result<Vec<_>, _> = OTHERS.iter().map(|(name, _)| open(name)).collect();
+        let (Ok(interval), Ok(files)) = (open("interval_ms"), files) else {
+            thread::sleep(Duration::from_millis(1));
+            continue;
+        };
+        let mut round = 0;
+        loop {
+            let mut ok = write_at_start(&interval, &format!("{}\n", 10 + round % 10));
+            for (file, (_, values)) in files.iter().zip(OTHERS) {
+                ok &= write_at_start(file, values[round % 2]);
+            }
+            if !ok || stop.load(Ordering::Relaxed) {
+                break;
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+            round += 1;
         }
     }
 }
 
-/// Uses a file that stays open while the module goes away below it.
-fn keep_writing(stop: &AtomicBool, done: &AtomicU64) {
-    let _ = rustix::process::setpriority_process(None, 0);
-    while !stop.load(Ordering::Relaxed) {
-        let open = OpenOptions::new()
-            .write(true)
-            .open(module::parameter_path("interval_ms"));
-        let Ok(file) = open else {
-            thread::sleep(Duration::from_millis(1));
-            continue;
-        };
-        let mut value = 10;
-        while file.write_at(format!("{value}\n").as_bytes(), 0).is_ok() {
-            done.fetch_add(1, Ordering::Relaxed);
-            value = 10 + (value + 1) % 10;
-            if stop.load(Ordering::Relaxed) {
-                return;
-            }
-        }
-    }
+fn write_at_start(file: &File, value: &str) -> bool {
+    file.write_at(value.as_bytes(), 0).is_ok()
 }
 
 fn keep_reading(stop: &AtomicBool, done: &AtomicU64) {
     let _ = rustix::process::setpriority_process(None, 0);
     while !stop.load(Ordering::Relaxed) {
-        for parameter in &module::PARAMETERS {
-            if module::read(parameter.name).is_ok() {
+        for parameter in module::parameter_names() {
+            if module::read_text(parameter).is_ok() {
                 done.fetch_add(1, Ordering::Relaxed);
             } else {
                 thread::sleep(Duration::from_millis(1));

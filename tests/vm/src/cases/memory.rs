@@ -2,21 +2,20 @@
 
 //! Memory amounts against `/proc/meminfo`, read right before and after a sample is logged.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File, OpenOptions};
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
 
 use super::{ms, sleep_ms, Case, Guest, Needs};
-use crate::kmsg::{monotonic, read_again};
 use crate::lines::Sample;
 use crate::module::Module;
 use crate::proc;
+use crate::readings::{Reader, Reading};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -53,13 +52,11 @@ const SLACK_KB: u64 = 64;
 
 const INTERVAL_MS: u64 = 200;
 
-/// Readings are this far apart. The bracket of a sample covers as many of them as may lie between
-/// the moment a sample is taken and the moment its line has arrived.
-const READ_EVERY: Duration = ms(10);
+/// The bracket of a sample covers as many readings as may lie between the moment a sample is taken
+/// and the moment its line has arrived.
 const BRACKET: Duration = ms(60);
 
 type Amounts = BTreeMap<String, u64>;
-type Readings = VecDeque<(Duration, String)>;
 
 fn idle(guest: &Guest) -> Result<()> {
     compare(guest, 5).map(drop)
@@ -114,64 +111,33 @@ fn change(stop: &AtomicBool) -> Result<()> {
 }
 
 fn compare(guest: &Guest, count: usize) -> Result<Vec<Sample>> {
-    let readings = Mutex::new(Readings::new());
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let reader = scope.spawn(|| keep_reading(&readings, &stop));
-        let result = (|| -> Result<Vec<Sample>> {
-            let _snapshots = guest.log.take_snapshots();
-            let module = Module::load(
-                &guest.log,
-                &format!("interval_ms={INTERVAL_MS} per_cpu_max=0"),
-            )?;
-            let samples = module.first(count, INTERVAL_MS)?;
-            module.unload()?;
-            Ok(samples)
-        })();
-        stop.store(true, Ordering::Relaxed);
-        reader
-            .join()
-            .map_err(|_| anyhow::anyhow!("the reader panicked"))??;
-        let samples = result?;
-        let readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
-        for sample in &samples {
-            compare_sample(sample, &readings)?;
-        }
-        Ok(samples)
-    })
-}
-
-fn keep_reading(readings: &Mutex<Readings>, stop: &AtomicBool) -> Result<()> {
-    rustix::process::setpriority_process(None, -20).context("nice -20")?;
-    let meminfo = File::open("/proc/meminfo")?;
-    while !stop.load(Ordering::Relaxed) {
-        let reading = (monotonic(), read_again(&meminfo)?);
-        readings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(reading);
-        thread::sleep(READ_EVERY);
+    let reader = Reader::start(&["/proc/meminfo"], ms(10))?;
+    let _snapshots = guest.log.take_snapshots(&["/proc/meminfo"])?;
+    let module = Module::load(
+        &guest.log,
+        &format!("interval_ms={INTERVAL_MS} per_cpu_max=0"),
+    )?;
+    let samples = module.first(count, INTERVAL_MS)?;
+    module.unload()?;
+    let readings = reader.stop()?;
+    for sample in &samples {
+        compare_sample(sample, &readings)?;
     }
-    Ok(())
+    Ok(samples)
 }
 
-fn compare_sample(sample: &Sample, readings: &Readings) -> Result<()> {
+fn compare_sample(sample: &Sample, readings: &[Reading]) -> Result<()> {
     let arrived = sample.first.arrived;
     let start = arrived.saturating_sub(BRACKET);
-    let snapshot = sample
-        .first
-        .snapshot
-        .as_ref()
-        .context("no reading of /proc/meminfo")?;
-    let mut bracket = vec![proc::meminfo(&snapshot.meminfo)?];
+    let mut bracket = vec![proc::meminfo(sample.first.snapshot_of("/proc/meminfo")?)?];
     // The last reading before the bracket belongs to it, in case there was none in it.
     let first = readings
         .iter()
-        .rposition(|(at, _)| *at <= start)
+        .rposition(|reading| reading.begun <= start)
         .context("no reading before")?;
-    for (at, text) in readings.range(first..) {
-        if *at <= arrived {
-            bracket.push(proc::meminfo(text)?);
+    for reading in &readings[first..] {
+        if reading.begun <= arrived {
+            bracket.push(proc::meminfo(&reading.texts[0])?);
         }
     }
     for (key, name) in NAMES {

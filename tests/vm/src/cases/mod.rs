@@ -2,15 +2,25 @@
 
 //! The cases, in the order in which they run.
 
+mod activity;
+mod churn;
+mod disk;
 mod faults;
 mod format;
+mod fs;
+mod fs_paths;
 pub mod hotplug;
 mod interval;
 pub mod kernel;
 mod lifecycle;
+mod load;
 mod memory;
+mod net;
 mod parameters;
 mod percentages;
+mod pressure;
+mod sources;
+mod stuck;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +28,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::cgroup;
 use crate::kmsg::Log;
 
 pub struct Case {
@@ -31,6 +42,13 @@ pub struct Case {
 pub enum Needs {
     Nothing,
     TwoCpus,
+    /// The disks, the network and the kernel modules of the test machine.
+    Drivers,
+    /// Pressure, and cgroups, without which it cannot be had.
+    Pressure,
+    MemoryController,
+    /// A kernel that is as fast as it can.
+    StockKernel,
     FaultInjection,
     Kmemleak,
 }
@@ -45,6 +63,12 @@ impl Guest {
         match needs {
             Needs::Nothing => true,
             Needs::TwoCpus => self.cpus >= 2,
+            Needs::Drivers => Path::new("/modules").exists(),
+            Needs::Pressure => {
+                Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
+            }
+            Needs::MemoryController => cgroup::has_memory(),
+            Needs::StockKernel => !self.is_debug(),
             Needs::FaultInjection => Path::new("/proc/self/fail-nth").exists(),
             Needs::Kmemleak => Path::new(kernel::KMEMLEAK).exists(),
         }
@@ -64,11 +88,23 @@ impl Guest {
 pub fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     for part in [
+        // The first one needs a loopback that was never used.
+        net::CASES,
         format::CASES,
         percentages::CASES,
         memory::CASES,
         interval::CASES,
         parameters::CASES,
+        // The first one needs a guest where no case has made a cgroup yet.
+        pressure::CASES,
+        sources::CASES,
+        fs_paths::CASES,
+        load::CASES,
+        activity::CASES,
+        disk::CASES,
+        fs::CASES,
+        stuck::CASES,
+        churn::CASES,
         hotplug::CASES,
         lifecycle::CASES,
         faults::CASES,

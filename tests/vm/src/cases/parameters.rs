@@ -103,9 +103,7 @@ fn check_error(errors: &[BadParameter], parameter: &Parameter, value: &str) -> R
         error.value.starts_with(&value[..32])
     };
     ensure!(
-        error.name == parameter.name
-            && named
-            && (error.min, error.max) == (parameter.min, parameter.max),
+        error.name == parameter.name && named && error.allowed == parameter.allowed(),
         "the error line says {error:?}"
     );
     let why = if value.is_empty() {
@@ -264,50 +262,48 @@ fn unknown(guest: &Guest) -> Result<()> {
 
 fn root_only(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "interval_ms=1000")?;
-    for parameter in &PARAMETERS {
-        let mode = fs::metadata(module::parameter_path(parameter.name))?.mode() & 0o7777;
-        ensure!(mode == 0o644, "{} has mode {mode:o}", parameter.name);
+    let values =
+        || -> Result<Vec<String>> { module::parameter_names().map(module::read_text).collect() };
+    for parameter in module::parameter_names() {
+        let mode = fs::metadata(module::parameter_path(parameter))?.mode() & 0o7777;
+        ensure!(mode == 0o644, "{parameter} has mode {mode:o}");
     }
+    let before = values()?;
     // User and group belong to a thread as far as the kernel is concerned.
     let unprivileged = thread::spawn(|| -> Result<()> {
         let (user, group) = (Uid::from_raw(1000), Gid::from_raw(1000));
         set_thread_res_gid(group, group, group)?;
         set_thread_res_uid(user, user, user)?;
-        for parameter in &PARAMETERS {
-            let result = module::write(parameter.name, "100");
-            let error = result
-                .err()
-                .with_context(|| format!("{} was written", parameter.name))?;
-            ensure!(
-                Errno::from_io_error(&error) == Some(Errno::ACCESS),
-                "{}: {error}",
-                parameter.name
-            );
-            module::read(parameter.name)?;
+        for parameter in module::parameter_names() {
+            for value in ["100", "0", "/tmp"] {
+                let result = module::write(parameter, value);
+                let error = result
+                    .err()
+                    .with_context(|| format!("{parameter} was written"))?;
+                ensure!(
+                    Errno::from_io_error(&error) == Some(Errno::ACCESS),
+                    "{parameter}: {error}"
+                );
+            }
+            module::read_text(parameter)?;
         }
         Ok(())
     });
     unprivileged
         .join()
         .map_err(|_| anyhow!("the thread panicked"))??;
-    for parameter in &PARAMETERS {
-        let expected = if parameter.name == "interval_ms" {
-            1000
-        } else {
-            parameter.default
-        };
-        ensure!(
-            module::read(parameter.name)? == expected,
-            "{} changed",
-            parameter.name
-        );
-    }
+    let after = values()?;
+    ensure!(
+        before == after,
+        "the values were {before:?}, and are {after:?}"
+    );
     module.unload().map(drop)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lines::Allowed;
 
     #[test]
     fn the_error_line_must_name_everything() {
@@ -315,8 +311,7 @@ mod tests {
             name: name.into(),
             value: value.into(),
             why: why.into(),
-            min: 10,
-            max,
+            allowed: Allowed::Range { min: 10, max },
         };
         let interval = &PARAMETERS[0];
         let good = error("interval_ms", "5", "is out of range", 3_600_000);

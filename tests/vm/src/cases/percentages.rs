@@ -73,9 +73,9 @@ fn compare(
     let _load = load.map(|kind| Load::start(kind, cpu)).transpose()?;
     // Let what the load's start left to do come to an end.
     sleep_ms(200);
-    let _snapshots = guest.log.take_snapshots();
+    let _snapshots = guest.log.take_snapshots(&["/proc/stat"])?;
     let module = Module::load(&guest.log, &format!("interval_ms={interval_ms}"))?;
-    let samples = module.first(COMPARED + 1, interval_ms)?;
+    let samples = module.finish(COMPARED + 1, interval_ms)?;
     for two in samples.windows(2) {
         let shares = two[1]
             .cpus
@@ -88,12 +88,12 @@ fn compare(
         );
         compare_sample(&two[0], &two[1], tolerance)?;
     }
-    module.unload().map(drop)
+    Ok(())
 }
 
 /// Waits until what the case before left to do is done: a debug kernel frees the packets of the
 /// irq-heavy load for seconds.
-fn settle() -> Result<()> {
+pub fn settle() -> Result<()> {
     let read = || proc::stat(&fs::read_to_string("/proc/stat")?);
     let mut before = read()?;
     for _ in 0..100 {
@@ -113,14 +113,7 @@ fn settle() -> Result<()> {
 }
 
 fn compare_sample(before: &Sample, after: &Sample, tolerance: f64) -> Result<()> {
-    let stat = |sample: &Sample| {
-        let snapshot = sample
-            .first
-            .snapshot
-            .as_ref()
-            .context("no reading of /proc/stat")?;
-        proc::stat(&snapshot.stat)
-    };
+    let stat = |sample: &Sample| proc::stat(sample.first.snapshot_of("/proc/stat")?);
     let (old, new) = (stat(before)?, stat(after)?);
     ensure!(old.keys().eq(new.keys()), "CPUs came or went");
     let all = proc::percentages(old.values().zip(new.values()))?;

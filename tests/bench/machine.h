@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+/* Loads a module of the kernel from a file. */
+void load_module(const char *file, const char *parameters);
+
+/*
+ * Gives the guest what a real machine has: a disk that was used, a network interface that
+ * sent and received, a loopback that was used, and a cgroup.
+ */
+void set_up_machine(void);
+
+#endif

@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `disk=` lines against `/proc/diskstats`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail, ensure, Context, Result};
+
+use super::{ms, sleep_ms, Case, Guest, Needs};
+use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk};
+use crate::elapsed::{between_samples, one, Elapsed};
+use crate::kmsg::monotonic;
+use crate::lines::{self, Part, Sample, Table};
+use crate::module::Module;
+use crate::tools::busybox;
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "disk lines against /proc/diskstats",
+        needs: Needs::Drivers,
+        run: compare,
+    },
+    Case {
+        name: "disk requests in flight",
+        needs: Needs::Drivers,
+        run: in_flight,
+    },
+    Case {
+        name: "a disk without input and output has no line",
+        needs: Needs::Drivers,
+        run: unused,
+    },
+    Case {
+        name: "a partition has no line",
+        needs: Needs::Drivers,
+        run: partition,
+    },
+    Case {
+        name: "the 16 busiest of 64 disks",
+        needs: Needs::Drivers,
+        run: many,
+    },
+];
+
+const MIB: u64 = 1 << 20;
+
+const ONLY_DISKS: &str = "per_cpu_max=0 load=0 activity=0 pressure=0 net=0 fs=0";
+
+fn parameters(interval_ms: u64) -> String {
+    format!("interval_ms={interval_ms} {ONLY_DISKS}")
+}
+
+fn lines(sample: &Sample) -> Result<&[lines::Disk]> {
+    match &sample.disks {
+        Part::Missing => Ok(&[]),
+        part => Ok(&part.taken()?.shown),
+    }
+}
+
+fn line<'a>(sample: &'a Sample, name: &str) -> Result<Option<&'a lines::Disk>> {
+    Ok(lines(sample)?.iter().find(|line| line.name == name))
+}
+
+/// Whether any request of one of these disks was completed.
+fn is_used(sample: &Sample, names: &[&str]) -> Result<bool> {
+    Ok(lines(sample)?
+        .iter()
+        .any(|line| names.contains(&line.name.as_str()) && (line.r, line.w, line.d) != (0, 0, 0)))
+}
+
+/// Each number of a line against what was counted in its time, when nothing was in flight before
+/// and after it.
+fn check(line: &lines::Disk, counted: &Counters, interval: Duration) -> Result<()> {
+    let kilobytes = |sectors: u64| sectors as f64 / 2.0;
+    let mut elapsed = Elapsed::around(interval);
+    for (what, amount, logged) in [
+        ("r", counted.reads as f64, line.r),
+        ("w", counted.writes as f64, line.w),
+        ("d", counted.discards as f64, line.d),
+        ("rkB", kilobytes(counted.read_sectors), line.rkb),
+        ("wkB", kilobytes(counted.written_sectors), line.wkb),
+        ("dkB", kilobytes(counted.discarded_sectors), line.dkb),
+    ] {
+        elapsed.rate(what, amount, logged)?;
+    }
+    elapsed.share("busy", counted.busy_ms as f64 / 1000.0, line.busy)?;
+    ensure!(line.inflight == 0, "{} in flight", line.inflight);
+    // Each of the three times in /proc/diskstats has its microseconds cut off.
+    let waited_ms = (counted.read_ms + counted.write_ms + counted.discard_ms) as f64;
+    let requests = counted.requests().max(1) as f64;
+    let least = waited_ms / requests * 100.0 - 1.0;
+    let most = (waited_ms + 3.0) / requests * 100.0 + 1.0;
+    ensure!(
+        (least..=most).contains(&(line.await_ms as f64)),
+        "await is {} hundredths of a millisecond, {waited_ms} ms and up to 3 ms more were waited \
+         for {requests} requests",
+        line.await_ms
+    );
+    Ok(())
+}
+
+/// Busiest first: as the shares of time are rounded, of equal ones the kilobytes cannot tell.
+fn check_order(lines: &[lines::Disk]) -> Result<()> {
+    for two in lines.windows(2) {
+        ensure!(
+            two[0].busy >= two[1].busy,
+            "{} is before {}, which is busier",
+            two[0].name,
+            two[1].name
+        );
+    }
+    Ok(())
+}
+
+fn compare(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 600;
+    // What the driver takes for a request. With it, all of the times are well above nothing.
+    const DELAY: [(&str, &str); 2] = [("irqmode", "2"), ("completion_nsec", "6000000")];
+    let backing = Backing::create("disk.loop", 16 * MIB)?;
+    let _loop = Loop::attach("loop3", &backing.0)?;
+    let _null = NullDisk::create(
+        "nullslow",
+        &[
+            &[("size", "64"), ("memory_backed", "1"), ("discard", "1")][..],
+            &DELAY,
+        ]
+        .concat(),
+    )?;
+    let names = ["vdb", "loop3", "nullslow"];
+    for name in names {
+        // A disk that has not been used yet gets its first line a sample later.
+        Disk::open(name)?.read(0, 4096)?;
+    }
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    for round in 1..=2 {
+        let window = between_samples(
+            guest,
+            &module,
+            INTERVAL_MS,
+            blockdev::counters,
+            || {
+                for (n, name) in (round..).zip(names) {
+                    use_disk(name, n)?;
+                }
+                Ok(())
+            },
+            |sample| is_used(sample, &names),
+        )?;
+        let shown = lines(&window.sample)?;
+        for name in names {
+            let counted = window.after[name].since(&window.before[name])?;
+            ensure!(
+                counted.reads > 0 && counted.writes > 0 && counted.discards > 0,
+                "this proves nothing of {name}: {counted:?}"
+            );
+            let line = one(shown, &format!("line of {name}"), |line| line.name == name)?;
+            check(line, &counted, ms(INTERVAL_MS))
+                .with_context(|| format!("{line:?} for {counted:?}"))?;
+        }
+        let slow = line(&window.sample, "nullslow")?.context("nullslow has no line")?;
+        ensure!(
+            slow.busy >= 50 && slow.await_ms >= 500,
+            "with a delay of 6 ms, this proves little: {slow:?}"
+        );
+        check_order(shown)?;
+    }
+    module.unload().map(drop)
+}
+
+/// Reads, writes and discards `n` times and some more, each in another amount.
+fn use_disk(name: &str, n: u64) -> Result<()> {
+    let mut disk = Disk::open(name)?;
+    for step in 0..n {
+        disk.read(step * 64 * 1024, 4096)?;
+        disk.read(MIB + step * 4096, 512)?;
+        disk.write(2 * MIB + step * 32 * 1024, &[step as u8; 8192])?;
+    }
+    disk.write(3 * MIB, &[7; 16384])?;
+    blockdev::discard(name, 4 * MIB, (n + 1) * 64 * 1024)
+}
+
+/// While requests are in flight for longer than an interval, the disk is busy all of the time, and
+/// of a request that ended no time counts twice.
+fn in_flight(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 400;
+    const FLIGHT_MS: u64 = 1100;
+    const READERS: u64 = 3;
+    const TRIES: u32 = 4;
+    let delay = (FLIGHT_MS * 1_000_000).to_string();
+    let _null = NullDisk::create(
+        "nullfar",
+        &[
+            ("size", "64"),
+            ("irqmode", "2"),
+            ("completion_nsec", &delay),
+        ],
+    )?;
+    Disk::open("nullfar")?.read(0, 4096)?;
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    module.first(2, INTERVAL_MS)?;
+    let mut result = Err(anyhow!("not tried"));
+    for _ in 0..TRIES {
+        let start = guest.log.mark("before the flight")?;
+        module.wait_begun(start, 1, ms(INTERVAL_MS))?;
+        sleep_ms(INTERVAL_MS / 8);
+        let before = blockdev::counters()?["nullfar"];
+        let flight = fly(READERS)?;
+        let after = blockdev::counters()?["nullfar"];
+        let end = guest.log.mark("after the flight")?;
+        module.wait(end, 2, ms(3 * INTERVAL_MS))?;
+        let samples = module.wait(start, 1, ms(INTERVAL_MS))?;
+        check_counts(&samples, &after.since(&before)?, READERS)?;
+        // Only how long it took is a matter of luck on a machine that is busy.
+        result = check_busy(&samples, flight);
+        match &result {
+            Ok(()) => break,
+            Err(error) => crate::report(&format!("# once more: {error:#}")),
+        }
+    }
+    result?;
+    module.unload().map(drop)
+}
+
+/// Reads in several threads at once, and gives the time that it took.
+fn fly(readers: u64) -> Result<Duration> {
+    let barrier = Barrier::new(readers as usize + 1);
+    let (started, ended) = thread::scope(|scope| {
+        let threads: Vec<_> = (0..readers)
+            .map(|reader| {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    let disk = Disk::open("nullfar");
+                    barrier.wait();
+                    disk?.read(reader * MIB, 4096).map(drop)
+                })
+            })
+            .collect();
+        barrier.wait();
+        let started = monotonic();
+        for thread in threads {
+            thread.join().map_err(|_| anyhow!("a reader panicked"))??;
+        }
+        anyhow::Ok((started, monotonic()))
+    })?;
+    Ok(ended.saturating_sub(started))
+}
+
+fn check_counts(samples: &[Sample], counted: &Counters, readers: u64) -> Result<()> {
+    ensure!(counted.reads == readers, "{counted:?}");
+    let mut all_in_flight = 0;
+    let mut completed = Vec::new();
+    for sample in samples {
+        let line = line(sample, "nullfar")?.context("nullfar has no line")?;
+        ensure!(line.inflight <= readers, "too many in flight: {line:?}");
+        if line.inflight == readers {
+            all_in_flight += 1;
+            ensure!(line.r == 0 && line.await_ms == 0, "none is done: {line:?}");
+        }
+        ensure!(
+            line.inflight == 0 || line.busy > 0,
+            "in flight but idle: {line:?}"
+        );
+        if line.r > 0 {
+            completed.push(line);
+        }
+    }
+    ensure!(
+        all_in_flight >= 2,
+        "all were in flight at {all_in_flight} samples"
+    );
+    let last = lines(samples.last().context("no samples")?)?;
+    let last = one(last, "line of nullfar", |line| line.name == "nullfar")?;
+    ensure!(
+        (last.inflight, last.busy, last.r) == (0, 0, 0),
+        "not at rest: {last:?}"
+    );
+    // When they end in two samples, each has an await of its own.
+    if let [line] = completed[..] {
+        let least = counted.read_ms * 100 / readers - 1;
+        ensure!(
+            (least..=least + 100 / readers + 3).contains(&line.await_ms),
+            "{line:?} for {counted:?}"
+        );
+    }
+    ensure!(!completed.is_empty(), "nothing was completed");
+    Ok(())
+}
+
+/// The busy time of all samples, against the time of the flight.
+fn check_busy(samples: &[Sample], flight: Duration) -> Result<()> {
+    // A tick of the kernel at each end, what a sample is late, and what is rounded.
+    const TOLERANCE_MS: f64 = 60.0;
+    let mut busy_ms = 0.0;
+    let mut full = 0;
+    for two in samples.windows(2) {
+        let interval = two[1].first.at.saturating_sub(two[0].first.at);
+        let line = line(&two[1], "nullfar")?.context("nullfar has no line")?;
+        busy_ms += f64::from(line.busy) * interval.as_secs_f64();
+        full += u32::from(line.busy == 1000);
+    }
+    let flight_ms = flight.as_secs_f64() * 1000.0;
+    ensure!(
+        (busy_ms - flight_ms).abs() <= TOLERANCE_MS,
+        "busy for {busy_ms:.0} ms, but requests were in flight for {flight_ms:.0} ms"
+    );
+    ensure!(full > 0, "no sample was busy all of its time");
+    Ok(())
+}
+
+/// Driver brd does not count what it does, and `/proc/diskstats` shows nothing of it either.
+fn unused(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 200;
+    const WRITES: u64 = 10;
+    let backing = Backing::create("unused.loop", 16 * MIB)?;
+    let _loop = Loop::attach("loop4", &backing.0)?;
+    ensure!(
+        blockdev::counters()?["loop4"] == Counters::default(),
+        "loop4 was used before, so this proves nothing"
+    );
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    let samples = module.first(3, INTERVAL_MS)?;
+    for sample in &samples {
+        for name in ["loop4", "loop5", "ram0"] {
+            let line = line(sample, name)?;
+            ensure!(line.is_none(), "unused: {line:?}");
+        }
+    }
+
+    let start = guest.log.mark("the first use")?;
+    let mut disk = Disk::open("loop4")?;
+    let mut ram = Disk::open("ram0")?;
+    for step in 0..WRITES {
+        disk.write(step * 4096, &[1; 4096])?;
+        ram.write(step * 4096, &[1; 4096])?;
+    }
+    let end = guest.log.mark("after the first use")?;
+    // One sample notes the disk, the next one has its line.
+    let samples = module.wait(end, 3, ms(4 * INTERVAL_MS))?;
+    for sample in &samples[1..] {
+        let line = line(sample, "loop4")?.context("no line of a disk that is in use")?;
+        ensure!((line.r, line.d) == (0, 0), "only written: {line:?}");
+    }
+    let is_counted = blockdev::counters()?["ram0"] != Counters::default();
+    let mut written = 0.0;
+    for sample in module.wait(start, 1, ms(INTERVAL_MS))? {
+        let ram = line(&sample, "ram0")?;
+        ensure!(is_counted || ram.is_none(), "not in diskstats: {ram:?}");
+        if let Some(line) = line(&sample, "loop4")? {
+            written += line.w as f64 / 100.0 * INTERVAL_MS as f64 / 1000.0;
+        }
+    }
+    ensure!(
+        written <= 2.5 * WRITES as f64,
+        "{written} writes were logged, of {WRITES}"
+    );
+    module.unload().map(drop)
+}
+
+fn partition(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 400;
+    const WHOLE: &str = "nullparts";
+    const PART: &str = "nullparts1";
+    let _null = NullDisk::create(
+        WHOLE,
+        &[
+            ("size", "16"),
+            ("memory_backed", "1"),
+            ("irqmode", "2"),
+            ("completion_nsec", "2000000"),
+        ],
+    )?;
+    Disk::open(WHOLE)?.write(0, &partition_table())?;
+    busybox(&["blockdev", "--rereadpt", &format!("/dev/{WHOLE}")])?;
+    Disk::open(PART)?.read(0, 4096)?;
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    module.first(2, INTERVAL_MS)?;
+    let window = between_samples(
+        guest,
+        &module,
+        INTERVAL_MS,
+        blockdev::counters,
+        || {
+            let mut part = Disk::open(PART)?;
+            for step in 0..20 {
+                part.read(step * 8192, 8192)?;
+            }
+            part.write(MIB, &[1; 65536])
+        },
+        |sample| is_used(sample, &[WHOLE]),
+    )?;
+    let counted = |name: &str| window.after[name].since(&window.before[name]);
+    ensure!(
+        blockdev::is_partition(PART) && counted(PART)?.reads == 20,
+        "this proves nothing: {:?}",
+        counted(PART)?
+    );
+    for shown in lines(&window.sample)? {
+        ensure!(!blockdev::is_partition(&shown.name), "{shown:?}");
+    }
+    // What a partition does is its disk's doing too.
+    let line = line(&window.sample, WHOLE)?.context("no line of the whole disk")?;
+    let counted = counted(WHOLE)?;
+    check(line, &counted, ms(INTERVAL_MS)).with_context(|| format!("{line:?} for {counted:?}"))?;
+    module.unload().map(drop)
+}
+
+/// One Linux partition of 8 MiB, 1 MiB from the start.
+fn partition_table() -> [u8; 512] {
+    const ENTRY: usize = 446;
+    const LINUX: u8 = 0x83;
+    let mut sector = [0; 512];
+    sector[ENTRY + 4] = LINUX;
+    sector[ENTRY + 8..ENTRY + 12].copy_from_slice(&2048_u32.to_le_bytes());
+    sector[ENTRY + 12..ENTRY + 16].copy_from_slice(&16384_u32.to_le_bytes());
+    sector[510..].copy_from_slice(&[0x55, 0xaa]);
+    sector
+}
+
+fn many(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 1000;
+    const DISKS: u64 = 64;
+    let names: Vec<String> = (0..DISKS).map(|n| format!("nullmany{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let attributes = [
+        ("size", "16"),
+        ("irqmode", "2"),
+        ("completion_nsec", "4000000"),
+    ];
+    let _disks = names
+        .iter()
+        .map(|name| NullDisk::create(name, &attributes))
+        .collect::<Result<Vec<_>>>()?;
+    let mut open = names
+        .iter()
+        .map(|name| Disk::open(name))
+        .collect::<Result<Vec<_>>>()?;
+    for disk in &mut open {
+        disk.read(0, 4096)?;
+    }
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    module.first(1, INTERVAL_MS)?;
+    let window = between_samples(
+        guest,
+        &module,
+        INTERVAL_MS,
+        blockdev::counters,
+        || busy_in_steps(&mut open),
+        |sample| is_used(sample, &names),
+    )?;
+
+    let mut counted = BTreeMap::new();
+    for (name, after) in &window.after {
+        if !blockdev::is_partition(name) && after.requests() > 0 {
+            counted.insert(name.as_str(), after.since(&window.before[name])?);
+        }
+    }
+    let table = window.sample.disks.taken()?;
+    check_many(table, &counted)?;
+    for line in &table.shown {
+        let counted = &counted[line.name.as_str()];
+        check(line, counted, ms(INTERVAL_MS))
+            .with_context(|| format!("{line:?} for {counted:?}"))?;
+    }
+    module.unload().map(drop)
+}
+
+/// Every disk does something, and every fourth one does more the higher its number is.
+fn busy_in_steps(disks: &mut [Disk]) -> Result<()> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = disks
+            .iter_mut()
+            .enumerate()
+            .map(|(n, disk)| {
+                let reads = if n % 4 == 0 { 4 + n as u64 / 4 } else { 1 };
+                scope.spawn(move || {
+                    (0..reads).try_for_each(|step| disk.read(step * 8192, 4096).map(drop))
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().map_err(|_| anyhow!("a reader panicked"))??;
+        }
+        Ok(())
+    })
+}
+
+/// The right number of lines, those of the busiest disks, in order, and the rest as a number.
+fn check_many(table: &Table<lines::Disk>, counted: &BTreeMap<&str, Counters>) -> Result<()> {
+    let shown: BTreeSet<&str> = table.shown.iter().map(|line| line.name.as_str()).collect();
+    ensure!(
+        shown.len() == lines::MOST_SHOWN && table.shown.len() == lines::MOST_SHOWN,
+        "{} lines of {} disks",
+        table.shown.len(),
+        shown.len()
+    );
+    let all = counted.len() as u64;
+    ensure!(
+        table.shown.len() as u64 + table.more == all,
+        "{} lines and {} more, but {all} disks are in use",
+        table.shown.len(),
+        table.more
+    );
+    check_order(&table.shown)?;
+    let Some(least) = table.shown.last().and_then(|line| counted.get(&*line.name)) else {
+        bail!("a line of a disk that /proc/diskstats does not have");
+    };
+    for (name, counters) in counted {
+        ensure!(
+            shown.contains(name) || counters.busy_ms <= least.busy_ms,
+            "{name} is not shown, but was busy for {} ms, the last one shown for {} ms",
+            counters.busy_ms,
+            least.busy_ms
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted() -> Counters {
+        Counters {
+            reads: 30,
+            read_sectors: 240,
+            read_ms: 150,
+            writes: 10,
+            written_sectors: 640,
+            write_ms: 60,
+            busy_ms: 212,
+            ..Counters::default()
+        }
+    }
+
+    fn logged(name: &str, busy: u32) -> lines::Disk {
+        lines::Disk {
+            name: name.into(),
+            r: 3000,
+            w: 1000,
+            rkb: 12_000,
+            wkb: 32_000,
+            inflight: 0,
+            busy,
+            await_ms: 525,
+            d: 0,
+            dkb: 0,
+        }
+    }
+
+    #[test]
+    fn a_line_must_come_from_the_counts() {
+        let good = logged("x", 212);
+        check(&good, &counted(), ms(1000)).unwrap();
+        type Change = fn(&mut lines::Disk);
+        let changes: [Change; 8] = [
+            |line| line.r = 3100,
+            |line| line.w = 1003,
+            |line| line.rkb = 24_000,
+            |line| line.wkb = 0,
+            |line| line.inflight = 1,
+            |line| line.busy = 220,
+            |line| line.await_ms = 700,
+            |line| line.d = 1,
+        ];
+        for (n, change) in changes.iter().enumerate() {
+            let mut bad = good.clone();
+            change(&mut bad);
+            assert!(check(&bad, &counted(), ms(1000)).is_err(), "change {n}");
+        }
+    }
+
+    #[test]
+    fn the_busiest_must_be_shown() {
+        let names: Vec<String> = (0..20).map(|n| format!("d{n:02}")).collect();
+        let counted: BTreeMap<&str, Counters> = names
+            .iter()
+            .zip(0..)
+            .map(|(name, n)| {
+                let busy_ms = 1000 - 10 * n;
+                let counters = Counters {
+                    busy_ms,
+                    ..Counters::default()
+                };
+                (name.as_str(), counters)
+            })
+            .collect();
+        let table = |skip: usize, more| Table {
+            shown: names[skip..skip + 16]
+                .iter()
+                .zip(0..)
+                .map(|(name, n)| logged(name, 900 - n))
+                .collect(),
+            more,
+        };
+        check_many(&table(0, 4), &counted).unwrap();
+        assert!(check_many(&table(0, 3), &counted).is_err());
+        assert!(check_many(&table(1, 4), &counted).is_err());
+        let mut twice = table(0, 4);
+        twice.shown[1] = twice.shown[0].clone();
+        assert!(check_many(&twice, &counted).is_err());
+        let mut disordered = table(0, 4);
+        disordered.shown[0].busy = 1;
+        assert!(check_many(&disordered, &counted).is_err());
+    }
+
+    #[test]
+    fn the_partition_table_is_one() {
+        let sector = partition_table();
+        assert_eq!(sector[450], 0x83);
+        assert_eq!(sector[454..458], [0, 8, 0, 0]);
+        assert_eq!(sector[510..], [0x55, 0xaa]);
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Load averages against `/proc/loadavg`, read all the time around the samples.
+
+use std::time::Duration;
+
+use anyhow::{ensure, Context, Result};
+
+use super::{ms, Case, Guest, Needs};
+use crate::lines::Sample;
+use crate::load::{Kind, Load};
+use crate::module::Module;
+use crate::proc;
+use crate::readings::{Reader, Reading};
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "load averages at rest",
+        needs: Needs::Nothing,
+        run: |guest| compare(guest, 0, 5).map(drop),
+    },
+    Case {
+        name: "load averages while they rise",
+        needs: Needs::Nothing,
+        run: rising,
+    },
+];
+
+const INTERVAL_MS: u64 = 250;
+
+/// The kernel works them out anew every five seconds. What a sample has was current some time
+/// before its line has arrived, but no longer than this.
+const BRACKET: Duration = ms(300);
+
+/// Both sides round to hundredths.
+const ROUNDING: u64 = 1;
+
+const NAMES: [&str; 3] = ["1m", "5m", "15m"];
+
+fn averages(sample: &Sample) -> Result<[u64; 3]> {
+    let load = sample.load.taken().context("the load line")?;
+    Ok([load.one, load.five, load.fifteen])
+}
+
+fn rising(guest: &Guest) -> Result<()> {
+    // Of 20 tasks more, the kernel adds 1.60, 0.33 and 0.11 every five seconds. In 11 seconds it
+    // does so twice.
+    let samples = compare(guest, 20, 44)?;
+    let (first, last) = (averages(&samples[0])?, averages(&samples[43])?);
+    for ((name, least), (first, last)) in
+        NAMES.iter().zip([250, 50, 15]).zip(first.iter().zip(last))
+    {
+        ensure!(
+            last >= first + least,
+            "{name} went from {first} to {last} hundredths, so this proves little"
+        );
+    }
+    Ok(())
+}
+
+/// Compares `count` samples while so many tasks run.
+fn compare(guest: &Guest, tasks: u32, count: usize) -> Result<Vec<Sample>> {
+    let reader = Reader::start(&["/proc/loadavg"], ms(20))?;
+    // Tasks of the lowest priority count like any others.
+    let _tasks = (0..tasks)
+        .map(|task| Load::start(Kind::Nice, task % guest.cpus))
+        .collect::<Result<Vec<_>>>()?;
+    std::thread::sleep(BRACKET);
+    let module = Module::load(&guest.log, &format!("interval_ms={INTERVAL_MS}"))?;
+    let samples = module.first(count, INTERVAL_MS)?;
+    module.unload()?;
+    let readings = reader.stop()?;
+    for sample in &samples {
+        compare_sample(sample, &readings)?;
+    }
+    Ok(samples)
+}
+
+fn compare_sample(sample: &Sample, readings: &[Reading]) -> Result<()> {
+    let arrived = sample.first.arrived;
+    let start = arrived.saturating_sub(BRACKET);
+    let first = readings
+        .iter()
+        .rposition(|reading| reading.done <= start)
+        .context("no reading before")?;
+    let length = readings[first..]
+        .iter()
+        .position(|reading| reading.begun >= sample.last.arrived)
+        .context("no reading after")?;
+    let bracket = readings[first..=first + length]
+        .iter()
+        .map(|reading| proc::loadavg(&reading.texts[0]))
+        .collect::<Result<Vec<_>>>()?;
+    check(averages(sample)?, &bracket)
+}
+
+fn check(logged: [u64; 3], bracket: &[[u64; 3]]) -> Result<()> {
+    for (index, name) in NAMES.iter().enumerate() {
+        let values = bracket.iter().map(|averages| averages[index]);
+        let min = values.clone().min().context("no reading")?;
+        let max = values.max().context("no reading")?;
+        let logged = logged[index];
+        ensure!(
+            (min.saturating_sub(ROUNDING)..=max + ROUNDING).contains(&logged),
+            "{name} was logged as {logged} hundredths, /proc/loadavg had {min} to {max}"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn averages_are_checked_against_the_bracket() {
+        let bracket = [[100, 50, 7], [120, 50, 8]];
+        for good in [[99, 51, 9], [121, 49, 6], [110, 50, 8]] {
+            assert!(check(good, &bracket).is_ok(), "{good:?}");
+        }
+        for bad in [[98, 50, 8], [122, 50, 8], [110, 52, 8], [110, 50, 10]] {
+            assert!(check(bad, &bracket).is_err(), "{bad:?}");
+        }
+        assert!(check([0, 0, 0], &[]).is_err());
+    }
+}

@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `net=` lines against `/proc/net/dev`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, ensure, Context, Result};
+
+use super::{ms, sleep_ms, Case, Guest, Needs};
+use crate::elapsed::{between_samples, one, Elapsed};
+use crate::lines::{self, Part, Sample, Table};
+use crate::module::{Module, PATIENCE};
+use crate::netlink;
+use crate::tools::{busybox, Running};
+
+pub const CASES: &[Case] = &[
+    // First of all, as the others use it.
+    Case {
+        name: "the loopback has no line before its first packet",
+        needs: Needs::Drivers,
+        run: loopback,
+    },
+    Case {
+        name: "net lines against /proc/net/dev",
+        needs: Needs::Drivers,
+        run: compare,
+    },
+    Case {
+        name: "interfaces of another network namespace",
+        needs: Needs::Drivers,
+        run: namespaces,
+    },
+    Case {
+        name: "the 16 busiest of 64 interfaces",
+        needs: Needs::Drivers,
+        run: many,
+    },
+];
+
+const ONLY_NET: &str = "per_cpu_max=0 load=0 activity=0 pressure=0 disk=0 fs=0";
+
+/// Where nobody has to listen.
+const PORT: u16 = 9;
+
+fn parameters(interval_ms: u64) -> String {
+    format!("interval_ms={interval_ms} {ONLY_NET}")
+}
+
+fn lines(sample: &Sample) -> Result<&[lines::Net]> {
+    match &sample.nets {
+        Part::Missing => Ok(&[]),
+        part => Ok(&part.taken()?.shown),
+    }
+}
+
+fn line<'a>(sample: &'a Sample, name: &str) -> Result<Option<&'a lines::Net>> {
+    Ok(lines(sample)?.iter().find(|line| line.name == name))
+}
+
+fn is_used(sample: &Sample, names: &[&str]) -> Result<bool> {
+    Ok(lines(sample)?.iter().any(|line| {
+        names.contains(&line.name.as_str())
+            && (line.rxp, line.txp, line.err, line.drop) != (0, 0, 0, 0)
+    }))
+}
+
+/// What `/proc/net/dev` says of an interface.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub rx_bytes: u64,
+    pub rx_packets: u64,
+    pub tx_bytes: u64,
+    pub tx_packets: u64,
+    pub errors: u64,
+    pub drops: u64,
+}
+
+impl Counters {
+    fn since(&self, before: &Counters) -> Result<Counters> {
+        let grown = |new: u64, old: u64| {
+            new.checked_sub(old)
+                .context("a counter of /proc/net/dev went backwards")
+        };
+        Ok(Counters {
+            rx_bytes: grown(self.rx_bytes, before.rx_bytes)?,
+            rx_packets: grown(self.rx_packets, before.rx_packets)?,
+            tx_bytes: grown(self.tx_bytes, before.tx_bytes)?,
+            tx_packets: grown(self.tx_packets, before.tx_packets)?,
+            errors: grown(self.errors, before.errors)?,
+            drops: grown(self.drops, before.drops)?,
+        })
+    }
+}
+
+pub type Interfaces = BTreeMap<String, Counters>;
+
+pub fn counters() -> Result<Interfaces> {
+    parse(&fs::read_to_string("/proc/net/dev").context("/proc/net/dev")?)
+}
+
+fn parse(text: &str) -> Result<Interfaces> {
+    let mut interfaces = Interfaces::new();
+    // Two lines of titles come first.
+    for line in text.lines().skip(2) {
+        let (name, numbers) = line.split_once(':').with_context(|| format!("{line:?}"))?;
+        let numbers = numbers
+            .split_ascii_whitespace()
+            .map(|word| word.parse().with_context(|| format!("{line:?}")))
+            .collect::<Result<Vec<u64>>>()?;
+        let [rx_bytes, rx_packets, rx_errors, rx_drops, _, _, _, _, tx_bytes, tx_packets, tx_errors, tx_drops, ..] =
+            numbers[..]
+        else {
+            bail!("too few numbers in {line:?}");
+        };
+        let counters = Counters {
+            rx_bytes,
+            rx_packets,
+            tx_bytes,
+            tx_packets,
+            errors: rx_errors + tx_errors,
+            drops: rx_drops + tx_drops,
+        };
+        interfaces.insert(name.trim().to_string(), counters);
+    }
+    ensure!(!interfaces.is_empty(), "no interface in {text:?}");
+    Ok(interfaces)
+}
+
+fn check(line: &lines::Net, counted: &Counters, interval: Duration) -> Result<()> {
+    let mut elapsed = Elapsed::around(interval);
+    for (what, amount, logged) in [
+        ("rxp", counted.rx_packets as f64, line.rxp),
+        ("txp", counted.tx_packets as f64, line.txp),
+        ("rx", counted.rx_bytes as f64 / 1024.0, line.rx),
+        ("tx", counted.tx_bytes as f64 / 1024.0, line.tx),
+        ("err", counted.errors as f64, line.err),
+        ("drop", counted.drops as f64, line.drop),
+    ] {
+        elapsed.rate(what, amount, logged)?;
+    }
+    Ok(())
+}
+
+fn check_order(lines: &[lines::Net]) -> Result<()> {
+    for two in lines.windows(2) {
+        // Both halves of a sum are rounded.
+        ensure!(
+            two[0].rx + two[0].tx + 2 >= two[1].rx + two[1].tx,
+            "{} is before {}, which is busier",
+            two[0].name,
+            two[1].name
+        );
+    }
+    Ok(())
+}
+
+/// Nothing but the tests shall send: without this, interfaces that come up look for routers.
+pub fn silence() -> Result<()> {
+    for scope in ["all", "default"] {
+        let path = format!("/proc/sys/net/ipv6/conf/{scope}/disable_ipv6");
+        if Path::new(&path).exists() {
+            fs::write(&path, "1").context(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Two interfaces that are connected. Both go when this goes out of scope.
+pub struct Veth(String);
+
+impl Veth {
+    /// The first one gets the address 10.`NET`.1/24, and so a broadcast address to send to.
+    pub fn create(name: &str, peer: &str, net: [u8; 2]) -> Result<Veth> {
+        netlink::add_veth(name, peer)?;
+        let veth = Veth(name.to_string());
+        netlink::add_address(name, address(net, 1), 24)?;
+        netlink::set_up(name, true)?;
+        netlink::set_up(peer, true)?;
+        Ok(veth)
+    }
+
+    pub fn remove(self) -> Result<()> {
+        let result = netlink::delete(&self.0);
+        std::mem::forget(self);
+        result
+    }
+}
+
+impl Drop for Veth {
+    fn drop(&mut self) {
+        let _ = netlink::delete(&self.0);
+    }
+}
+
+fn address(net: [u8; 2], host: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, net[0], net[1], host)
+}
+
+/// Sends packets with this many bytes in each to all of a network, which takes no answer.
+pub fn broadcast(net: [u8; 2], count: u64, bytes: usize) -> Result<()> {
+    let socket = UdpSocket::bind((address(net, 1), 0)).context("bind")?;
+    socket.set_broadcast(true)?;
+    let all = SocketAddrV4::new(address(net, 255), PORT);
+    for _ in 0..count {
+        // One that is dropped on its way is no error here.
+        let _ = socket.send_to(&vec![0; bytes], all);
+    }
+    Ok(())
+}
+
+/// Waits until no interface counts any more: answers take their time.
+fn settle() -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut before = counters()?;
+    loop {
+        sleep_ms(30);
+        let after = counters()?;
+        if after == before {
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "the interfaces do not come to rest"
+        );
+        before = after;
+    }
+}
+
+fn loopback(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 200;
+    ensure!(
+        counters()?["lo"] == Counters::default(),
+        "lo was used before, so this proves nothing"
+    );
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    // An interface that is up but was never used is no different.
+    netlink::set_up("lo", true)?;
+    for sample in module.first(3, INTERVAL_MS)? {
+        let line = line(&sample, "lo")?;
+        ensure!(line.is_none(), "unused: {line:?}");
+    }
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.send_to(&[0; 100], socket.local_addr()?)?;
+    let mark = guest.log.mark("the first packet")?;
+    let samples = module.wait(mark, 3, ms(4 * INTERVAL_MS))?;
+    // One sample notes the interface, the next one has its line.
+    for sample in &samples[1..] {
+        line(sample, "lo")?.context("lo is in use and has no line")?;
+    }
+    ensure!(counters()?["lo"].rx_packets > 0, "nothing was received");
+    module.unload().map(drop)
+}
+
+fn compare(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 800;
+    // Where the emulated network's own machine is.
+    const CARD: &str = "eth0";
+    const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+    silence()?;
+    netlink::set_up("lo", true)?;
+    netlink::set_up(CARD, true)?;
+    let own = Ipv4Addr::new(10, 0, 2, 15);
+    if !busybox(&["ip", "address", "show", CARD])?.contains(&own.to_string()) {
+        netlink::add_address(CARD, own, 24)?;
+    }
+    let _veth = Veth::create("tleft", "tright", [77, 1])?;
+    // Not all that the left one sends fits through the right one.
+    netlink::set_mtu("tright", 600)?;
+    let tunnel = Tunnel::create()?;
+    let mut names = vec!["lo", CARD, "tleft", "tright"];
+    names.extend(tunnel.as_ref().map(|_| Tunnel::NAME));
+    // The first packet asks for the address of the card on the other side.
+    busybox(&["ping", "-c", "1", "-W", "5", &GATEWAY.to_string()])?;
+    settle()?;
+
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    for round in 1..=2 {
+        let window = between_samples(
+            guest,
+            &module,
+            INTERVAL_MS,
+            counters,
+            || {
+                let lo = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+                for _ in 0..2 + round {
+                    lo.send_to(&[0; 500], lo.local_addr()?)?;
+                }
+                let card = UdpSocket::bind((own, 0))?;
+                for _ in 0..10 * round {
+                    card.send_to(&[0; 1000], (GATEWAY, PORT))?;
+                }
+                let count = (2 + round).to_string();
+                let target = GATEWAY.to_string();
+                busybox(&["ping", "-c", &count, "-i", "0.01", "-s", "700", &target])?;
+                broadcast([77, 1], 5 + round, 200)?;
+                broadcast([77, 1], 3, 1000)?;
+                if tunnel.is_some() {
+                    let socket = UdpSocket::bind((address(Tunnel::NET, 1), 0))?;
+                    for _ in 0..4 + round {
+                        let _ = socket.send_to(&[0; 100], (address(Tunnel::NET, 2), PORT));
+                    }
+                }
+                settle()
+            },
+            |sample| is_used(sample, &names),
+        )?;
+        let counted = |name: &str| window.after[name].since(&window.before[name]);
+        let (card, left, right) = (counted(CARD)?, counted("tleft")?, counted("tright")?);
+        ensure!(
+            card.rx_packets > 0
+                && card.tx_packets > card.rx_packets
+                && left.tx_packets > 0
+                && (left.drops, right.drops) == (3, 3)
+                && (tunnel.is_none() || counted(Tunnel::NAME)?.errors > 0),
+            "this proves little: {CARD} {card:?}, left {left:?}, right {right:?}"
+        );
+        for name in &names {
+            let counted = counted(name)?;
+            let line = one(lines(&window.sample)?, &format!("line of {name}"), |line| {
+                line.name == *name
+            })?;
+            check(line, &counted, ms(INTERVAL_MS))
+                .with_context(|| format!("{line:?} for {counted:?}"))?;
+        }
+        check_order(lines(&window.sample)?)?;
+    }
+    module.unload().map(drop)
+}
+
+/// A tunnel that leads nowhere, so that all that is sent is an error.
+struct Tunnel;
+
+impl Tunnel {
+    const NAME: &str = "tnowhere";
+    const NET: [u8; 2] = [77, 2];
+
+    fn create() -> Result<Option<Tunnel>> {
+        // There is no route to there.
+        let remote = Ipv4Addr::new(192, 0, 2, 1);
+        if let Err(error) = netlink::add_ipip(Self::NAME, Ipv4Addr::new(10, 0, 2, 15), remote) {
+            crate::report(&format!("# no errors to see: {error:#}"));
+            return Ok(None);
+        }
+        let tunnel = Tunnel;
+        netlink::add_address(Self::NAME, address(Self::NET, 1), 24)?;
+        netlink::set_up(Self::NAME, true)?;
+        Ok(Some(tunnel))
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        let _ = netlink::delete(Self::NAME);
+    }
+}
+
+/// An interface has a line while it is in the first network namespace.
+fn namespaces(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 200;
+    silence()?;
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    let veth = Veth::create("tstays", "tleaves", [77, 3])?;
+    let mark = guest.log.mark("two interfaces")?;
+    let samples = module.wait(mark, 3, ms(4 * INTERVAL_MS))?;
+    for name in ["tstays", "tleaves"] {
+        line(&samples[2], name)?.with_context(|| format!("{name} has no line"))?;
+    }
+
+    // The process has a loopback of its own, which is not shown either.
+    let other = Running::start(&["unshare", "-n", "sleep", "1000"])?;
+    wait_for_namespace(other.id())?;
+    netlink::move_to_namespace_of("tleaves", other.id())?;
+    ensure!(!counters()?.contains_key("tleaves"), "tleaves has not left");
+    let mark = guest.log.mark("one has left")?;
+    // The one that is left has no carrier now, since the other one went down.
+    let samples = module.wait(mark, 3, ms(4 * INTERVAL_MS))?;
+    for sample in &samples[1..] {
+        let names: Vec<&str> = lines(sample)?.iter().map(|line| &*line.name).collect();
+        ensure!(!names.contains(&"tleaves"), "tleaves has left: {names:?}");
+        ensure!(names.contains(&"tstays"), "tstays has not left: {names:?}");
+        let own = counters()?;
+        ensure!(
+            names.iter().all(|name| own.contains_key(*name)),
+            "lines of {names:?}, /proc/net/dev has {:?}",
+            own.keys()
+        );
+    }
+    // With its namespace goes the interface, and with that its other half.
+    drop(other);
+    let deadline = Instant::now() + PATIENCE;
+    while counters()?.contains_key("tstays") {
+        ensure!(Instant::now() < deadline, "tstays does not go");
+        sleep_ms(10);
+    }
+    drop(veth);
+    let mark = guest.log.mark("both are gone")?;
+    for sample in module.wait(mark, 2, ms(3 * INTERVAL_MS))? {
+        for name in ["tstays", "tleaves"] {
+            ensure!(line(&sample, name)?.is_none(), "{name} is gone");
+        }
+    }
+    module.unload().map(drop)
+}
+
+fn wait_for_namespace(process: u32) -> Result<()> {
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net"));
+    let deadline = Instant::now() + PATIENCE;
+    while namespace(&process.to_string())? == namespace("self")? {
+        ensure!(Instant::now() < deadline, "no other namespace");
+        sleep_ms(10);
+    }
+    Ok(())
+}
+
+fn many(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 1000;
+    const PAIRS: u8 = 32;
+    silence()?;
+    let pairs: Vec<(String, String)> = (0..PAIRS)
+        .map(|n| (format!("ta{n}"), format!("tb{n}")))
+        .collect();
+    let _veths = (0..)
+        .zip(&pairs)
+        .map(|(n, (name, peer))| Veth::create(name, peer, [78, n]))
+        .collect::<Result<Vec<_>>>()?;
+    let names: Vec<&str> = pairs
+        .iter()
+        .flat_map(|(name, peer)| [name.as_str(), peer.as_str()])
+        .collect();
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
+    module.first(1, INTERVAL_MS)?;
+    let window = between_samples(
+        guest,
+        &module,
+        INTERVAL_MS,
+        counters,
+        || {
+            for n in 0..PAIRS {
+                // Both of a pair are equally busy, and no two pairs are.
+                let bytes = 100 + 10 * usize::from(n);
+                let count = if n % 4 == 1 { 20 + u64::from(n) } else { 3 };
+                broadcast([78, n], count, bytes)?;
+            }
+            settle()
+        },
+        |sample| is_used(sample, &names),
+    )?;
+    let mut counted = BTreeMap::new();
+    for (name, after) in &window.after {
+        if name != "lo" || after.rx_packets + after.tx_packets > 0 {
+            counted.insert(name.as_str(), after.since(&window.before[name])?);
+        }
+    }
+    let table = window.sample.nets.taken()?;
+    check_many(table, &counted)?;
+    for line in &table.shown {
+        let counted = &counted[line.name.as_str()];
+        check(line, counted, ms(INTERVAL_MS))
+            .with_context(|| format!("{line:?} for {counted:?}"))?;
+    }
+    module.unload().map(drop)
+}
+
+fn check_many(table: &Table<lines::Net>, counted: &BTreeMap<&str, Counters>) -> Result<()> {
+    let shown: BTreeSet<&str> = table.shown.iter().map(|line| line.name.as_str()).collect();
+    ensure!(
+        shown.len() == lines::MOST_SHOWN && table.shown.len() == lines::MOST_SHOWN,
+        "{} lines of {} interfaces",
+        table.shown.len(),
+        shown.len()
+    );
+    let all = counted.len() as u64;
+    ensure!(
+        table.shown.len() as u64 + table.more == all,
+        "{} lines and {} more, but there are {all} interfaces",
+        table.shown.len(),
+        table.more
+    );
+    check_order(&table.shown)?;
+    let bytes = |counters: &Counters| counters.rx_bytes + counters.tx_bytes;
+    let Some(least) = table.shown.last().and_then(|line| counted.get(&*line.name)) else {
+        bail!("a line of an interface that /proc/net/dev does not have");
+    };
+    for (name, counters) in counted {
+        ensure!(
+            shown.contains(name) || bytes(counters) <= bytes(least),
+            "{name} is not shown, but moved {} bytes, the last one shown {}",
+            bytes(counters),
+            bytes(least)
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Inter-|   Receive      |  Transmit\n \
+         face |bytes    packets errs drop|bytes    packets errs drop\n    \
+         lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n  \
+         eth0:17 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+
+    #[test]
+    fn net_dev_is_parsed() {
+        let interfaces = parse(TEXT).unwrap();
+        let expected = Counters {
+            rx_bytes: 1,
+            rx_packets: 2,
+            tx_bytes: 9,
+            tx_packets: 10,
+            errors: 14,
+            drops: 16,
+        };
+        assert_eq!(interfaces["lo"], expected);
+        assert_eq!(interfaces["eth0"].rx_bytes, 17);
+        for bad in ["", "a\nb\nlo 1 2\n", "a\nb\nlo: 1 2\n", "a\nb\nlo: x\n"] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    fn counted() -> Counters {
+        Counters {
+            rx_bytes: 10_240,
+            rx_packets: 20,
+            tx_bytes: 5120,
+            tx_packets: 15,
+            errors: 0,
+            drops: 3,
+        }
+    }
+
+    fn logged(name: &str, rx: u64) -> lines::Net {
+        lines::Net {
+            name: name.into(),
+            rx,
+            tx: 500,
+            rxp: 2000,
+            txp: 1500,
+            err: 0,
+            drop: 300,
+        }
+    }
+
+    #[test]
+    fn a_line_must_come_from_the_counts() {
+        let good = logged("x", 1000);
+        check(&good, &counted(), ms(1000)).unwrap();
+        type Change = fn(&mut lines::Net);
+        let changes: [Change; 6] = [
+            |line| line.rx = 1005,
+            |line| line.tx = 1000,
+            |line| line.rxp = 2010,
+            |line| line.txp = 0,
+            |line| line.err = 100,
+            |line| line.drop = 0,
+        ];
+        for (n, change) in changes.iter().enumerate() {
+            let mut bad = good.clone();
+            change(&mut bad);
+            assert!(check(&bad, &counted(), ms(1000)).is_err(), "change {n}");
+        }
+    }
+
+    #[test]
+    fn the_busiest_must_be_shown() {
+        let names: Vec<String> = (0..20).map(|n| format!("t{n:02}")).collect();
+        let counted: BTreeMap<&str, Counters> = names
+            .iter()
+            .zip(0..)
+            .map(|(name, n)| {
+                let counters = Counters {
+                    rx_bytes: 100_000 - 1000 * n,
+                    ..Counters::default()
+                };
+                (name.as_str(), counters)
+            })
+            .collect();
+        let table = |skip: usize, more| Table {
+            shown: names[skip..skip + 16]
+                .iter()
+                .zip(0..)
+                .map(|(name, n)| logged(name, 9000 - 10 * n))
+                .collect(),
+            more,
+        };
+        check_many(&table(0, 4), &counted).unwrap();
+        assert!(check_many(&table(0, 5), &counted).is_err());
+        assert!(check_many(&table(2, 4), &counted).is_err());
+        let mut disordered = table(0, 4);
+        disordered.shown[15].rx = 9999;
+        assert!(check_many(&disordered, &counted).is_err());
+    }
+}

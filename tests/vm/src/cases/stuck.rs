@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file system that does not answer must not hold up anything else.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::time::Instant;
+
+use anyhow::{ensure, Context, Result};
+use rustix::io::Errno;
+use rustix::mount::{unmount, UnmountFlags};
+
+use super::{ms, sleep_ms, Case, Guest, Needs, LATE};
+use crate::elapsed::one;
+use crate::fuse::{self, Fuse};
+use crate::kmsg::Mark;
+use crate::lines::{Fs, FsState, Sample};
+use crate::module::{self, Module, PATIENCE};
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "a stuck file system, every 200 ms",
+        needs: Needs::Drivers,
+        run: |guest| stuck(guest, 200),
+    },
+    Case {
+        name: "a stuck file system, every second",
+        needs: Needs::Drivers,
+        run: |guest| stuck(guest, 1000),
+    },
+    Case {
+        name: "a stuck file system that is given up",
+        needs: Needs::Drivers,
+        run: given_up,
+    },
+];
+
+const PATH: &str = "/tmp/stuck";
+
+fn state<'a>(sample: &'a Sample, path: &str) -> Result<&'a FsState> {
+    let line = one(&sample.fs, &format!("line of {path}"), |line: &Fs| {
+        line.path == path
+    })?;
+    Ok(&line.state)
+}
+
+/// What the server says, in the units of the log.
+fn healthy() -> FsState {
+    let kilobytes = |blocks: u64| blocks * fuse::BLOCK / 1024;
+    let used = fuse::BLOCKS - fuse::FREE;
+    FsState::Shown {
+        kind: "fuse".into(),
+        size: kilobytes(fuse::BLOCKS),
+        used: kilobytes(used),
+        avail: kilobytes(fuse::AVAILABLE),
+        // 15360 of 20480 blocks, and 750 of 1000 files.
+        use_: 750,
+        inodes: 750,
+    }
+}
+
+/// Waits for the state of the path to become what it must, which takes a sample or two, and to stay
+/// so. Gives the samples that have it.
+fn wait_for(
+    module: &Module<'_>,
+    from: Mark,
+    expected: &FsState,
+    count: usize,
+    interval_ms: u64,
+) -> Result<Vec<Sample>> {
+    const CHANGING: usize = 2;
+    let time = ms(interval_ms * (count + CHANGING + 1) as u64);
+    let samples = module.wait(from, count + CHANGING, time)?;
+    let states = samples
+        .iter()
+        .map(|sample| state(sample, PATH))
+        .collect::<Result<Vec<_>>>()?;
+    let first = states.iter().position(|state| *state == expected);
+    let first = first.filter(|first| *first <= CHANGING);
+    let first = first.with_context(|| format!("{expected:?} was not logged, but {states:?}"))?;
+    ensure!(
+        states[first..].iter().all(|state| *state == expected),
+        "{expected:?} did not stay: {states:?}"
+    );
+    Ok(samples[first..].to_vec())
+}
+
+/// Everything but the stuck path goes on: lines in time, and of all sources.
+fn check_the_rest(samples: &[Sample], interval_ms: u64) -> Result<()> {
+    let interval = ms(interval_ms);
+    for two in samples.windows(2) {
+        let passed = two[1].first.at.saturating_sub(two[0].first.at);
+        ensure!(
+            passed + LATE >= interval && passed <= interval + LATE,
+            "{passed:?} between two samples, not {interval:?}"
+        );
+    }
+    for sample in samples {
+        let took = sample.last.at.saturating_sub(sample.first.at);
+        ensure!(
+            took <= interval / 2 + LATE,
+            "the lines of a sample took {took:?}"
+        );
+        let root = state(sample, "/")?;
+        ensure!(
+            matches!(root, FsState::Shown { .. }),
+            "the root's line: {root:?}"
+        );
+        ensure!(
+            !sample.disks.taken()?.shown.is_empty(),
+            "there are no lines of disks"
+        );
+        ensure!(
+            !sample.nets.taken()?.shown.is_empty(),
+            "there are no lines of interfaces"
+        );
+        sample.load.taken().context("load")?;
+        sample.activity.taken().context("vm")?;
+    }
+    Ok(())
+}
+
+/// With this path first, the others must not wait for it.
+fn load<'a>(guest: &'a Guest, interval_ms: u64) -> Result<Module<'a>> {
+    fs::create_dir_all(PATH)?;
+    // A disk has lines from its first use on.
+    fs::read("/dev/vda")?;
+    Module::load(
+        &guest.log,
+        &format!("interval_ms={interval_ms} per_cpu_max=0 fs_paths={PATH},/"),
+    )
+}
+
+/// A module that waits for the file system says so rather than wait as well.
+fn check_rmmod_refuses() -> Result<()> {
+    let start = Instant::now();
+    let result = module::rmmod();
+    ensure!(
+        result == Err(Errno::AGAIN),
+        "rmmod while a file system is stuck: {result:?}"
+    );
+    ensure!(start.elapsed() < LATE, "rmmod took {:?}", start.elapsed());
+    Ok(())
+}
+
+fn stuck(guest: &Guest, interval_ms: u64) -> Result<()> {
+    let module = load(guest, interval_ms)?;
+    let fuse = Fuse::mount(PATH)?;
+    let mounted = guest.log.mark("it is mounted")?;
+    wait_for(&module, mounted, &healthy(), 1, interval_ms)?;
+
+    let rounds = if interval_ms < 1000 { 2 } else { 1 };
+    for _ in 0..rounds {
+        fuse.stop_answering();
+        let stopped = guest.log.mark("it stops answering")?;
+        let samples = wait_for(&module, stopped, &FsState::Stale, 3, interval_ms)?;
+        check_the_rest(&samples, interval_ms)?;
+        check_rmmod_refuses()?;
+        // It is not asked once more while it does not answer.
+        let asked = fuse.asked();
+        let mark = guest.log.mark("nobody asks")?;
+        let samples = wait_for(&module, mark, &FsState::Stale, 1, interval_ms)?;
+        check_the_rest(&samples, interval_ms)?;
+        ensure!(
+            fuse.asked() == asked,
+            "a file system that does not answer was asked again"
+        );
+
+        fuse.resume();
+        let resumed = guest.log.mark("it answers again")?;
+        let samples = wait_for(&module, resumed, &healthy(), 2, interval_ms)?;
+        check_the_rest(&samples, interval_ms)?;
+    }
+    // Nothing holds the module any more.
+    module.unload().map(drop)
+}
+
+/// A server that dies, a connection that is aborted, and a mount that is taken away by force.
+fn given_up(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 200;
+    const NOT_CONNECTED: FsState = FsState::Error(107);
+    type End = fn(&mut Fuse) -> Result<()>;
+    let ends: [(&str, End, FsState); 3] = [
+        (
+            "the server dies",
+            |fuse| {
+                fuse.die();
+                Ok(())
+            },
+            NOT_CONNECTED,
+        ),
+        ("the connection is aborted", |_| abort(), NOT_CONNECTED),
+        (
+            "it is unmounted by force",
+            |_| unmount_by_force(),
+            FsState::Absent,
+        ),
+    ];
+    for (what, end, expected) in ends {
+        let module = load(guest, INTERVAL_MS)?;
+        let mut fuse = Fuse::mount(PATH)?;
+        let mounted = guest.log.mark("it is mounted")?;
+        wait_for(&module, mounted, &healthy(), 1, INTERVAL_MS)?;
+        fuse.stop_answering();
+        let stopped = guest.log.mark("it stops answering")?;
+        wait_for(&module, stopped, &FsState::Stale, 2, INTERVAL_MS)?;
+        check_rmmod_refuses()?;
+
+        end(&mut fuse).context(what)?;
+        let ended = guest.log.mark(what)?;
+        let samples = wait_for(&module, ended, &expected, 2, INTERVAL_MS).context(what)?;
+        check_the_rest(&samples, INTERVAL_MS)?;
+        // A mount whose server is gone can be taken away, and is not pinned.
+        if expected == NOT_CONNECTED {
+            unmount_patiently(UnmountFlags::empty()).context(what)?;
+            let ended = guest.log.mark("it is unmounted")?;
+            wait_for(&module, ended, &FsState::Absent, 1, INTERVAL_MS)?;
+        }
+        module.unload()?;
+    }
+    Ok(())
+}
+
+/// What an administrator does who has no server to stop.
+fn abort() -> Result<()> {
+    const CONNECTIONS: &str = "/sys/fs/fuse/connections";
+    use rustix::mount::{mount, MountFlags};
+    match mount("fusectl", CONNECTIONS, "fusectl", MountFlags::empty(), None) {
+        Err(Errno::BUSY) => (),
+        result => result.context("mount fusectl")?,
+    }
+    // A connection is named after its file system's device number, and asking the file system
+    // itself for that would hang.
+    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+    let line = mounts
+        .lines()
+        .find(|line| line.split(' ').nth(4) == Some(PATH));
+    let device = line.and_then(|line| line.split(' ').nth(2));
+    let (_, minor) = device
+        .and_then(|device| device.split_once(':'))
+        .context("the mount is not in mountinfo")?;
+    let path = format!("{CONNECTIONS}/{minor}/abort");
+    ensure!(fs::metadata(&path)?.uid() == 0, "{path}");
+    fs::write(&path, "1").context(path)
+}
+
+fn unmount_by_force() -> Result<()> {
+    // The first call aborts the connection; the module then lets go of the mount.
+    unmount_patiently(UnmountFlags::FORCE)
+}
+
+fn unmount_patiently(flags: UnmountFlags) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let start = Instant::now();
+    loop {
+        match unmount(PATH, flags) {
+            Err(Errno::BUSY) if Instant::now() < deadline => sleep_ms(2),
+            result => {
+                result.context("umount")?;
+                ensure!(start.elapsed() < LATE, "umount took {:?}", start.elapsed());
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What this program does as a process of its own, for cases that need one that can be killed or
+//! held up.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, ensure, Context, Result};
+use rustix::process::Pid;
+use rustix::thread::{sched_setaffinity, CpuSet};
+
+use crate::cgroup::Cgroup;
+
+/// What a process is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Uses more and more memory, up to so many MiB, and keeps it.
+    Eat { mib: usize },
+    /// Nothing, right away.
+    Exit,
+}
+
+impl Role {
+    fn words(self) -> Vec<String> {
+        match self {
+            Role::Eat { mib } => vec!["eat".into(), mib.to_string()],
+            Role::Exit => vec!["exit".into()],
+        }
+    }
+
+    fn of(words: &[String]) -> Option<Role> {
+        match words {
+            [role, mib] if role == "eat" => Some(Role::Eat {
+                mib: mib.parse().ok()?,
+            }),
+            [role] if role == "exit" => Some(Role::Exit),
+            _ => None,
+        }
+    }
+}
+
+/// Plays the role that the arguments name, as a child. `None` when they name none.
+pub fn play() -> Option<ExitCode> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let role = Role::of(&words)?;
+    Some(match perform(role) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vmtest {role:?}: {error:#}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn perform(role: Role) -> Result<()> {
+    // The parent lets this begin once everything is set up.
+    let mut go = [0];
+    std::io::stdin().read_exact(&mut go)?;
+    match role {
+        Role::Eat { mib } => {
+            let mut eaten = Vec::with_capacity(mib);
+            for _ in 0..mib {
+                eaten.push(vec![1_u8; 1 << 20]);
+            }
+            std::hint::black_box(&eaten);
+            // Until the parent goes, or ends this.
+            let _ = std::io::stdin().read(&mut go)?;
+        }
+        Role::Exit => (),
+    }
+    Ok(())
+}
+
+/// A process that plays a role. It is killed when this goes out of scope.
+pub struct Player {
+    child: Child,
+}
+
+impl Player {
+    /// Starts `program`, which must be this one or a copy of it, in a cgroup if there is one.
+    /// Where memory runs out, it is the first to be killed.
+    pub fn start(program: &Path, role: Role, cgroup: Option<&Cgroup>) -> Result<Player> {
+        let child = Command::new(program)
+            .args(role.words())
+            .stdin(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut player = Player { child };
+        let id = player.child.id();
+        fs::write(format!("/proc/{id}/oom_score_adj"), "1000").context("oom_score_adj")?;
+        if let Some(cgroup) = cgroup {
+            cgroup.take_in(id)?;
+        }
+        let go = player.child.stdin.as_mut().context("no pipe")?;
+        go.write_all(&[1])?;
+        Ok(player)
+    }
+
+    /// Keeps it on one CPU.
+    pub fn pin(&self, cpu: u32) -> Result<()> {
+        let mut cpus = CpuSet::new();
+        cpus.set(cpu as usize);
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        sched_setaffinity(id, &cpus).with_context(|| format!("cannot move it to CPU {cpu}"))
+    }
+
+    /// Waits until it has ended.
+    pub fn wait(&mut self, patience: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "the process has not ended within {patience:?}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the kernel calls a process that runs [`myself`].
+pub const COMMAND: &str = "exe";
+
+/// This program.
+pub fn myself() -> &'static Path {
+    Path::new("/proc/self/exe")
+}
+
+/// Makes a copy of this program that can be run.
+pub fn copy_to(path: &Path) -> Result<()> {
+    fs::copy(myself(), path).with_context(|| path.display().to_string())?;
+    File::open(path)?.sync_all()?;
+    Ok(())
+}
+
+/// Runs `program` to its end.
+pub fn run(program: &Path) -> Result<()> {
+    let mut player = Player::start(program, Role::Exit, None)?;
+    let status = player.wait(Duration::from_secs(60))?;
+    if !status.success() {
+        bail!("{} ended with {status}", program.display());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_read_as_they_are_written() {
+        for role in [Role::Eat { mib: 12 }, Role::Exit] {
+            assert_eq!(Role::of(&role.words()), Some(role));
+        }
+        for words in [&[][..], &["eat"], &["eat", "x"], &["exit", "1"], &["run"]] {
+            let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+            assert_eq!(Role::of(&words), None, "{words:?}");
+        }
+    }
+}
