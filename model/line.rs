@@ -120,13 +120,23 @@ impl Line {
             .text("/s")
     }
 
-    /// Adds what a counter of `1 / per_kib` KiB grew by per second, in KiB with two decimals.
-    pub fn kib_rate(&mut self, key: &str, grown: u64, per_kib: u64, elapsed_ns: u64) -> &mut Self {
-        let hundredths = rates::rate(grown, 100, elapsed_ns)
-            .saturating_add(per_kib / 2)
-            .checked_div(per_kib)
-            .unwrap_or(0);
+    /// Adds what a counter of bytes grew by per second, in KiB with two decimals.
+    pub fn kib_rate(&mut self, key: &str, bytes: u64, elapsed_ns: u64) -> &mut Self {
+        let hundredths = rates::rate(bytes, 100, elapsed_ns).saturating_add(512) / 1024;
         self.text(key).hundredths(hundredths).text("kB/s")
+    }
+
+    /// Adds what a counter of sectors of 512 bytes grew by per second, in KiB with two decimals.
+    pub fn sector_rate(
+        &mut self,
+        key: &str,
+        sectors: u64,
+        unit: &str,
+        elapsed_ns: u64,
+    ) -> &mut Self {
+        self.text(key)
+            .hundredths(rates::rate(sectors, 50, elapsed_ns))
+            .text(unit)
     }
 
     /// Adds a share.

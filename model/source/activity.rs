@@ -55,16 +55,16 @@ impl Entry for Activity {
                     grown(now.major_faults, then.major_faults),
                     elapsed_ns,
                 )
-                .kib_rate(
+                .sector_rate(
                     " pgin=",
                     grown(now.paged_in_sectors, then.paged_in_sectors),
-                    2,
+                    "kB/s",
                     elapsed_ns,
                 )
-                .kib_rate(
+                .sector_rate(
                     " pgout=",
                     grown(now.paged_out_sectors, then.paged_out_sectors),
-                    2,
+                    "kB/s",
                     elapsed_ns,
                 )
                 .rate(" irqs=", interrupts, elapsed_ns)

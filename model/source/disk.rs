@@ -84,7 +84,8 @@ impl Rates {
 
     /// By time first, as `iostat` users look at `%util`; of disks that are never idle, by amount.
     fn key(&self) -> (PerMille, u64) {
-        (self.busy, self.total(|completed| completed.sectors))
+        let sectors = self.total(|completed| completed.sectors);
+        (self.busy, rate(sectors, 1, self.elapsed_ns))
     }
 
     /// Hundredths of a millisecond that a request took on average, from start to end.
@@ -113,26 +114,20 @@ impl Entry for Disk {
         }
         for (then, now) in busiest.shown() {
             let did = Rates::between(then, now);
-            // A sector is half a KiB.
-            let kib = |sectors| rate(sectors, 50, did.elapsed_ns);
             line.start("disk=")
                 .name(now.name.as_bytes())
                 .rate(" r=", did.reads.ios, did.elapsed_ns)
                 .rate(" w=", did.writes.ios, did.elapsed_ns)
-                .text(" rkB=")
-                .hundredths(kib(did.reads.sectors))
-                .text("/s wkB=")
-                .hundredths(kib(did.writes.sectors))
-                .text("/s inflight=")
+                .sector_rate(" rkB=", did.reads.sectors, "/s", did.elapsed_ns)
+                .sector_rate(" wkB=", did.writes.sectors, "/s", did.elapsed_ns)
+                .text(" inflight=")
                 .number(now.in_flight)
                 .percent(" busy=", did.busy)
                 .text(" await=")
                 .hundredths(did.await_hundredths())
                 .text("ms")
                 .rate(" d=", did.discards.ios, did.elapsed_ns)
-                .text(" dkB=")
-                .hundredths(kib(did.discards.sectors))
-                .text("/s");
+                .sector_rate(" dkB=", did.discards.sectors, "/s", did.elapsed_ns);
             print(line);
         }
         busiest.log_more("disk", line, print);

@@ -93,8 +93,8 @@ impl Entry for Net {
             let (rx, tx) = (now.rx.since(&then.rx), now.tx.since(&then.tx));
             line.start("net=")
                 .name(now.name.as_bytes())
-                .kib_rate(" rx=", rx.bytes, 1024, elapsed_ns)
-                .kib_rate(" tx=", tx.bytes, 1024, elapsed_ns)
+                .kib_rate(" rx=", rx.bytes, elapsed_ns)
+                .kib_rate(" tx=", tx.bytes, elapsed_ns)
                 .rate(" rxp=", rx.packets, elapsed_ns)
                 .rate(" txp=", tx.packets, elapsed_ns)
                 .rate(" err=", rx.errors.saturating_add(tx.errors), elapsed_ns)

@@ -242,25 +242,35 @@ fn rates() {
 
 #[test]
 fn rates_in_kib() {
-    let table: &[(u64, u64, u64, &str)] = &[
-        // What it grew by, in units of which so many are a KiB, in which time.
-        (0, 1024, SECOND, " rx=0.00kB/s"),
-        (1024, 1024, SECOND, " rx=1.00kB/s"),
-        (1024, 1024, 4 * SECOND, " rx=0.25kB/s"),
-        (1000, 1024, SECOND, " rx=0.98kB/s"),
-        (5, 1024, SECOND, " rx=0.00kB/s"),
-        (6, 1024, SECOND, " rx=0.01kB/s"),
-        (10 << 30, 1024, SECOND, " rx=10485760.00kB/s"),
-        (1, 2, SECOND, " rx=0.50kB/s"),
-        (3, 2, 2 * SECOND, " rx=0.75kB/s"),
-        (1, 1, SECOND, " rx=1.00kB/s"),
-        (1, 0, SECOND, " rx=0.00kB/s"),
-        (5_000, 2, 0, " rx=0.00kB/s"),
+    let bytes: &[(u64, u64, &str)] = &[
+        // How many more they are, after which time.
+        (0, SECOND, " rx=0.00kB/s"),
+        (1024, SECOND, " rx=1.00kB/s"),
+        (1024, 4 * SECOND, " rx=0.25kB/s"),
+        (1000, SECOND, " rx=0.98kB/s"),
+        (5, SECOND, " rx=0.00kB/s"),
+        (6, SECOND, " rx=0.01kB/s"),
+        (10 << 30, SECOND, " rx=10485760.00kB/s"),
+        (5_000, 0, " rx=0.00kB/s"),
     ];
-    for (grown, per_kib, elapsed_ns, expected) in table {
+    for (grown, elapsed_ns, expected) in bytes {
+        let got = made(|line| {
+            line.start("").kib_rate(" rx=", *grown, *elapsed_ns);
+        });
+        assert_eq!(got, *expected);
+    }
+    let sectors: &[(u64, u64, &str)] = &[
+        (1, SECOND, " pgin=0.50kB/s"),
+        (3, 2 * SECOND, " pgin=0.75kB/s"),
+        (2, SECOND, " pgin=1.00kB/s"),
+        (1, 99 * SECOND, " pgin=0.01kB/s"),
+        (1, 101 * SECOND, " pgin=0.00kB/s"),
+        (5_000, 0, " pgin=0.00kB/s"),
+    ];
+    for (grown, elapsed_ns, expected) in sectors {
         let got = made(|line| {
             line.start("")
-                .kib_rate(" rx=", *grown, *per_kib, *elapsed_ns);
+                .sector_rate(" pgin=", *grown, "kB/s", *elapsed_ns);
         });
         assert_eq!(got, *expected);
     }
@@ -369,22 +379,21 @@ proptest! {
     #[test]
     fn a_rate_in_kib_is_off_by_less_than_a_hundredth(
         grown in 0u64..1 << 50,
-        per_kib in prop_oneof![Just(1u64), Just(2), Just(1024)],
         elapsed_us in 1u64..1 << 36,
     ) {
         let line = made(|line| {
-            line.start("net").kib_rate(" rx=", grown, per_kib, elapsed_us * 1000);
+            line.start("net").kib_rate(" rx=", grown, elapsed_us * 1000);
         });
         let got = values(&line, "net", &[("rx", KIB_RATE)])[0];
-        let (exact, unit) = (u128::from(grown) * 100_000_000, u128::from(per_kib * elapsed_us));
+        let (exact, unit) = (u128::from(grown) * 100_000_000, u128::from(1024 * elapsed_us));
         prop_assert!((got * unit).abs_diff(exact) < unit, "{} of {}", line, exact / unit);
     }
 
     #[test]
-    fn any_rate_is_whole(grown in any::counter(), per_kib in any::counter(), elapsed_ns in any::elapsed_ns()) {
+    fn any_rate_is_whole(grown in any::counter(), elapsed_ns in any::elapsed_ns()) {
         let line = made(|line| {
             line.start("net")
-                .kib_rate(" rx=", grown, per_kib, elapsed_ns)
+                .kib_rate(" rx=", grown, elapsed_ns)
                 .rate(" rxp=", grown, elapsed_ns);
         });
         values(&line, "net", &[("rx", KIB_RATE), ("rxp", RATE)]);

@@ -168,7 +168,7 @@ fn the_longest_line_is_whole() {
     };
     let got = one_line(Some((0, &[NOTHING])), (1_000, &[most]));
     let rate = "184467440737095516.15/s";
-    let kib_rate = "92233720368547758.07kB/s";
+    let kib_rate = "184467440737095516.15kB/s";
     assert_eq!(
         got,
         format!(
