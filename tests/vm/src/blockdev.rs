@@ -229,6 +229,13 @@ pub fn is_partition(name: &str) -> bool {
     Path::new(&format!("/sys/class/block/{name}/partition")).exists()
 }
 
+/// The capacity of a disk, in sectors.
+pub fn size(name: &str) -> Result<u64> {
+    let path = format!("/sys/class/block/{name}/size");
+    let text = fs::read_to_string(&path).context(path)?;
+    Ok(text.trim().parse()?)
+}
+
 fn parse(text: &str) -> Result<BTreeMap<String, Counters>> {
     let mut disks = BTreeMap::new();
     for line in text.lines() {

@@ -11,7 +11,8 @@ use std::time::Duration;
 use anyhow::{bail, ensure, Context, Result};
 
 use crate::cases::{sleep_ms, Guest, LATE};
-use crate::lines::Sample;
+use crate::kmsg::Mark;
+use crate::lines::{Part, Sample};
 use crate::module::Module;
 
 /// The seconds that may lie between the two readings that a line comes from.
@@ -73,6 +74,32 @@ impl Elapsed {
     }
 }
 
+/// Whether the sources have lines in a sample. When it is late, the module logs the CPUs and the
+/// memory of all samples, but samples the sources only once. The source `load` is always there, so it
+/// must be on.
+pub fn is_whole(sample: &Sample) -> bool {
+    matches!(sample.load, Part::Taken(_))
+}
+
+/// Waits for `count` samples that have lines of the sources.
+pub fn wait(
+    module: &Module<'_>,
+    from: Mark,
+    count: usize,
+    interval_ms: u64,
+) -> Result<Vec<Sample>> {
+    let most = 3 * count + 3;
+    for number in count..=most {
+        let time = Duration::from_millis(interval_ms * (number + 1) as u64);
+        let mut samples = module.wait(from, number, time)?;
+        samples.retain(is_whole);
+        if samples.len() >= count {
+            return Ok(samples);
+        }
+    }
+    bail!("not even {count} of {most} samples have lines of the sources")
+}
+
 /// What was counted before and after the work, and the one sample that shows all of it.
 pub struct Window<T> {
     pub before: T,
@@ -104,8 +131,12 @@ pub fn between_samples<T>(
         work()?;
         let after = read()?;
         let end = guest.log.mark("after the work")?;
-        module.wait(end, 2, 2 * time)?;
+        wait(module, end, 2, interval_ms)?;
         let samples = module.wait(start, 1, time)?;
+        if !samples.iter().all(is_whole) {
+            crate::report("# a sample was late: once more");
+            continue;
+        }
         let mut showing = Vec::new();
         for sample in samples {
             if shows(&sample)? {

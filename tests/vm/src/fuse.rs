@@ -231,7 +231,8 @@ fn statfs() -> Vec<u8> {
     for amount in [BLOCKS, FREE, AVAILABLE, FILES, FREE_FILES] {
         out.extend(amount.to_ne_bytes());
     }
-    for word in [BLOCK as u32, NAME_LENGTH, BLOCK as u32] {
+    // The amounts are in units of the second size; the first one is for reading and writing.
+    for word in [16 * BLOCK as u32, NAME_LENGTH, BLOCK as u32] {
         out.extend(word.to_ne_bytes());
     }
     out.resize(80, 0);

@@ -3,24 +3,33 @@
 //! Devices and mounts that come and go under the same names while they are sampled.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{anyhow, bail, ensure, Context, Result};
 
 use super::fs::Mounted;
 use super::net::{self, Veth};
-use super::{lifecycle, ms, Case, Guest, Needs, LATE};
-use crate::blockdev::{self, Backing, Disk, Loop, NullDisk};
+use super::{lifecycle, ms, sleep_ms, Case, Guest, Needs, LATE};
+use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk};
 use crate::drivers;
+use crate::elapsed::wait;
 use crate::kmsg::monotonic;
 use crate::lines::{FsState, Sample};
 use crate::module::Module;
 
-pub const CASES: &[Case] = &[Case {
-    name: "devices and mounts that come and go",
-    needs: Needs::Drivers,
-    run: churn,
-}];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "what went between two samples is not held, and begins anew",
+        needs: Needs::Drivers,
+        run: anew,
+    },
+    Case {
+        name: "devices and mounts that come and go",
+        needs: Needs::Drivers,
+        run: churn,
+    },
+];
 
 const INTERVAL_MS: u64 = 10;
 
@@ -29,6 +38,8 @@ const NULL: &str = "nullchurn";
 const LEFT: &str = "tchurn";
 const RIGHT: &str = "tnruhc";
 const MOUNT: &str = "/tmp/mnt/churn";
+const BACKING: &str = "churn.loop";
+const NET: [u8; 2] = [79, 1];
 
 /// How much of a thing went through a device, in kB.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,53 +48,173 @@ struct Moved {
     out_kb: f64,
 }
 
-/// One life of each device.
-#[derive(Debug, Clone)]
-struct Round {
+/// From when a thing came until it went.
+#[derive(Debug, Clone, Default)]
+struct Life {
     start: Duration,
+    /// When all that it did was done, and when it began to go.
+    used: Duration,
+    went: Duration,
     end: Duration,
-    /// In the order of [`DEVICES`].
-    moved: [Moved; 4],
-    /// What took longest to go, and how long that took.
-    slowest: (&'static str, Duration),
+    /// What went through a device, or through both ends of one.
+    moved: [Moved; 2],
+    /// How long it took to go.
+    going: Duration,
 }
 
-const DEVICES: [&str; 4] = [LOOP, NULL, LEFT, RIGHT];
+/// What comes and goes: how that is called, and one life of it, in which it is to do so many steps.
+struct Thing {
+    name: &'static str,
+    live: fn(u64, &dyn Fn() -> Result<()>) -> Result<Life>,
+}
+
+const THINGS: [Thing; 4] = [
+    Thing {
+        name: "losetup -d",
+        live: live_loop,
+    },
+    Thing {
+        name: "rmdir of a null_blk",
+        live: live_null,
+    },
+    Thing {
+        name: "ip link del",
+        live: live_veth,
+    },
+    Thing {
+        name: "umount",
+        live: live_mount,
+    },
+];
+
+/// The devices that have lines: their name, their thing, and which of its ends they are.
+const DEVICES: [(&str, usize, usize); 4] =
+    [(LOOP, 0, 0), (NULL, 1, 0), (LEFT, 2, 0), (RIGHT, 2, 1)];
+
+type Lives = [Vec<Life>; 4];
+
+fn load<'a>(guest: &'a Guest, interval_ms: u64, more: &str) -> Result<Module<'a>> {
+    const OTHERS: &str = "per_cpu_max=0 activity=0 pressure=0";
+    let parameters = format!("interval_ms={interval_ms} {OTHERS} fs_paths={MOUNT} {more}");
+    Module::load(&guest.log, &parameters)
+}
+
+/// With a long interval, what is held until the next sample shows by the time it takes to go. What
+/// comes again under the same name is new, and so has no line in the first sample that sees it.
+fn anew(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 1500;
+    const TRIES: u32 = 3;
+    net::silence()?;
+    let backing = Backing::create(BACKING, 1 << 20)?;
+    let alone = live(2, few_steps, &|_| Ok(()))?;
+    let module = load(guest, INTERVAL_MS, "")?;
+    for _ in 0..TRIES {
+        let lives = live(2, |life| 8 << life, &|life| {
+            let mark = guest.log.mark("all are there")?;
+            module.wait_begun(mark, 2 + life as usize, ms(3 * INTERVAL_MS))?;
+            // While a sample is taken, things may be held.
+            sleep_ms(INTERVAL_MS / 8);
+            Ok(())
+        })?;
+        for ((thing, alone), lives) in THINGS.iter().zip(&alone).zip(&lives) {
+            let usual = alone.iter().map(|life| life.going).max();
+            let patience = usual.unwrap_or_default() + 2 * LATE;
+            let going = lives[0].going;
+            ensure!(
+                going <= patience,
+                "{} took {going:.1?}, when nobody looks {usual:.1?}",
+                thing.name
+            );
+        }
+        let samples = wait(&module, module.start, 1, INTERVAL_MS)?;
+        if let Some([last, first, second]) = around(&samples, &lives) {
+            check_anew(last, first, second)?;
+            drop(backing);
+            return module.unload().map(drop);
+        }
+        crate::report("# not all came again before the next sample: once more");
+    }
+    bail!("in {TRIES} tries not all went and came between two samples")
+}
+
+/// The sample before all went and came again, and the two after that; if there were no others.
+fn around<'a>(samples: &'a [Sample], lives: &Lives) -> Option<[&'a Sample; 3]> {
+    let went = lives.iter().map(|lives| lives[0].went).min()?;
+    let came = lives.iter().map(|lives| lives[1].used).max()?;
+    let after = samples
+        .iter()
+        .position(|sample| sample.first.arrived > went)?;
+    let [last, first, second] = samples.get(after.checked_sub(1)?..after + 2)? else {
+        return None;
+    };
+    // A line arrives some time after its sample was taken.
+    (came + LATE < first.first.arrived).then_some([last, first, second])
+}
+
+fn check_anew(last: &Sample, first: &Sample, second: &Sample) -> Result<()> {
+    let seen = |sample: &Sample| -> Result<Vec<&str>> {
+        let rates = rates(sample)?.into_iter();
+        Ok(rates.map(|(index, _)| DEVICES[index].0).collect())
+    };
+    ensure!(
+        seen(last)?.len() == DEVICES.len() && last.fs.iter().all(|line| is_shown(&line.state)),
+        "not all were seen, only {:?}",
+        seen(last)?
+    );
+    ensure!(
+        seen(first)?.is_empty(),
+        "these came only after the sample before, but have lines: {:?}",
+        seen(first)?
+    );
+    for (index, rates) in rates(second)? {
+        ensure!(
+            rates.in_kb == 0.0 && rates.out_kb == 0.0,
+            "{} did nothing, but has {rates:?}",
+            DEVICES[index].0
+        );
+    }
+    ensure!(
+        seen(second)?.len() == DEVICES.len(),
+        "not all were seen again, only {:?}",
+        seen(second)?
+    );
+    Ok(())
+}
+
+/// Some lives in which there is much to do, then some with little.
+fn many_steps(life: u64) -> u64 {
+    match life / 10 % 2 {
+        0 => 64,
+        _ => 2,
+    }
+}
+
+fn few_steps(_: u64) -> u64 {
+    2
+}
+
+fn is_shown(state: &FsState) -> bool {
+    matches!(state, FsState::Shown { .. })
+}
 
 fn churn(guest: &Guest) -> Result<()> {
+    const ALONE: u64 = 10;
     const WARM_UP: u64 = 20;
-    const ALONE: u64 = 5;
-    let rounds = if guest.is_debug() { 40 } else { 200 };
+    let count = if guest.is_debug() { 40 } else { 200 };
     net::silence()?;
-    let backing = Backing::create("churn.loop", 1 << 20)?;
-    // What things take to go when nobody looks at them.
-    let alone = (0..ALONE)
-        .map(|number| round(number, &backing))
-        .collect::<Result<Vec<_>>>()?;
-    let alone = alone.iter().map(|round| round.slowest.1).max();
-    let patience = alone.unwrap_or_default() + ms(INTERVAL_MS) + LATE;
+    let backing = Backing::create(BACKING, 1 << 20)?;
+    let alone = live(ALONE, many_steps, &|_| Ok(()))?;
 
-    let module = Module::load(
-        &guest.log,
-        &format!(
-            "interval_ms={INTERVAL_MS} per_cpu_max=0 load=0 activity=0 pressure=0 fs_paths={MOUNT}"
-        ),
-    )?;
-    let mut done = Vec::new();
-    let mut memory = Vec::new();
-    for number in 0..rounds {
-        if number == WARM_UP {
-            memory = lifecycle::kernel_memory()?;
-        }
-        let round = round(number, &backing).with_context(|| format!("round {number}"))?;
-        let (what, took) = round.slowest;
-        ensure!(
-            took <= patience,
-            "in round {number} {what} took {took:?}, when nobody looks {alone:?}"
-        );
-        done.push(round);
+    // Half of the samples are not logged, which takes most of the time.
+    let module = load(guest, INTERVAL_MS, "log_every=2")?;
+    let mut lives = live(WARM_UP, many_steps, &|_| Ok(()))?;
+    let memory = Memory::read()?;
+    let more = live(count - WARM_UP, many_steps, &|_| Ok(()))?;
+    for (lives, more) in lives.iter_mut().zip(more) {
+        lives.extend(more);
     }
-    check_memory(guest, &memory)?;
+    check_goings(&alone, &lives)?;
+    memory.check_growth(guest, count - WARM_UP)?;
     drop(backing);
     // A reference that is left over would keep a driver from going.
     for driver in ["loop", "null_blk", "veth"] {
@@ -93,111 +224,203 @@ fn churn(guest: &Guest) -> Result<()> {
         }
     }
     let (samples, _, _) = module.unload()?;
-    check_samples(&samples, &done)
+    check_samples(&samples, &lives)
 }
 
-/// What the drivers' own comings and goings may leave in the allocators, for each CPU.
-const GROWTH_KB_PER_CPU: u64 = 200;
+/// What happens before a thing goes, by the number of its life.
+type Before<'a> = &'a (dyn Fn(u64) -> Result<()> + Sync);
 
-fn check_memory(guest: &Guest, before: &[u64]) -> Result<()> {
-    let per_cpu = if guest.is_debug() {
-        lifecycle::DEBUG_GROWTH_KB_PER_CPU
-    } else {
-        GROWTH_KB_PER_CPU
+/// Lets each thing come, do something and go so many times, all things at once.
+fn live(count: u64, steps: fn(u64) -> u64, before: Before<'_>) -> Result<Lives> {
+    thread::scope(|scope| {
+        let threads = THINGS.map(|thing| {
+            scope.spawn(move || {
+                let mut lives = Vec::new();
+                for number in 0..count {
+                    let start = monotonic();
+                    let life = (thing.live)(steps(number), &|| before(number))
+                        .with_context(|| format!("{}, number {number}", thing.name))?;
+                    lives.push(Life {
+                        start,
+                        end: monotonic(),
+                        ..life
+                    });
+                }
+                anyhow::Ok(lives)
+            })
+        });
+        let mut all = Lives::default();
+        for (lives, thread) in all.iter_mut().zip(threads) {
+            *lives = thread.join().map_err(|_| anyhow!("a thread panicked"))??;
+        }
+        Ok(all)
+    })
+}
+
+fn live_loop(steps: u64, before: &dyn Fn() -> Result<()>) -> Result<Life> {
+    // The counters of a loop device outlive its file.
+    let counted = blockdev::counters()?.get(LOOP).copied().unwrap_or_default();
+    let attached = Loop::attach(LOOP, &format!("/tmp/{BACKING}"))?;
+    let moved = use_disk(LOOP, steps, &counted)?;
+    gone(moved, before, || attached.detach())
+}
+
+fn live_null(steps: u64, before: &dyn Fn() -> Result<()>) -> Result<Life> {
+    let null = NullDisk::create(NULL, &[("size", "16")])?;
+    let moved = use_disk(NULL, steps, &Counters::default())?;
+    gone(moved, before, || null.remove())
+}
+
+fn use_disk(name: &str, steps: u64, before: &Counters) -> Result<[Moved; 2]> {
+    let mut disk = Disk::open(name)?;
+    disk.read(0, 4096)?;
+    for step in 0..steps {
+        if step == steps / 2 {
+            // So that there are samples before and after some of it.
+            sleep_ms(3 * INTERVAL_MS);
+        }
+        disk.write(step * 4096, &[1; 4096])?;
+    }
+    let counters = blockdev::counters()?;
+    let counters = counters.get(name).context("not in /proc/diskstats")?;
+    let counted = counters.since(before)?;
+    let moved = Moved {
+        in_kb: counted.read_sectors as f64 / 2.0,
+        out_kb: counted.written_sectors as f64 / 2.0,
     };
-    let after = lifecycle::kernel_memory()?;
-    for ((name, before), after) in lifecycle::LEAKS.iter().zip(before).zip(after) {
-        crate::report(&format!("# {name}: {before} kB, then {after} kB"));
+    Ok([moved, Moved::default()])
+}
+
+fn live_veth(steps: u64, before: &dyn Fn() -> Result<()>) -> Result<Life> {
+    let veth = Veth::create(LEFT, RIGHT, NET)?;
+    net::broadcast(NET, steps - steps / 2, 1000)?;
+    sleep_ms(3 * INTERVAL_MS);
+    net::broadcast(NET, steps / 2, 1000)?;
+    let interfaces = net::counters()?;
+    let moved = [LEFT, RIGHT].map(|name| {
+        let counters = interfaces.get(name).copied().unwrap_or_default();
+        Moved {
+            in_kb: counters.rx_bytes as f64 / 1024.0,
+            out_kb: counters.tx_bytes as f64 / 1024.0,
+        }
+    });
+    gone(moved, before, || veth.remove())
+}
+
+fn live_mount(steps: u64, before: &dyn Fn() -> Result<()>) -> Result<Life> {
+    let mounted = Mounted::new("tmpfs", MOUNT, "tmpfs", "size=1m")?;
+    fs::write(format!("{MOUNT}/file"), vec![1; 1024 * steps as usize])?;
+    // So that there is a sample between its coming and its going.
+    sleep_ms(INTERVAL_MS * 3 / 2);
+    // The module may be kept from running while it looks.
+    gone(Default::default(), before, || {
+        mounted.unmount(300).map(drop)
+    })
+}
+
+fn gone(
+    moved: [Moved; 2],
+    before: &dyn Fn() -> Result<()>,
+    go: impl FnOnce() -> Result<()>,
+) -> Result<Life> {
+    let used = monotonic();
+    before()?;
+    let went = monotonic();
+    go()?;
+    Ok(Life {
+        used,
+        went,
+        moved,
+        going: monotonic().saturating_sub(went),
+        ..Life::default()
+    })
+}
+
+/// To go takes hardly longer than when nobody looks. A sample every 10 ms takes a good part of an
+/// emulated CPU, so this finds only what holds things up for long.
+fn check_goings(alone: &Lives, sampled: &Lives) -> Result<()> {
+    const LONGEST: Duration = ms(2000);
+    for ((thing, alone), sampled) in THINGS.iter().zip(alone).zip(sampled) {
+        let times = |lives: &[Life]| {
+            let mut times: Vec<_> = lives.iter().map(|life| life.going).collect();
+            times.sort();
+            let median = times.get(times.len() / 2).copied().unwrap_or_default();
+            (median, times.last().copied().unwrap_or_default())
+        };
+        let ((usual, longest), (median, most)) = (times(alone), times(sampled));
+        let told = format!(
+            "{} took {median:.1?}, at most {most:.1?}; when nobody looks {usual:.1?}, \
+             at most {longest:.1?}",
+            thing.name
+        );
+        crate::report(&format!("# {told}"));
+        // The samples take their part of the CPU as well.
         ensure!(
-            after <= before + per_cpu * u64::from(guest.cpus),
-            "{name} grew from {before} to {after} kB"
+            median <= 3 * usual + 5 * ms(INTERVAL_MS) && most <= longest + LONGEST,
+            "{told}"
         );
     }
     Ok(())
 }
 
-/// Lets all devices come, do something and go, and measures it.
-fn round(number: u64, backing: &Backing) -> Result<Round> {
-    // Some lives in which there is much to do, then some with little.
-    let steps = if number / 10 % 2 == 0 { 64 } else { 2 };
-    let start = monotonic();
-    let mut slowest = ("", Duration::ZERO);
-    let mut timed = |what, go: &mut dyn FnMut() -> Result<()>| {
-        let start = Instant::now();
-        go().with_context(|| format!("{what} {number}"))?;
-        slowest = slowest.max_by_time((what, start.elapsed()));
-        anyhow::Ok(())
-    };
+/// What the drivers' own comings and goings leave in the allocators, for each CPU: measured with the
+/// sources off, 250 kB.
+const GROWTH_KB_PER_CPU: u64 = 500;
 
-    let before = blockdev::counters()?.get(LOOP).copied().unwrap_or_default();
-    let mut attached = Some(Loop::attach(LOOP, &backing.0)?);
-    let mut null = Some(NullDisk::create(NULL, &[("size", "16")])?);
-    let mut veth = Some(Veth::create(LEFT, RIGHT, [79, 1])?);
-    let mut mounted = Some(Mounted::new("tmpfs", MOUNT, "tmpfs", "size=1m")?);
-    for name in [LOOP, NULL] {
-        let mut disk = Disk::open(name)?;
-        for step in 0..steps {
-            disk.write(step * 4096, &[number as u8; 4096])?;
+/// Kernel memory that a leak would show in.
+struct Memory {
+    /// In the order of [`lifecycle::LEAKS`].
+    kilobytes: Vec<u64>,
+    /// Objects of a disk each, where that is known.
+    disks: Option<u64>,
+}
+
+impl Memory {
+    fn read() -> Result<Memory> {
+        Ok(Memory {
+            kilobytes: lifecycle::kernel_memory()?,
+            disks: objects(&fs::read_to_string("/proc/slabinfo")?, "bdev_cache"),
+        })
+    }
+
+    fn check_growth(&self, guest: &Guest, lives: u64) -> Result<()> {
+        let per_cpu = if guest.is_debug() {
+            lifecycle::DEBUG_GROWTH_KB_PER_CPU
+        } else {
+            GROWTH_KB_PER_CPU
+        };
+        let after = Memory::read()?;
+        let kilobytes = self.kilobytes.iter().zip(after.kilobytes);
+        for (name, (before, after)) in lifecycle::LEAKS.iter().zip(kilobytes) {
+            crate::report(&format!("# {name}: {before} kB, then {after} kB"));
+            ensure!(
+                after <= before + per_cpu * u64::from(guest.cpus),
+                "{name} grew from {before} to {after} kB"
+            );
         }
-        disk.read(0, 4096)?;
+        if let (Some(before), Some(after)) = (self.disks, after.disks) {
+            crate::report(&format!("# disks: {before}, then {after}"));
+            // KASAN keeps freed objects for a while.
+            ensure!(
+                guest.is_debug() || after <= before + lives / 2,
+                "{lives} lives left {before} and then {after} disks in the kernel"
+            );
+        }
+        Ok(())
     }
-    net::broadcast([79, 1], steps, 1000)?;
-    fs::write(format!("{MOUNT}/file"), vec![1; 1024 * steps as usize])?;
+}
 
-    let mut moved = [Moved::default(); 4];
-    let disks = blockdev::counters()?;
-    for (moved, (name, before)) in moved
-        .iter_mut()
-        .zip([(LOOP, before), (NULL, Default::default())])
-    {
-        let counted = disks[name].since(&before)?;
-        moved.in_kb = counted.read_sectors as f64 / 2.0;
-        moved.out_kb = counted.written_sectors as f64 / 2.0;
-    }
-    let interfaces = net::counters()?;
-    for (moved, name) in moved[2..].iter_mut().zip([LEFT, RIGHT]) {
-        moved.in_kb = interfaces[name].rx_bytes as f64 / 1024.0;
-        moved.out_kb = interfaces[name].tx_bytes as f64 / 1024.0;
-    }
-
-    timed("losetup -d", &mut || {
-        attached.take().map_or(Ok(()), Loop::detach)
-    })?;
-    timed("rmdir of a null_blk", &mut || {
-        null.take().map_or(Ok(()), NullDisk::remove)
-    })?;
-    timed("ip link del", &mut || {
-        veth.take().map_or(Ok(()), Veth::remove)
-    })?;
-    timed("umount", &mut || {
-        mounted
-            .take()
-            .map_or(Ok(()), |mounted| mounted.unmount().map(drop))
-    })?;
-    Ok(Round {
-        start,
-        end: monotonic(),
-        moved,
-        slowest,
+/// The objects in use of a kind, from `/proc/slabinfo`. Kinds of the same size may be one there.
+fn objects(slabinfo: &str, kind: &str) -> Option<u64> {
+    slabinfo.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        words.next().filter(|name| *name == kind)?;
+        words.next()?.parse().ok()
     })
 }
 
-trait MaxByTime {
-    fn max_by_time(self, other: Self) -> Self;
-}
-
-impl MaxByTime for (&'static str, Duration) {
-    fn max_by_time(self, other: Self) -> Self {
-        if other.1 > self.1 {
-            other
-        } else {
-            self
-        }
-    }
-}
-
 /// No rate is above what one life of a device really moved, nor their sum above that of all.
-fn check_samples(samples: &[Sample], rounds: &[Round]) -> Result<()> {
+fn check_samples(samples: &[Sample], lives: &Lives) -> Result<()> {
     let mut shown = [Moved::default(); 4];
     let mut lines = [0; 4];
     let (mut absent, mut there) = (0, 0);
@@ -205,9 +428,9 @@ fn check_samples(samples: &[Sample], rounds: &[Round]) -> Result<()> {
         let sample = &two[1];
         let seconds = (sample.first.at.saturating_sub(two[0].first.at)).as_secs_f64();
         for (index, rates) in rates(sample)? {
-            let most = most_moved(rounds, index, two);
-            check_rates(rates, most)
-                .with_context(|| format!("{} at {:?}", DEVICES[index], sample.first.at))?;
+            let (name, thing, end) = DEVICES[index];
+            let most = most_moved(&lives[thing], end, two);
+            check_rates(rates, most).with_context(|| format!("{name} at {:?}", sample.first.at))?;
             shown[index].in_kb += rates.in_kb * seconds;
             shown[index].out_kb += rates.out_kb * seconds;
             lines[index] += 1;
@@ -218,13 +441,13 @@ fn check_samples(samples: &[Sample], rounds: &[Round]) -> Result<()> {
                 FsState::Shown { .. } => there += 1,
                 // Between a hundred samples a second it may be late once.
                 FsState::Stale => (),
-                FsState::Error(error) => anyhow::bail!("{}: error {error}", line.path),
+                FsState::Error(error) => bail!("{}: error {error}", line.path),
             }
         }
     }
-    for (index, name) in DEVICES.iter().enumerate() {
+    for (index, (name, thing, end)) in DEVICES.into_iter().enumerate() {
         let sum = |of: fn(&Moved) -> f64| -> f64 {
-            rounds.iter().map(|round| of(&round.moved[index])).sum()
+            lives[thing].iter().map(|life| of(&life.moved[end])).sum()
         };
         let (in_kb, out_kb) = (sum(|moved| moved.in_kb), sum(|moved| moved.out_kb));
         crate::report(&format!(
@@ -249,7 +472,7 @@ fn check_samples(samples: &[Sample], rounds: &[Round]) -> Result<()> {
 fn rates(sample: &Sample) -> Result<Vec<(usize, Moved)>> {
     use crate::lines::Part;
     let mut rates = Vec::new();
-    let index = |name: &str| DEVICES.iter().position(|device| *device == name);
+    let index = |name: &str| DEVICES.iter().position(|(device, ..)| *device == name);
     let kilobytes = |hundredths: u64| hundredths as f64 / 100.0;
     if let Part::Taken(table) = &sample.disks {
         for line in &table.shown {
@@ -277,15 +500,15 @@ fn rates(sample: &Sample) -> Result<Vec<(usize, Moved)>> {
 }
 
 /// The most that a life of a device moved around the time of a sample.
-fn most_moved(rounds: &[Round], index: usize, two: &[Sample]) -> Moved {
+fn most_moved(lives: &[Life], side: usize, two: &[Sample]) -> Moved {
     // A line may have been read late.
     let start = two[0].first.arrived.saturating_sub(LATE);
     let end = two[1].last.arrived;
     let mut most = Moved::default();
-    for round in rounds {
-        if round.start <= end && round.end >= start {
-            most.in_kb = most.in_kb.max(round.moved[index].in_kb);
-            most.out_kb = most.out_kb.max(round.moved[index].out_kb);
+    for life in lives {
+        if life.start <= end && life.end >= start {
+            most.in_kb = most.in_kb.max(life.moved[side].in_kb);
+            most.out_kb = most.out_kb.max(life.moved[side].out_kb);
         }
     }
     most
@@ -311,6 +534,14 @@ fn check_rates(rates: Moved, most: Moved) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_are_counted() {
+        let text = "slabinfo - version: 2.1\n# name <active_objs> <num_objs>\n\
+            bdev_cache_x 1 2\nbdev_cache 57 60 1600 20 8\n";
+        assert_eq!(objects(text, "bdev_cache"), Some(57));
+        assert_eq!(objects(text, "mnt_cache"), None);
+    }
 
     #[test]
     fn a_spike_is_found() {

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::mount::{mount, mount_bind, unmount, MountFlags, UnmountFlags};
 
 use super::{ms, sleep_ms, Case, Guest, Needs};
-use crate::elapsed::one;
+use crate::elapsed::{one, wait};
 use crate::kmsg::monotonic;
 use crate::lines::{Fs, FsState, Sample};
 use crate::module::{self, Module};
@@ -44,7 +44,10 @@ pub const CASES: &[Case] = &[
     },
 ];
 
-const ONLY_FS: &str = "per_cpu_max=0 load=0 activity=0 pressure=0 disk=0 net=0";
+const ONLY_FS: &str = "per_cpu_max=0 activity=0 pressure=0 disk=0 net=0";
+
+/// How often an unmount may be tried.
+const TRIES: u32 = 4;
 
 /// Where the cases mount things. It is in a file system in memory.
 const FOLDER: &str = "/tmp/mnt";
@@ -68,20 +71,19 @@ impl Mounted {
     }
 
     /// Unmounts as umount does. The module is in the way for an instant at most, so this tries only
-    /// so often; it gives how often that was in vain.
-    pub fn unmount(self) -> Result<u32> {
-        const TRIES: u32 = 4;
-        for tries in 0..TRIES {
+    /// so often, a millisecond apart; it gives how often that was in vain.
+    pub fn unmount(self, tries: u32) -> Result<u32> {
+        for refused in 0..tries {
             match unmount(self.0.as_str(), UnmountFlags::empty()) {
                 Err(Errno::BUSY) => sleep_ms(1),
                 result => {
                     result.with_context(|| format!("umount {}", self.0))?;
                     std::mem::forget(self);
-                    return Ok(tries);
+                    return Ok(refused);
                 }
             }
         }
-        bail!("{} is busy after {TRIES} tries to unmount it", self.0)
+        bail!("{} is busy after {tries} tries to unmount it", self.0)
     }
 }
 
@@ -227,7 +229,7 @@ fn compare(guest: &Guest) -> Result<()> {
     for round in 0..2 {
         let mark = guest.log.mark("before statfs")?;
         let before = watched.map(Amounts::read);
-        let samples = module.wait(mark, 2, ms(3 * INTERVAL_MS))?;
+        let samples = wait(&module, mark, 2, INTERVAL_MS)?;
         let after = watched.map(Amounts::read);
         for sample in &samples[..2] {
             let paths: Vec<&str> = sample.fs.iter().map(|line| line.path.as_str()).collect();
@@ -281,12 +283,12 @@ fn growing(guest: &Guest) -> Result<()> {
             })
             .collect();
         let result = (|| -> Result<Vec<Sample>> {
-            let module = Module::load(&guest.log, &format!("interval_ms={INTERVAL_MS} {ONLY_FS}"))?;
-            watch(&[&paths[0], &paths[1]])?;
-            // The paths may have changed while the first sample was taken.
-            let mut samples = module.first(SAMPLES + 1, INTERVAL_MS)?;
+            let parameters = format!("interval_ms={INTERVAL_MS} {ONLY_FS}");
+            let watched = format!("fs_paths={}", paths.join(","));
+            let module = Module::load(&guest.log, &format!("{parameters} {watched}"))?;
+            let samples = wait(&module, module.start, SAMPLES, INTERVAL_MS)?;
             module.unload()?;
-            Ok(samples.split_off(1))
+            Ok(samples)
         })();
         stop.store(true, Ordering::Relaxed);
         for thread in writers.into_iter().chain([reader]) {
@@ -298,8 +300,9 @@ fn growing(guest: &Guest) -> Result<()> {
     for ((path, kind), readings) in paths.iter().zip(&kinds).zip(&readings) {
         let readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = Vec::new();
-        for sample in &samples {
-            let state = state(sample, path)?;
+        for (number, sample) in samples.iter().enumerate() {
+            let state = state(sample, path)
+                .with_context(|| format!("sample {number}, which has {:?}", sample.fs))?;
             let bracket = bracket(&readings, sample)?;
             check(state, kind, &bracket).with_context(|| format!("{path}: {state:?}"))?;
             if let FsState::Shown { used, .. } = state {
@@ -391,7 +394,7 @@ fn come_and_go(guest: &Guest) -> Result<()> {
     ])?;
     let expect = |when: &str, comes: bool| -> Result<()> {
         let mark = guest.log.mark(when)?;
-        let samples = module.wait(mark, 2, ms(3 * INTERVAL_MS))?;
+        let samples = wait(&module, mark, 2, INTERVAL_MS)?;
         // What is under way when the mark is made may still be as before.
         let sample = &samples[1];
         let found = state(sample, &path)?;
@@ -424,7 +427,7 @@ fn come_and_go(guest: &Guest) -> Result<()> {
         let mounted = Mounted::new("tmpfs", &path, "tmpfs", "size=1m")?;
         fs::create_dir(&below)?;
         expect("when it is mounted", true)?;
-        mounted.unmount()?;
+        mounted.unmount(TRIES)?;
         expect("when it is unmounted", false)?;
     }
     fs::remove_dir(&path)?;
@@ -445,14 +448,14 @@ fn unmount_watched(guest: &Guest) -> Result<()> {
         // At another time of the interval in each round.
         thread::sleep(Duration::from_micros(u64::from(round) * 137 % 15_000));
         refused += mounted
-            .unmount()
+            .unmount(TRIES)
             .with_context(|| format!("round {round}"))?;
     }
     for round in 0..ROUNDS / 10 {
         let mounted = Mounted::new("/dev/vda", &ext4, "ext4", "")?;
         sleep_ms(u64::from(20 + round));
         refused += mounted
-            .unmount()
+            .unmount(TRIES)
             .with_context(|| format!("ext4, round {round}"))?;
         // It is open for nobody else only when the last of the file system is gone.
         open_alone("/dev/vda").with_context(|| format!("round {round}"))?;
@@ -461,7 +464,7 @@ fn unmount_watched(guest: &Guest) -> Result<()> {
         "# {refused} of {} calls of umount said EBUSY",
         ROUNDS + ROUNDS / 10 + refused
     ));
-    let samples = module.wait(module.start, 2, ms(100))?;
+    let samples = wait(&module, module.start, 2, 10)?;
     let shown = |path: &str| {
         let is_shown = |sample: &&Sample| matches!(state(sample, path), Ok(FsState::Shown { .. }));
         samples.iter().filter(is_shown).count()

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure, Context, Result};
 
 use super::{ms, sleep_ms, Case, Guest, Needs};
-use crate::elapsed::{between_samples, one, Elapsed};
+use crate::elapsed::{between_samples, one, wait, Elapsed};
 use crate::lines::{self, Part, Sample, Table};
 use crate::module::{Module, PATIENCE};
 use crate::netlink;
@@ -41,7 +41,7 @@ pub const CASES: &[Case] = &[
     },
 ];
 
-const ONLY_NET: &str = "per_cpu_max=0 load=0 activity=0 pressure=0 disk=0 fs=0";
+const ONLY_NET: &str = "per_cpu_max=0 activity=0 pressure=0 disk=0 fs=0";
 
 /// Where nobody has to listen.
 const PORT: u16 = 9;
@@ -239,14 +239,14 @@ fn loopback(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     // An interface that is up but was never used is no different.
     netlink::set_up("lo", true)?;
-    for sample in module.first(3, INTERVAL_MS)? {
+    for sample in wait(&module, module.start, 3, INTERVAL_MS)? {
         let line = line(&sample, "lo")?;
         ensure!(line.is_none(), "unused: {line:?}");
     }
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.send_to(&[0; 100], socket.local_addr()?)?;
     let mark = guest.log.mark("the first packet")?;
-    let samples = module.wait(mark, 3, ms(4 * INTERVAL_MS))?;
+    let samples = wait(&module, mark, 3, INTERVAL_MS)?;
     // One sample notes the interface, the next one has its line.
     for sample in &samples[1..] {
         line(sample, "lo")?.context("lo is in use and has no line")?;
@@ -256,7 +256,7 @@ fn loopback(guest: &Guest) -> Result<()> {
 }
 
 fn compare(guest: &Guest) -> Result<()> {
-    const INTERVAL_MS: u64 = 800;
+    const INTERVAL_MS: u64 = 700;
     // Where the emulated network's own machine is.
     const CARD: &str = "eth0";
     const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
@@ -275,6 +275,8 @@ fn compare(guest: &Guest) -> Result<()> {
     names.extend(tunnel.as_ref().map(|_| Tunnel::NAME));
     // The first packet asks for the address of the card on the other side.
     busybox(&["ping", "-c", "1", "-W", "5", &GATEWAY.to_string()])?;
+    // From its first packet on the loopback has a line.
+    busybox(&["ping", "-c", "1", "-W", "5", "127.0.0.1"])?;
     settle()?;
 
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
@@ -365,7 +367,7 @@ fn namespaces(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     let veth = Veth::create("tstays", "tleaves", [77, 3])?;
     let mark = guest.log.mark("two interfaces")?;
-    let samples = module.wait(mark, 3, ms(4 * INTERVAL_MS))?;
+    let samples = wait(&module, mark, 3, INTERVAL_MS)?;
     for name in ["tstays", "tleaves"] {
         line(&samples[2], name)?.with_context(|| format!("{name} has no line"))?;
     }
@@ -377,7 +379,7 @@ fn namespaces(guest: &Guest) -> Result<()> {
     ensure!(!counters()?.contains_key("tleaves"), "tleaves has not left");
     let mark = guest.log.mark("one has left")?;
     // The one that is left has no carrier now, since the other one went down.
-    let samples = module.wait(mark, 3, ms(4 * INTERVAL_MS))?;
+    let samples = wait(&module, mark, 3, INTERVAL_MS)?;
     for sample in &samples[1..] {
         let names: Vec<&str> = lines(sample)?.iter().map(|line| &*line.name).collect();
         ensure!(!names.contains(&"tleaves"), "tleaves has left: {names:?}");
@@ -398,7 +400,7 @@ fn namespaces(guest: &Guest) -> Result<()> {
     }
     drop(veth);
     let mark = guest.log.mark("both are gone")?;
-    for sample in module.wait(mark, 2, ms(3 * INTERVAL_MS))? {
+    for sample in wait(&module, mark, 2, INTERVAL_MS)? {
         for name in ["tstays", "tleaves"] {
             ensure!(line(&sample, name)?.is_none(), "{name} is gone");
         }
@@ -417,7 +419,7 @@ fn wait_for_namespace(process: u32) -> Result<()> {
 }
 
 fn many(guest: &Guest) -> Result<()> {
-    const INTERVAL_MS: u64 = 1000;
+    const INTERVAL_MS: u64 = 700;
     const PAIRS: u8 = 32;
     silence()?;
     let pairs: Vec<(String, String)> = (0..PAIRS)
@@ -432,7 +434,7 @@ fn many(guest: &Guest) -> Result<()> {
         .flat_map(|(name, peer)| [name.as_str(), peer.as_str()])
         .collect();
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
-    module.first(1, INTERVAL_MS)?;
+    wait(&module, module.start, 1, INTERVAL_MS)?;
     let window = between_samples(
         guest,
         &module,
