@@ -179,6 +179,8 @@ impl Job for Arc<Board> {
 pub(super) struct Queued<S: Source> {
     desk: Arc<Desk<S>>,
     work: Work<Arc<Desk<S>>>,
+    /// Whether the source was on when this round began.
+    was_on: bool,
 }
 
 /// Where question and answer are exchanged.
@@ -230,7 +232,11 @@ impl<S: Source> Queued<S> {
             GFP_KERNEL,
         )?;
         let work = Work::new(round.queue.clone(), desk.clone())?;
-        Ok(Self { desk, work })
+        Ok(Self {
+            desk,
+            work,
+            was_on: false,
+        })
     }
 
     /// What is sampled.
@@ -268,7 +274,8 @@ impl<S: Source> Sampling for Queued<S> {
 
     fn begin(&mut self) {
         let mut answer = self.desk.answer.lock();
-        if !S::switch().is_on() {
+        self.was_on = S::switch().is_on();
+        if !self.was_on {
             answer.snapshots.forget();
         } else if !answer.is_awaited {
             answer.snapshots.advance();
@@ -279,7 +286,7 @@ impl<S: Source> Sampling for Queued<S> {
     }
 
     fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
-        if !S::switch().is_on() {
+        if !self.was_on || !S::switch().is_on() {
             return;
         }
         let mut answer = self.desk.answer.lock();
