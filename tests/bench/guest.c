@@ -6,16 +6,18 @@
  *
  * The guest runs with one nanosecond per instruction, so a difference of the monotonic clock
  * is a number of instructions. All emulated CPUs advance the same clock: what another CPU does
- * meanwhile is counted too, and so is a timer tick. Both hit few samples, hence the median.
+ * meanwhile is counted too, and so is a timer tick. Both hit few samples, hence the median. The
+ * module gives averages, so what a sample wakes is kept on CPU 0, where one runs after the other.
  *
  * As a check from outside, both are then run at a short interval beside a loop that keeps CPU 0
- * busy. What the loop falls behind of one that has the machine for itself is all that a sample
+ * busy, and all threads may run where they like. What the loop falls behind of one that has the machine for itself is all that a sample
  * causes on any CPU: the interrupt, waking a thread, switching to it and back.
  */
 #define _GNU_SOURCE
 #include "machine.h"
 #include "proc_reader.h"
 
+#include <dirent.h>
 #include <err.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -33,16 +35,15 @@
 /* Right after boot, work left over by the kernel's start would be counted as well. */
 #define SETTLE_S 15
 #define SAMPLES 21
-/*
- * The module waits half an interval for its threads. That must be longer than a tick, since the
- * emulated CPUs take turns: the loop may have its own until its next tick.
- */
-#define CHECK_INTERVAL_MS 20
+#define CHECK_INTERVAL_MS 10
 #define CHECK_SAMPLES 200
 #define MODULE_FILE "/resource_monitor.ko"
 #define MODULE_NAME "resource_monitor"
+#define MODULE_THREAD "resource_mon"
+#define CONSOLE_THREAD "pr/"
 
 static char kernel_log[1 << 20];
+static cpu_set_t cpu0, all_cpus;
 
 static long long now_ns(void)
 {
@@ -96,6 +97,11 @@ static long long spin_once(void)
 
 	for (int i = 0; i < 5000; i++)
 		__asm__ volatile("");
+	/*
+	 * The emulated CPUs take turns, and this ends the turn. Otherwise it would last until the
+	 * next tick, as would whatever another CPU is to do, and nothing would be done in time.
+	 */
+	__asm__ volatile("pause");
 	return now_ns() - start;
 }
 
@@ -145,13 +151,30 @@ static long long lost(long long alone, long long beside)
 	return (alone - beside) / CHECK_SAMPLES;
 }
 
-/* Lets the kernel do what was put off, so that what comes next does not count it. */
+/* Lets all do what they do only once, or put off, so that what comes next does not count it. */
 static void come_to_rest(void)
 {
 	sleep_ms(2000);
 }
 
-/* The loop beside a C reader, which is a process of its own at the interval of the check. */
+/* Takes samples for ever, at the interval of the check. What they take is no part of it. */
+static _Noreturn void sample_at_interval(void (*sample)(void))
+{
+	struct timespec next;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (;;) {
+		next.tv_nsec += CHECK_INTERVAL_MS * 1000000L;
+		if (next.tv_nsec >= 1000000000L) {
+			next.tv_nsec -= 1000000000L;
+			next.tv_sec++;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+		sample();
+	}
+}
+
+/* The loop beside a C reader, which is a process of its own. */
 static long long spin_beside_reader(void (*sample)(void))
 {
 	long long result;
@@ -159,10 +182,10 @@ static long long spin_beside_reader(void (*sample)(void))
 
 	if (reader < 0)
 		err(1, "cannot start the reader");
-	while (reader == 0) {
-		sleep_ms(CHECK_INTERVAL_MS);
-		sample();
-	}
+	if (reader == 0)
+		sample_at_interval(sample);
+	/* What a new process does once is not counted. */
+	come_to_rest();
 	result = spin();
 	kill(reader, SIGKILL);
 	waitpid(reader, NULL, 0);
@@ -206,6 +229,30 @@ static void check_lines(const char *log)
 		errx(1, "a source was late");
 }
 
+/* Has the threads run on these CPUs alone whose names begin with `name`, if there are any. */
+static void keep_threads_on(const cpu_set_t *cpus, const char *name)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (!proc)
+		err(1, "cannot open /proc");
+	while ((entry = readdir(proc))) {
+		char path[sizeof(entry->d_name) + sizeof("/proc//comm")], comm[64] = "";
+		pid_t thread = atoi(entry->d_name);
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		if (thread <= 0 || !(file = fopen(path, "re")))
+			continue;
+		if (fgets(comm, sizeof(comm), file) && !strncmp(comm, name, strlen(name)) &&
+		    sched_setaffinity(thread, sizeof(*cpus), cpus))
+			err(1, "cannot move %s", comm);
+		fclose(file);
+	}
+	closedir(proc);
+}
+
 /* Prints the module's `unloaded` line, which carries its own costs. */
 static void measure_module(const char *name, const char *parameters, void (*check)(const char *))
 {
@@ -213,6 +260,7 @@ static void measure_module(const char *name, const char *parameters, void (*chec
 	char *log, *unloaded;
 
 	load_module(MODULE_FILE, parameters);
+	keep_threads_on(&cpu0, MODULE_THREAD);
 	/* Half an interval more, so that the last sample's work is done. */
 	sleep_ms(1000 * SAMPLES + 500);
 	log = unload_module();
@@ -233,6 +281,7 @@ static long long spin_beside_module(const char *parameters, int *stale)
 	const char *log;
 
 	load_module(MODULE_FILE, parameters);
+	come_to_rest();
 	result = spin();
 	log = unload_module();
 	for (; (log = strstr(log, " stale\n")); log++)
@@ -250,7 +299,6 @@ static long long spin_beside_module(const char *parameters, int *stale)
 
 int main(void)
 {
-	cpu_set_t cpu0;
 	long long alone[3], reader, reader_all, basic, basic_silent, all, all_silent;
 	int stale = 0;
 
@@ -258,8 +306,8 @@ int main(void)
 	if (!freopen("/dev/ttyS1", "w", stdout))
 		err(1, "cannot open the second serial port");
 
-	CPU_ZERO(&cpu0);
 	CPU_SET(0, &cpu0);
+	memset(&all_cpus, 0xff, sizeof(all_cpus));
 	if (sched_setaffinity(0, sizeof(cpu0), &cpu0))
 		err(1, "cannot stay on CPU 0");
 
@@ -269,11 +317,13 @@ int main(void)
 	measure("clock", no_work);
 	measure("reader", proc_reader_sample);
 	measure("reader_all", proc_reader_sample_all);
+	keep_threads_on(&cpu0, CONSOLE_THREAD);
 	measure_module("basic", MEASURE " " CPU_MEMORY, NULL);
 	measure_module("basic_silent", MEASURE " " CPU_MEMORY " " SILENT, NULL);
 	measure_module("all", MEASURE, check_lines);
 	measure_module("all_silent", MEASURE " " SILENT, NULL);
 
+	keep_threads_on(&all_cpus, CONSOLE_THREAD);
 	/* The first run is not counted: the other CPUs take a while to come to rest. */
 	spin();
 	alone[0] = spin();
@@ -285,7 +335,6 @@ int main(void)
 	all = spin_beside_module(CHECK, &stale);
 	all_silent = spin_beside_module(CHECK " " SILENT, &stale);
 	alone[2] = spin();
-	fprintf(stderr, "loops alone: %lld %lld %lld\n", alone[0], alone[1], alone[2]);
 	/* The median is taken for the true one. */
 	qsort(alone, 3, sizeof(alone[0]), compare);
 	printf("outside reader=%lld reader_all=%lld basic=%lld basic_silent=%lld all=%lld "

@@ -66,8 +66,14 @@ const BRACKET: Duration = ms(100);
 const SLACK: Duration = ms(60);
 const INTERVAL_MS: u64 = 2000;
 
-/// How often a load is begun.
-const TIMES: usize = 3;
+/// How often a load is begun. It takes a debug kernel long.
+fn times(guest: &Guest) -> usize {
+    if guest.is_debug() {
+        1
+    } else {
+        3
+    }
+}
 
 /// The last digit of a rate, and the kB that pages and sectors are rounded to.
 const ROUNDING: f64 = 0.51;
@@ -214,7 +220,7 @@ fn faults(guest: &Guest) -> Result<()> {
     // A huge page would be one fault instead of 512.
     let _ = disable_transparent_huge_pages(true);
     let last = guest.last_cpu();
-    let samples = compare(guest, TIMES, || {
+    let samples = compare(guest, times(guest), || {
         // On each CPU, as all have counters of their own.
         for cpu in 0..guest.cpus {
             let touching = thread::spawn(move || load::pin(cpu).map(|()| touch_pages()));
@@ -230,7 +236,7 @@ fn faults(guest: &Guest) -> Result<()> {
         (0..100).for_each(|_| sleep_ms(1));
         Ok(())
     })?;
-    let times = TIMES as f64;
+    let times = times(guest) as f64;
     let pages = f64::from(PAGES * guest.cpus);
     must_show(&samples, "faults", times * pages)?;
     must_show(&samples, "irqs", times * 100.0)?;
@@ -308,7 +314,7 @@ fn disk(guest: &Guest) -> Result<()> {
     let program = Path::new(FOLDER).join("vmtest");
     child::copy_to(&program)?;
     rustix::fs::sync();
-    let samples = compare(guest, TIMES, || {
+    let samples = compare(guest, times(guest), || {
         let mut disk = Raw::open("/dev/vdb")?;
         for block in 0..WRITTEN {
             disk.write(block)?;
@@ -323,7 +329,7 @@ fn disk(guest: &Guest) -> Result<()> {
     let _ = fs::remove_file(&program);
     drop(mounted);
     let samples = samples?;
-    let times = TIMES as f64;
+    let times = times(guest) as f64;
     let kb = |blocks: usize| (blocks * Raw::BLOCK / 1024) as f64;
     must_show(&samples, "pgin", times * kb(READ))?;
     must_show(&samples, "pgout", times * kb(WRITTEN))?;

@@ -157,13 +157,23 @@ fn check_lines(samples: &[Sample], list: &str) -> Result<()> {
     Ok(())
 }
 
+/// Half of it must be enough for 16 threads to look at their file systems.
+fn interval_ms(guest: &Guest) -> u64 {
+    if guest.is_debug() {
+        1000
+    } else {
+        200
+    }
+}
+
 fn at_insmod(guest: &Guest) -> Result<()> {
+    let interval_ms = interval_ms(guest);
     for list in good_values() {
-        let text = format!("interval_ms=100 fs_paths=\"{list}\"");
+        let text = format!("interval_ms={interval_ms} fs_paths=\"{list}\"");
         let module = Module::load(&guest.log, &text)?;
         let now = module::read_text(FS_PATHS)?;
         ensure!(now == list, "{list:?} reads as {now:?}");
-        check_lines(&module.first(2, 100)?, &list)?;
+        check_lines(&module.first(1, interval_ms)?, &list)?;
         let errors = module::parameter_errors(&guest.log, module.start)?;
         ensure!(errors.is_empty(), "good values got {errors:?}");
         module.unload()?;
@@ -172,17 +182,19 @@ fn at_insmod(guest: &Guest) -> Result<()> {
 }
 
 fn at_run_time(guest: &Guest) -> Result<()> {
-    let module = Module::load(&guest.log, "interval_ms=100")?;
-    for list in good_values() {
-        for end in ["", "\n"] {
-            module::write(FS_PATHS, &format!("{list}{end}"))
-                .with_context(|| format!("{list:?}"))?;
-            let mark = guest.log.mark("fs_paths")?;
-            let now = module::read_text(FS_PATHS)?;
-            ensure!(now == list, "{list:?} reads as {now:?}");
-            // One sample may have been on its way.
-            check_lines(&module.wait(mark, 3, ms(300))?[1..], &list)?;
-        }
+    let interval_ms = interval_ms(guest);
+    let module = Module::load(&guest.log, &format!("interval_ms={interval_ms}"))?;
+    for (list, end) in good_values()
+        .into_iter()
+        .zip(["\n", ""].into_iter().cycle())
+    {
+        module::write(FS_PATHS, &format!("{list}{end}")).with_context(|| format!("{list:?}"))?;
+        let mark = guest.log.mark("fs_paths")?;
+        let now = module::read_text(FS_PATHS)?;
+        ensure!(now == list, "{list:?} reads as {now:?}");
+        // One sample may have been on its way.
+        let samples = module.wait(mark, 3, ms(3 * interval_ms))?;
+        check_lines(&samples[1..], &list)?;
     }
     let errors = module::parameter_errors(&guest.log, module.start)?;
     ensure!(errors.is_empty(), "good values got {errors:?}");
@@ -208,7 +220,9 @@ fn bad_at_insmod(guest: &Guest) -> Result<()> {
 
 fn bad_at_run_time(guest: &Guest) -> Result<()> {
     const LIST: &str = "/tmp,/proc";
-    let module = Module::load(&guest.log, &format!("interval_ms=100 fs_paths={LIST}"))?;
+    let interval_ms = interval_ms(guest);
+    let text = format!("interval_ms={interval_ms} fs_paths={LIST}");
+    let module = Module::load(&guest.log, &text)?;
     for (value, wrong, why) in bad_values() {
         for end in ["", "\n"] {
             // A write of nothing does not reach the module.
@@ -228,7 +242,7 @@ fn bad_at_run_time(guest: &Guest) -> Result<()> {
         }
     }
     let mark = guest.log.mark("all bad values written")?;
-    check_lines(&module.wait(mark, 3, ms(300))?, LIST)?;
+    check_lines(&module.wait(mark, 3, ms(3 * interval_ms))?, LIST)?;
     module.unload().map(drop)
 }
 

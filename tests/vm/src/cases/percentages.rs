@@ -65,6 +65,7 @@ fn compare(
     // /proc/stat is read some time after the sample was taken, and a debug kernel logs so slowly
     // that this shows. Over a longer interval it matters less.
     let factor = if guest.is_debug() { 2 } else { 1 };
+    let tolerance = tolerance * factor as f64;
     let interval_ms = match load {
         Some(_) => factor * LOADED_INTERVAL_MS,
         None => factor * IDLE_INTERVAL_MS,

@@ -236,7 +236,7 @@ fn compare(
     mut act: impl FnMut() -> Result<()>,
 ) -> Result<Vec<Sample>> {
     let (interval_ms, edge) = if guest.is_debug() {
-        (3 * interval_ms, DEBUG_EDGE)
+        (interval_ms.max(3000), DEBUG_EDGE)
     } else {
         (interval_ms, edge)
     };
