@@ -10,8 +10,9 @@
  * module gives averages, so what a sample wakes is kept on CPU 0, where one runs after the other.
  *
  * As a check from outside, both are then run at a short interval beside a loop that keeps CPU 0
- * busy, and all threads may run where they like. What the loop falls behind of one that has the machine for itself is all that a sample
- * causes on any CPU: the interrupt, waking a thread, switching to it and back.
+ * busy, and all threads may run where they like. What the loop falls behind of one that has the
+ * machine for itself is all that a sample causes on any CPU: the interrupt, waking a thread,
+ * switching to it and back.
  */
 #define _GNU_SOURCE
 #include "machine.h"
@@ -139,7 +140,7 @@ static void fill_kernel_log(void)
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	for (int at = 0; at < size; at += 32) {
 		/* 7: for debugging, so it does not go to the console. */
-		if (dprintf(kmsg, "<7>benchmark: a line of the usual size, or nearly, number %d\n", at / 32) < 0)
+		if (dprintf(kmsg, "<7>benchmark: a line to be overwritten, at %d or so\n", at) < 0)
 			err(1, "cannot fill the kernel log");
 	}
 	close(kmsg);

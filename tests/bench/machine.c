@@ -56,7 +56,8 @@ static void use_disk(void)
 	if (disk < 0)
 		err(1, "cannot open the disk");
 	for (off_t at = 0; at < BLOCKS * BLOCK; at += BLOCK) {
-		if (pwrite(disk, block, BLOCK, at) != BLOCK || pread(disk, block, BLOCK, at) != BLOCK)
+		if (pwrite(disk, block, BLOCK, at) != BLOCK ||
+		    pread(disk, block, BLOCK, at) != BLOCK)
 			err(1, "cannot use the disk");
 	}
 	if (fsync(disk))
@@ -110,7 +111,8 @@ static void use_interface(const char *name, const char *own, const char *to)
 		err(1, "cannot bring up %s", name);
 	/* The link may take a while. Nobody listens, and an error of the last packet says so. */
 	for (int i = 0; i < 100 && !received(name); i++) {
-		if (sendto(fd, "", 1, 0, (void *)&target, sizeof(target)) < 0 && errno != ECONNREFUSED)
+		if (sendto(fd, "", 1, 0, (void *)&target, sizeof(target)) < 0 &&
+		    errno != ECONNREFUSED)
 			err(1, "cannot send through %s", name);
 		usleep(100 * 1000);
 	}

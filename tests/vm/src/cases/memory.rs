@@ -54,7 +54,7 @@ const INTERVAL_MS: u64 = 200;
 
 /// The bracket of a sample covers as many readings as may lie between the moment a sample is taken
 /// and the moment its line has arrived.
-const BRACKET: Duration = ms(60);
+const BRACKET: Duration = ms(100);
 
 type Amounts = BTreeMap<String, u64>;
 
