@@ -2,8 +2,8 @@
 /*
  * The rival of the benchmark: the cheapest program that gets the same counters from user
  * space. It keeps the files open and reads each with a single system call per sample; a real
- * monitor would also parse and format them. What the kernel does not hand out in one call,
- * /proc/vmstat for one, takes as many as are needed.
+ * monitor would also parse and format them. Where the kernel does not hand out all at once, as
+ * a longer /proc/vmstat would be, it makes as many calls as are needed.
  */
 #include "proc_reader.h"
 

@@ -13,9 +13,11 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use rustix::fd::OwnedFd;
-use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketType};
+use rustix::net::{self, AddressFamily, SocketType};
 use rustix::process::setpriority_process;
 use rustix::thread::{sched_setaffinity, CpuSet};
+
+use crate::netlink;
 
 /// The port that packets are thrown at.
 const PORT: u16 = 9;
@@ -93,7 +95,8 @@ fn run(kind: Kind, cpu: u32, stop: &AtomicBool, started: &Sender<Result<()>>) ->
         Kind::SoftIrq => {
             // A packet to the loopback's broadcast address is handed to every socket of its port
             // in softirq context, so that is where nearly all of the time goes.
-            loopback_up()?;
+            // The kernel gives it its address.
+            netlink::set_up("lo", true)?;
             let _listeners = (0..200)
                 .map(|_| listener(PORT))
                 .collect::<Result<Vec<_>>>()?;
@@ -124,44 +127,4 @@ pub fn pin(cpu: u32) -> Result<()> {
     let mut cpus = CpuSet::new();
     cpus.set(cpu as usize);
     sched_setaffinity(None, &cpus).with_context(|| format!("cannot run on CPU {cpu}"))
-}
-
-/// Does what `ip link set lo up` does; the kernel gives `lo` its address.
-fn loopback_up() -> Result<()> {
-    const NLMSG_ERROR: u16 = 2;
-    const RTM_NEWLINK: u16 = 16;
-    const NLM_F_REQUEST_ACK: u16 = 1 | 4;
-    const LO_INDEX: u32 = 1;
-    const IFF_UP: u32 = 1;
-
-    let mut message = Vec::new();
-    // struct nlmsghdr: length, type, flags, sequence, port
-    message.extend(32_u32.to_ne_bytes());
-    message.extend(RTM_NEWLINK.to_ne_bytes());
-    message.extend(NLM_F_REQUEST_ACK.to_ne_bytes());
-    message.extend([0; 8]);
-    // struct ifinfomsg: family and type, index, flags, changed flags
-    message.extend([0; 4]);
-    message.extend(LO_INDEX.to_ne_bytes());
-    message.extend(IFF_UP.to_ne_bytes());
-    message.extend(IFF_UP.to_ne_bytes());
-
-    // No protocol is NETLINK_ROUTE.
-    let route = net::socket(AddressFamily::NETLINK, SocketType::RAW, None).context("netlink")?;
-    net::send(&route, &message, SendFlags::empty()).context("netlink send")?;
-    let mut answer = [0; 256];
-    let (length, _) =
-        net::recv(&route, &mut answer[..], RecvFlags::empty()).context("netlink answer")?;
-    let word = |at: usize| {
-        Some(u32::from_ne_bytes(
-            answer[..length].get(at..at + 4)?.try_into().ok()?,
-        ))
-    };
-    let kind = word(4).map(|kind| kind as u16);
-    anyhow::ensure!(
-        kind == Some(NLMSG_ERROR) && word(16) == Some(0),
-        "cannot bring up lo: {:?}",
-        word(16)
-    );
-    Ok(())
 }

@@ -13,7 +13,7 @@ use super::net::{self, Veth};
 use super::{lifecycle, ms, sleep_ms, Case, Guest, Needs, LATE};
 use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk};
 use crate::drivers;
-use crate::elapsed::wait;
+use crate::elapsed::{slowness, wait};
 use crate::kmsg::monotonic;
 use crate::lines::{FsState, Sample};
 use crate::module::Module;
@@ -102,23 +102,23 @@ fn load<'a>(guest: &'a Guest, interval_ms: u64, more: &str) -> Result<Module<'a>
 /// With a long interval, what is held until the next sample shows by the time it takes to go. What
 /// comes again under the same name is new, and so has no line in the first sample that sees it.
 fn anew(guest: &Guest) -> Result<()> {
-    const INTERVAL_MS: u64 = 1500;
     const TRIES: u32 = 3;
+    let interval_ms = 1500 * u64::from(slowness(guest));
     net::silence()?;
     let backing = Backing::create(BACKING, 1 << 20)?;
     let alone = live(2, few_steps, &|_| Ok(()))?;
-    let module = load(guest, INTERVAL_MS, "")?;
+    let module = load(guest, interval_ms, "")?;
     for _ in 0..TRIES {
         let lives = live(2, |life| 8 << life, &|life| {
             let mark = guest.log.mark("all are there")?;
-            module.wait_begun(mark, 2 + life as usize, ms(3 * INTERVAL_MS))?;
+            module.wait_begun(mark, 2 + life as usize, ms(3 * interval_ms))?;
             // While a sample is taken, things may be held.
-            sleep_ms(INTERVAL_MS / 8);
+            sleep_ms(interval_ms / 8);
             Ok(())
         })?;
         for ((thing, alone), lives) in THINGS.iter().zip(&alone).zip(&lives) {
             let usual = alone.iter().map(|life| life.going).max();
-            let patience = usual.unwrap_or_default() + 2 * LATE;
+            let patience = usual.unwrap_or_default() + ms(interval_ms) / 2;
             let going = lives[0].going;
             ensure!(
                 going <= patience,
@@ -126,7 +126,7 @@ fn anew(guest: &Guest) -> Result<()> {
                 thing.name
             );
         }
-        let samples = wait(&module, module.start, 1, INTERVAL_MS)?;
+        let samples = wait(&module, module.start, 1, interval_ms)?;
         if let Some([last, first, second]) = around(&samples, &lives) {
             check_anew(last, first, second)?;
             drop(backing);
@@ -213,7 +213,7 @@ fn churn(guest: &Guest) -> Result<()> {
     for (lives, more) in lives.iter_mut().zip(more) {
         lives.extend(more);
     }
-    check_goings(&alone, &lives)?;
+    check_goings(guest, &alone, &lives)?;
     memory.check_growth(guest, count - WARM_UP)?;
     drop(backing);
     // A reference that is left over would keep a driver from going.
@@ -338,8 +338,8 @@ fn gone(
 
 /// To go takes hardly longer than when nobody looks. A sample every 10 ms takes a good part of an
 /// emulated CPU, so this finds only what holds things up for long.
-fn check_goings(alone: &Lives, sampled: &Lives) -> Result<()> {
-    const LONGEST: Duration = ms(2000);
+fn check_goings(guest: &Guest, alone: &Lives, sampled: &Lives) -> Result<()> {
+    let slowest = slowness(guest) * ms(2000);
     for ((thing, alone), sampled) in THINGS.iter().zip(alone).zip(sampled) {
         let times = |lives: &[Life]| {
             let mut times: Vec<_> = lives.iter().map(|life| life.going).collect();
@@ -356,7 +356,7 @@ fn check_goings(alone: &Lives, sampled: &Lives) -> Result<()> {
         crate::report(&format!("# {told}"));
         // The samples take their part of the CPU as well.
         ensure!(
-            median <= 3 * usual + 5 * ms(INTERVAL_MS) && most <= longest + LONGEST,
+            median <= 3 * usual + 5 * ms(INTERVAL_MS) && most <= longest + slowest,
             "{told}"
         );
     }

@@ -11,7 +11,7 @@ use anyhow::{anyhow, bail, ensure, Context, Result};
 
 use super::{ms, sleep_ms, Case, Guest, Needs};
 use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk};
-use crate::elapsed::{between_samples, one, wait, Elapsed};
+use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
 use crate::kmsg::monotonic;
 use crate::lines::{self, Part, Sample, Table};
 use crate::module::Module;
@@ -159,7 +159,7 @@ fn compare(guest: &Guest) -> Result<()> {
                 "this proves nothing of {name}: {counted:?}"
             );
             let line = one(shown, &format!("line of {name}"), |line| line.name == name)?;
-            check(line, &counted, ms(INTERVAL_MS))
+            check(line, &counted, window.interval)
                 .with_context(|| format!("{line:?} for {counted:?}"))?;
         }
         let slow = line(&window.sample, "nullslow")?.context("nullslow has no line")?;
@@ -202,7 +202,7 @@ fn in_flight(guest: &Guest) -> Result<()> {
     )?;
     Disk::open("nullfar")?.read(0, 4096)?;
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
-    wait(&module, module.start, 2, INTERVAL_MS)?;
+    wait_answered(&module, module.start, 2, INTERVAL_MS)?;
     let mut result = Err(anyhow!("not tried"));
     for _ in 0..TRIES {
         let start = guest.log.mark("before the flight")?;
@@ -212,11 +212,11 @@ fn in_flight(guest: &Guest) -> Result<()> {
         let flight = fly(READERS)?;
         let after = blockdev::counters()?["nullfar"];
         let end = guest.log.mark("after the flight")?;
-        wait(&module, end, 2, INTERVAL_MS)?;
-        let samples = wait(&module, start, 1, INTERVAL_MS)?;
+        wait_answered(&module, end, 2, INTERVAL_MS)?;
+        let samples = wait_answered(&module, start, 1, INTERVAL_MS)?;
         check_counts(&samples, &after.since(&before)?, READERS)?;
         // Only how long it took is a matter of luck on a machine that is busy.
-        result = check_busy(&samples, flight);
+        result = check_busy(&samples, flight, READERS);
         match &result {
             Ok(()) => break,
             Err(error) => crate::report(&format!("# once more: {error:#}")),
@@ -252,13 +252,11 @@ fn fly(readers: u64) -> Result<Duration> {
 
 fn check_counts(samples: &[Sample], counted: &Counters, readers: u64) -> Result<()> {
     ensure!(counted.reads == readers, "{counted:?}");
-    let mut all_in_flight = 0;
     let mut completed = Vec::new();
     for sample in samples {
         let line = line(sample, "nullfar")?.context("nullfar has no line")?;
         ensure!(line.inflight <= readers, "too many in flight: {line:?}");
         if line.inflight == readers {
-            all_in_flight += 1;
             ensure!(line.r == 0 && line.await_ms == 0, "none is done: {line:?}");
         }
         ensure!(
@@ -269,10 +267,6 @@ fn check_counts(samples: &[Sample], counted: &Counters, readers: u64) -> Result<
             completed.push(line);
         }
     }
-    ensure!(
-        all_in_flight >= 2,
-        "all were in flight at {all_in_flight} samples"
-    );
     let last = lines(samples.last().context("no samples")?)?;
     let last = one(last, "line of nullfar", |line| line.name == "nullfar")?;
     ensure!(
@@ -293,23 +287,27 @@ fn check_counts(samples: &[Sample], counted: &Counters, readers: u64) -> Result<
 }
 
 /// The busy time of all samples, against the time of the flight.
-fn check_busy(samples: &[Sample], flight: Duration) -> Result<()> {
+fn check_busy(samples: &[Sample], flight: Duration, readers: u64) -> Result<()> {
     // A tick of the kernel at each end, what a sample is late, and what is rounded.
     const TOLERANCE_MS: f64 = 60.0;
     let mut busy_ms = 0.0;
-    let mut full = 0;
+    let (mut all_in_flight, mut full) = (0, 0);
     for two in samples.windows(2) {
         let interval = two[1].first.at.saturating_sub(two[0].first.at);
         let line = line(&two[1], "nullfar")?.context("nullfar has no line")?;
         busy_ms += f64::from(line.busy) * interval.as_secs_f64();
         full += u32::from(line.busy == 1000);
+        all_in_flight += u32::from(line.inflight == readers);
     }
     let flight_ms = flight.as_secs_f64() * 1000.0;
     ensure!(
         (busy_ms - flight_ms).abs() <= TOLERANCE_MS,
         "busy for {busy_ms:.0} ms, but requests were in flight for {flight_ms:.0} ms"
     );
-    ensure!(full > 0, "no sample was busy all of its time");
+    ensure!(
+        all_in_flight >= 2 && full > 0,
+        "all were in flight at {all_in_flight} samples, and {full} were busy all of their time"
+    );
     Ok(())
 }
 
@@ -324,7 +322,7 @@ fn unused(guest: &Guest) -> Result<()> {
         "loop4 was used before, so this proves nothing"
     );
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
-    let samples = wait(&module, module.start, 3, INTERVAL_MS)?;
+    let samples = wait_answered(&module, module.start, 3, INTERVAL_MS)?;
     for sample in &samples {
         for name in ["loop4", "loop5", "ram0"] {
             let line = line(sample, name)?;
@@ -341,14 +339,14 @@ fn unused(guest: &Guest) -> Result<()> {
     }
     let end = guest.log.mark("after the first use")?;
     // One sample notes the disk, the next one has its line.
-    let samples = wait(&module, end, 3, INTERVAL_MS)?;
+    let samples = wait_answered(&module, end, 3, INTERVAL_MS)?;
     for sample in &samples[1..] {
         let line = line(sample, "loop4")?.context("no line of a disk that is in use")?;
         ensure!((line.r, line.d) == (0, 0), "only written: {line:?}");
     }
     let is_counted = blockdev::counters()?["ram0"] != Counters::default();
     let mut written = 0.0;
-    for sample in wait(&module, start, 1, INTERVAL_MS)? {
+    for sample in wait_answered(&module, start, 1, INTERVAL_MS)? {
         let ram = line(&sample, "ram0")?;
         ensure!(is_counted || ram.is_none(), "not in diskstats: {ram:?}");
         if let Some(line) = line(&sample, "loop4")? {
@@ -364,7 +362,7 @@ fn unused(guest: &Guest) -> Result<()> {
     drop(disk);
     attached.detach()?;
     let end = guest.log.mark("detached")?;
-    for sample in wait(&module, end, 2, INTERVAL_MS)? {
+    for sample in wait_answered(&module, end, 2, INTERVAL_MS)? {
         let line = line(&sample, "loop4")?;
         ensure!(line.is_none(), "it has no file any more: {line:?}");
     }
@@ -388,7 +386,7 @@ fn partition(guest: &Guest) -> Result<()> {
     busybox(&["blockdev", "--rereadpt", &format!("/dev/{WHOLE}")])?;
     Disk::open(PART)?.read(0, 4096)?;
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
-    wait(&module, module.start, 2, INTERVAL_MS)?;
+    wait_answered(&module, module.start, 2, INTERVAL_MS)?;
     let window = between_samples(
         guest,
         &module,
@@ -416,7 +414,7 @@ fn partition(guest: &Guest) -> Result<()> {
     let shown = lines(&window.sample)?;
     let line = one(shown, "line of the whole disk", |line| line.name == WHOLE)?;
     let counted = counted(WHOLE)?;
-    check(line, &counted, ms(INTERVAL_MS)).with_context(|| format!("{line:?} for {counted:?}"))?;
+    check(line, &counted, window.interval).with_context(|| format!("{line:?} for {counted:?}"))?;
     module.unload().map(drop)
 }
 
@@ -454,7 +452,7 @@ fn many(guest: &Guest) -> Result<()> {
         disk.read(0, 4096)?;
     }
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
-    wait(&module, module.start, 1, INTERVAL_MS)?;
+    wait_answered(&module, module.start, 1, INTERVAL_MS)?;
     let window = between_samples(
         guest,
         &module,
@@ -476,7 +474,7 @@ fn many(guest: &Guest) -> Result<()> {
     check_many(table, &counted)?;
     for line in &table.shown {
         let counted = &counted[line.name.as_str()];
-        check(line, counted, ms(INTERVAL_MS))
+        check(line, counted, window.interval)
             .with_context(|| format!("{line:?} for {counted:?}"))?;
     }
     module.unload().map(drop)

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::mount::{mount, mount_bind, unmount, MountFlags, UnmountFlags};
 
 use super::{ms, sleep_ms, Case, Guest, Needs};
-use crate::elapsed::{one, wait};
+use crate::elapsed::{one, wait_answered};
 use crate::kmsg::monotonic;
 use crate::lines::{Fs, FsState, Sample};
 use crate::module::{self, Module};
@@ -229,7 +229,7 @@ fn compare(guest: &Guest) -> Result<()> {
     for round in 0..2 {
         let mark = guest.log.mark("before statfs")?;
         let before = watched.map(Amounts::read);
-        let samples = wait(&module, mark, 2, INTERVAL_MS)?;
+        let samples = wait_answered(&module, mark, 2, INTERVAL_MS)?;
         let after = watched.map(Amounts::read);
         for sample in &samples[..2] {
             let paths: Vec<&str> = sample.fs.iter().map(|line| line.path.as_str()).collect();
@@ -263,6 +263,9 @@ fn compare(guest: &Guest) -> Result<()> {
 
 type Readings = Vec<(Duration, Amounts)>;
 
+/// A sample is taken at most this long before its first line arrives here.
+const TAKEN: Duration = ms(150);
+
 /// While files grow, a line lies between what statfs said before and after it.
 fn growing(guest: &Guest) -> Result<()> {
     const INTERVAL_MS: u64 = 100;
@@ -283,10 +286,12 @@ fn growing(guest: &Guest) -> Result<()> {
             })
             .collect();
         let result = (|| -> Result<Vec<Sample>> {
+            // A bracket begins before its sample.
+            thread::sleep(TAKEN + ms(INTERVAL_MS));
             let parameters = format!("interval_ms={INTERVAL_MS} {ONLY_FS}");
             let watched = format!("fs_paths={}", paths.join(","));
             let module = Module::load(&guest.log, &format!("{parameters} {watched}"))?;
-            let samples = wait(&module, module.start, SAMPLES, INTERVAL_MS)?;
+            let samples = wait_answered(&module, module.start, SAMPLES, INTERVAL_MS)?;
             module.unload()?;
             Ok(samples)
         })();
@@ -320,8 +325,6 @@ fn growing(guest: &Guest) -> Result<()> {
 
 /// The readings around the time at which a sample can have been taken.
 fn bracket(readings: &Readings, sample: &Sample) -> Result<Vec<Amounts>> {
-    /// It is taken at most this long before its first line arrives here.
-    const TAKEN: Duration = ms(60);
     let start = sample.first.arrived.saturating_sub(TAKEN);
     let end = sample.last.arrived;
     let first = readings
@@ -394,7 +397,7 @@ fn come_and_go(guest: &Guest) -> Result<()> {
     ])?;
     let expect = |when: &str, comes: bool| -> Result<()> {
         let mark = guest.log.mark(when)?;
-        let samples = wait(&module, mark, 2, INTERVAL_MS)?;
+        let samples = wait_answered(&module, mark, 2, INTERVAL_MS)?;
         // What is under way when the mark is made may still be as before.
         let sample = &samples[1];
         let found = state(sample, &path)?;
@@ -464,7 +467,7 @@ fn unmount_watched(guest: &Guest) -> Result<()> {
         "# {refused} of {} calls of umount said EBUSY",
         ROUNDS + ROUNDS / 10 + refused
     ));
-    let samples = wait(&module, module.start, 2, 10)?;
+    let samples = wait_answered(&module, module.start, 2, 10)?;
     let shown = |path: &str| {
         let is_shown = |sample: &&Sample| matches!(state(sample, path), Ok(FsState::Shown { .. }));
         samples.iter().filter(is_shown).count()

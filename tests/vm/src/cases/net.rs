@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
 
-use super::{ms, sleep_ms, Case, Guest, Needs};
-use crate::elapsed::{between_samples, one, wait, Elapsed};
+use super::{sleep_ms, Case, Guest, Needs};
+use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
 use crate::lines::{self, Part, Sample, Table};
 use crate::module::{Module, PATIENCE};
 use crate::netlink;
@@ -239,14 +239,14 @@ fn loopback(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     // An interface that is up but was never used is no different.
     netlink::set_up("lo", true)?;
-    for sample in wait(&module, module.start, 3, INTERVAL_MS)? {
+    for sample in wait_answered(&module, module.start, 3, INTERVAL_MS)? {
         let line = line(&sample, "lo")?;
         ensure!(line.is_none(), "unused: {line:?}");
     }
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.send_to(&[0; 100], socket.local_addr()?)?;
     let mark = guest.log.mark("the first packet")?;
-    let samples = wait(&module, mark, 3, INTERVAL_MS)?;
+    let samples = wait_answered(&module, mark, 3, INTERVAL_MS)?;
     // One sample notes the interface, the next one has its line.
     for sample in &samples[1..] {
         line(sample, "lo")?.context("lo is in use and has no line")?;
@@ -325,7 +325,7 @@ fn compare(guest: &Guest) -> Result<()> {
             let line = one(lines(&window.sample)?, &format!("line of {name}"), |line| {
                 line.name == *name
             })?;
-            check(line, &counted, ms(INTERVAL_MS))
+            check(line, &counted, window.interval)
                 .with_context(|| format!("{line:?} for {counted:?}"))?;
         }
         check_order(lines(&window.sample)?)?;
@@ -367,7 +367,7 @@ fn namespaces(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     let veth = Veth::create("tstays", "tleaves", [77, 3])?;
     let mark = guest.log.mark("two interfaces")?;
-    let samples = wait(&module, mark, 3, INTERVAL_MS)?;
+    let samples = wait_answered(&module, mark, 3, INTERVAL_MS)?;
     for name in ["tstays", "tleaves"] {
         line(&samples[2], name)?.with_context(|| format!("{name} has no line"))?;
     }
@@ -379,7 +379,7 @@ fn namespaces(guest: &Guest) -> Result<()> {
     ensure!(!counters()?.contains_key("tleaves"), "tleaves has not left");
     let mark = guest.log.mark("one has left")?;
     // The one that is left has no carrier now, since the other one went down.
-    let samples = wait(&module, mark, 3, INTERVAL_MS)?;
+    let samples = wait_answered(&module, mark, 3, INTERVAL_MS)?;
     for sample in &samples[1..] {
         let names: Vec<&str> = lines(sample)?.iter().map(|line| &*line.name).collect();
         ensure!(!names.contains(&"tleaves"), "tleaves has left: {names:?}");
@@ -400,7 +400,7 @@ fn namespaces(guest: &Guest) -> Result<()> {
     }
     drop(veth);
     let mark = guest.log.mark("both are gone")?;
-    for sample in wait(&module, mark, 2, INTERVAL_MS)? {
+    for sample in wait_answered(&module, mark, 2, INTERVAL_MS)? {
         for name in ["tstays", "tleaves"] {
             ensure!(line(&sample, name)?.is_none(), "{name} is gone");
         }
@@ -434,7 +434,7 @@ fn many(guest: &Guest) -> Result<()> {
         .flat_map(|(name, peer)| [name.as_str(), peer.as_str()])
         .collect();
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
-    wait(&module, module.start, 1, INTERVAL_MS)?;
+    wait_answered(&module, module.start, 1, INTERVAL_MS)?;
     let window = between_samples(
         guest,
         &module,
@@ -461,7 +461,7 @@ fn many(guest: &Guest) -> Result<()> {
     check_many(table, &counted)?;
     for line in &table.shown {
         let counted = &counted[line.name.as_str()];
-        check(line, counted, ms(INTERVAL_MS))
+        check(line, counted, window.interval)
             .with_context(|| format!("{line:?} for {counted:?}"))?;
     }
     module.unload().map(drop)
@@ -501,6 +501,7 @@ fn check_many(table: &Table<lines::Net>, counted: &BTreeMap<&str, Counters>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::ms;
 
     const TEXT: &str = "Inter-|   Receive      |  Transmit\n \
          face |bytes    packets errs drop|bytes    packets errs drop\n    \

@@ -218,7 +218,7 @@ fn no_lag(guest: &Guest) -> Result<()> {
     for sample in &samples[1..] {
         let seen = percents(sample)?[0];
         ensure!(
-            seen <= 25.0,
+            seen <= 40.0,
             "no task waits any more, but {seen} % was logged"
         );
     }
@@ -251,14 +251,17 @@ fn compare(
     for two in samples.windows(2) {
         check(&percents(&two[1])?, between(&two[0], &two[1])?, edge)?;
     }
-    // And all together, as what is wrong in one direction adds up.
+    // And all together, as what is wrong in one direction adds up. A late sample is followed by a
+    // short time, which counts for less.
+    let (all, found) = between(&samples[0], &samples[count])?;
     let mut average = [0.0; 5];
-    for sample in &samples[1..] {
-        for (sum, percent) in average.iter_mut().zip(percents(sample)?) {
-            *sum += percent / count as f64;
+    for two in samples.windows(2) {
+        let part = between(&two[0], &two[1])?.0.as_secs_f64() / all.as_secs_f64();
+        for (sum, percent) in average.iter_mut().zip(percents(&two[1])?) {
+            *sum += percent * part;
         }
     }
-    check(&average, between(&samples[0], &samples[count])?, edge).context("all together")?;
+    check(&average, (all, found), edge).context("all together")?;
     Ok(samples[1..].to_vec())
 }
 
@@ -427,19 +430,20 @@ pub fn after_a_pause(guest: &Guest) -> Result<()> {
     module.first(2, INTERVAL_MS)?;
     module::write("pressure", "N")?;
     let hogs = hogs(0..guest.cpus)?;
-    sleep_ms(1500);
+    sleep_ms(2500);
     drop(hogs);
     percentages::settle()?;
     let mark = guest.log.mark("pressure on")?;
     module::write("pressure", "Y")?;
     let samples = module.wait(mark, 4, ms(4 * INTERVAL_MS))?;
+    // Over all the time since it was switched off, it would be more than half.
     let shown: Vec<f64> = samples
         .iter()
         .filter(|sample| is_shown(sample))
         .map(|sample| Ok(percents(sample)?[0]))
         .collect::<Result<_>>()?;
     ensure!(
-        shown.len() >= 2 && shown.iter().all(|cpu_some| *cpu_some <= 25.0),
+        shown.len() >= 2 && shown.iter().all(|cpu_some| *cpu_some <= 40.0),
         "no task waits any more, but cpu_some was logged as {shown:?} %"
     );
     module.unload()?;
