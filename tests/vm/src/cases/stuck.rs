@@ -136,7 +136,7 @@ fn check_the_rest(guest: &Guest, samples: &[Sample], interval_ms: u64) -> Result
 }
 
 /// With this path first, the others must not wait for it.
-fn load<'a>(guest: &'a Guest, interval_ms: u64) -> Result<Module<'a>> {
+fn load(guest: &Guest, interval_ms: u64) -> Result<Module<'_>> {
     fs::create_dir_all(PATH)?;
     // A disk has lines from its first use on.
     fs::read("/dev/vda")?;
