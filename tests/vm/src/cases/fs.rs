@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::mount::{mount, mount_bind, unmount, MountFlags, UnmountFlags};
 
 use super::{ms, sleep_ms, Case, Guest, Needs};
-use crate::elapsed::{one, wait_answered};
+use crate::elapsed::{one, slowness, wait_answered};
 use crate::kmsg::monotonic;
 use crate::lines::{Fs, FsState, Sample};
 use crate::module::{self, Module};
@@ -46,8 +46,8 @@ pub const CASES: &[Case] = &[
 
 const ONLY_FS: &str = "per_cpu_max=0 activity=0 pressure=0 disk=0 net=0";
 
-/// How often an unmount may be tried.
-const TRIES: u32 = 4;
+/// How often an unmount may be tried: the module may be kept from running while it looks.
+const TRIES: u32 = 20;
 
 /// Where the cases mount things. It is in a file system in memory.
 const FOLDER: &str = "/tmp/mnt";
@@ -445,20 +445,21 @@ fn unmount_watched(guest: &Guest) -> Result<()> {
     let [memory, ext4] = ["watched", "watched-ext4"].map(|name| format!("{FOLDER}/{name}"));
     let module = Module::load(&guest.log, &format!("interval_ms=10 {ONLY_FS}"))?;
     watch(&[&memory, &ext4])?;
+    let slow = slowness(guest);
     let mut refused = 0;
     for round in 0..ROUNDS {
         let mounted = Mounted::new("tmpfs", &memory, "tmpfs", "")?;
         // At another time of the interval in each round.
         thread::sleep(Duration::from_micros(u64::from(round) * 137 % 15_000));
         refused += mounted
-            .unmount(TRIES)
+            .unmount(TRIES * slow)
             .with_context(|| format!("round {round}"))?;
     }
     for round in 0..ROUNDS / 10 {
         let mounted = Mounted::new("/dev/vda", &ext4, "ext4", "")?;
         sleep_ms(u64::from(20 + round));
         refused += mounted
-            .unmount(TRIES)
+            .unmount(TRIES * slow)
             .with_context(|| format!("ext4, round {round}"))?;
         // It is open for nobody else only when the last of the file system is gone.
         open_alone("/dev/vda").with_context(|| format!("round {round}"))?;
@@ -467,6 +468,10 @@ fn unmount_watched(guest: &Guest) -> Result<()> {
         "# {refused} of {} calls of umount said EBUSY",
         ROUNDS + ROUNDS / 10 + refused
     ));
+    ensure!(
+        refused <= ROUNDS / 4 * slow,
+        "{refused} calls of umount said EBUSY"
+    );
     let samples = wait_answered(&module, module.start, 2, 10)?;
     let shown = |path: &str| {
         let is_shown = |sample: &&Sample| matches!(state(sample, path), Ok(FsState::Shown { .. }));
