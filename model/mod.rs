@@ -6,8 +6,10 @@
 //! Nothing in here knows the kernel: no `kernel::`, no `unsafe`, no allocation, nothing that can
 //! panic. That is why the same files are compiled into the module and tested on the host.
 
+pub mod ioctl;
 pub mod line;
 pub mod rates;
 pub mod record;
 pub mod setting;
 pub mod source;
+pub mod words;

@@ -1,19 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The record of one sample: raw counters and times, as a row of 64-bit words.
+//! The record of one sample: raw counters and times, as a row of 64-bit words in little-endian
+//! order.
 //!
 //! ```text
-//! | Header, 7 words | Memory, 16 words | Cpu, 12 words | Cpu, 12 words | … one per online CPU
+//! | Header | SectionHeader, entries … | SectionHeader, entries … | …
 //! ```
 //!
-//! The timer callback writes the words and computes nothing; whoever reads them makes rates out
-//! of two records (see [`super::rates`]).
+//! The timer callback writes the header, the memory counters and the CPUs, and computes nothing.
+//! What is sampled besides follows, a section each. Whoever reads a record skips sections of a kind
+//! that it does not know, and what an entry has more than it knows of; whoever reads two makes
+//! rates of them (see [`super::rates`]).
+//!
+//! `resource_monitor.h` is the same for programs in C.
 
-/// When and under which number a sample was taken.
+use super::words::{words, Fields, Words};
+
+/// The first word of each record: `RSRCMON` and a zero, in memory.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"RSRCMON\0");
+
+/// Version of the record. New kinds of sections, and new fields at the end of an entry or of the
+/// header, do not change it.
+pub const VERSION: u64 = 1;
+
+/// Bytes of a word.
+pub const WORD_BYTES: usize = 8;
+
+const fn bytes_of(words: usize) -> u64 {
+    words.saturating_mul(WORD_BYTES) as u64
+}
+
+/// Words of so many bytes, if they are whole words.
+fn words_of(bytes: u64) -> Option<usize> {
+    let is_whole = bytes % WORD_BYTES as u64 == 0;
+    let words = usize::try_from(bytes / WORD_BYTES as u64).ok()?;
+    is_whole.then_some(words)
+}
+
+/// What a record begins with: when and under which number the sample was taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
+    /// [`MAGIC`].
+    pub magic: u64,
+    /// [`VERSION`].
+    pub version: u64,
+    /// Bytes of the whole record.
+    pub size_bytes: u64,
+    /// Bytes of this header.
+    pub header_bytes: u64,
     /// Sequence number; the first sample after loading is 0.
     pub seq: u64,
+    /// How many records right before this one its reader did not get, since they were not kept
+    /// long enough. Each reader has its own.
+    pub lost_records: u64,
     /// `CLOCK_MONOTONIC` when the sample was taken, in nanoseconds.
     pub taken_mono_ns: u64,
     /// `CLOCK_REALTIME` when the sample was taken, in nanoseconds since 1970.
@@ -22,46 +61,110 @@ pub struct Header {
     pub due_mono_ns: u64,
     /// The interval in force, in nanoseconds.
     pub interval_ns: u64,
-    /// Ticks that were due between the sample before and this one, but never ran.
+    /// Ticks since load that were due but never ran, because the one before was so late.
     pub missed_ticks: u64,
+    /// Samples since load, before this one, that were taken more than a tenth of the interval
+    /// after they were due.
+    pub late_samples: u64,
     /// Nanoseconds the timer callback needed for the sample before this one.
     pub previous_cost_ns: u64,
 }
 
+words! {
+    Header as "resource_monitor_record" {
+        magic: u64,
+        version: u64,
+        size_bytes: u64,
+        header_bytes: u64,
+        seq: u64,
+        lost_records: u64,
+        taken_mono_ns: u64,
+        taken_wall_ns: u64,
+        due_mono_ns: u64,
+        interval_ns: u64,
+        missed_ticks: u64,
+        late_samples: u64,
+        previous_cost_ns: u64,
+    }
+}
+
 impl Header {
-    /// Number of words of a header.
-    pub const WORDS: usize = 7;
-
-    /// The header as words.
-    pub fn to_words(&self) -> [u64; Self::WORDS] {
-        [
-            self.seq,
-            self.taken_mono_ns,
-            self.taken_wall_ns,
-            self.due_mono_ns,
-            self.interval_ns,
-            self.missed_ticks,
-            self.previous_cost_ns,
-        ]
+    /// The header of a record of so many words, with everything else at zero.
+    pub fn of(words: usize) -> Self {
+        Self {
+            magic: MAGIC,
+            version: VERSION,
+            size_bytes: bytes_of(words),
+            header_bytes: bytes_of(Self::LEN),
+            ..Self::default()
+        }
     }
+}
 
-    /// Reads a header from exactly [`Self::WORDS`] words.
-    pub fn from_words(words: &[u64]) -> Option<Self> {
-        let &[seq, taken_mono_ns, taken_wall_ns, due_mono_ns, interval_ns, missed_ticks, previous_cost_ns] =
-            words
-        else {
-            return None;
-        };
-        Some(Self {
-            seq,
-            taken_mono_ns,
-            taken_wall_ns,
-            due_mono_ns,
-            interval_ns,
-            missed_ticks,
-            previous_cost_ns,
-        })
+/// The word of a record that has [`Header::size_bytes`].
+pub const SIZE_AT: usize = 2;
+
+/// The word of a record that has [`Header::lost_records`].
+pub const LOST_AT: usize = 5;
+
+/// What a section begins with. Its entries follow, each of [`Self::entry_bytes`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SectionHeader {
+    /// What the entries are: [`Content::KIND`].
+    pub kind: u64,
+    /// Bytes of the whole section, this header included.
+    pub size_bytes: u64,
+    /// Bytes of an entry.
+    pub entry_bytes: u64,
+    /// [`TAKEN`] or [`STALE`].
+    pub state: u64,
+    /// `CLOCK_MONOTONIC` when it was begun to be taken, in nanoseconds.
+    pub taken_mono_ns: u64,
+    /// How many entries are missing, since the module has no room for more.
+    pub left_out: u64,
+}
+
+words! {
+    SectionHeader as "resource_monitor_section" {
+        kind: u64,
+        size_bytes: u64,
+        entry_bytes: u64,
+        state: u64,
+        taken_mono_ns: u64,
+        left_out: u64,
     }
+}
+
+/// State of a section that has what there was.
+pub const TAKEN: u64 = 0;
+
+/// State of a section that could not be taken in time. It has no entries, or one that says what
+/// is late.
+pub const STALE: u64 = 1;
+
+impl SectionHeader {
+    /// The header of a section of `count` entries.
+    pub fn of<C: Content>(count: usize) -> Self {
+        Self {
+            kind: C::KIND,
+            size_bytes: bytes_of(section_words::<C>(count)),
+            entry_bytes: bytes_of(C::LEN),
+            state: TAKEN,
+            taken_mono_ns: 0,
+            left_out: 0,
+        }
+    }
+}
+
+/// What a section can be made of.
+pub trait Content: Words {
+    /// The kind of its sections.
+    const KIND: u64;
+}
+
+/// Words of a section of `count` entries.
+pub const fn section_words<C: Content>(count: usize) -> usize {
+    SectionHeader::LEN.saturating_add(count.saturating_mul(C::LEN))
 }
 
 /// The global VM counters, in pages; the names are those of the kernel's `enum node_stat_item`,
@@ -100,60 +203,51 @@ pub struct Memory {
     pub swapped_in: u64,
     /// `PSWPOUT` since boot, summed over the CPUs.
     pub swapped_out: u64,
+    /// Bytes of a page.
+    pub page_bytes: u64,
 }
 
-impl Memory {
-    /// Number of words of the memory counters.
-    pub const WORDS: usize = 16;
-
-    /// The counters as words.
-    pub fn to_words(&self) -> [u64; Self::WORDS] {
-        [
-            self.total,
-            self.free,
-            self.available,
-            self.file,
-            self.swap_cache,
-            self.shmem,
-            self.slab_reclaimable,
-            self.slab_unreclaimable,
-            self.dirty,
-            self.writeback,
-            self.anon,
-            self.mapped,
-            self.page_tables,
-            self.swap_free,
-            self.swapped_in,
-            self.swapped_out,
-        ]
+words! {
+    Memory as "resource_monitor_memory" {
+        total: u64,
+        free: u64,
+        available: u64,
+        file: u64,
+        swap_cache: u64,
+        shmem: u64,
+        slab_reclaimable: u64,
+        slab_unreclaimable: u64,
+        dirty: u64,
+        writeback: u64,
+        anon: u64,
+        mapped: u64,
+        page_tables: u64,
+        swap_free: u64,
+        swapped_in: u64,
+        swapped_out: u64,
+        page_bytes: u64,
     }
+}
 
-    /// Reads the counters from exactly [`Self::WORDS`] words.
-    pub fn from_words(words: &[u64]) -> Option<Self> {
-        let &[total, free, available, file, swap_cache, shmem, slab_reclaimable, slab_unreclaimable, dirty, writeback, anon, mapped, page_tables, swap_free, swapped_in, swapped_out] =
-            words
-        else {
-            return None;
-        };
-        Some(Self {
-            total,
-            free,
-            available,
-            file,
-            swap_cache,
-            shmem,
-            slab_reclaimable,
-            slab_unreclaimable,
-            dirty,
-            writeback,
-            anon,
-            mapped,
-            page_tables,
-            swap_free,
-            swapped_in,
-            swapped_out,
-        })
+impl Content for Memory {
+    const KIND: u64 = 1;
+}
+
+/// What is known of memory where others can be waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Buffers {
+    /// Pages of the file cache that are those of block devices.
+    pub buffers: u64,
+}
+
+words! {
+    Buffers as "resource_monitor_buffers" {
+        buffers: u64,
     }
+}
+
+impl Content for Buffers {
+    const KIND: u64 = 9;
 }
 
 /// Time that a CPU has spent in each mode since boot, in nanoseconds.
@@ -183,6 +277,21 @@ pub struct Times {
     pub guest_nice: u64,
 }
 
+words! {
+    Times as "resource_monitor_times" {
+        user: u64,
+        nice: u64,
+        system: u64,
+        softirq: u64,
+        irq: u64,
+        idle: u64,
+        iowait: u64,
+        steal: u64,
+        guest: u64,
+        guest_nice: u64,
+    }
+}
+
 /// The counters of one online CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cpu {
@@ -194,112 +303,190 @@ pub struct Cpu {
     pub times: Times,
 }
 
-impl Cpu {
-    /// Number of words of one CPU.
-    pub const WORDS: usize = 12;
-
-    /// The CPU's counters as words.
-    pub fn to_words(&self) -> [u64; Self::WORDS] {
-        let t = &self.times;
-        [
-            u64::from(self.id),
-            u64::from(self.epoch),
-            t.user,
-            t.nice,
-            t.system,
-            t.softirq,
-            t.irq,
-            t.idle,
-            t.iowait,
-            t.steal,
-            t.guest,
-            t.guest_nice,
-        ]
-    }
-
-    /// Reads a CPU's counters from exactly [`Self::WORDS`] words.
-    pub fn from_words(words: &[u64]) -> Option<Self> {
-        let &[id, epoch, user, nice, system, softirq, irq, idle, iowait, steal, guest, guest_nice] =
-            words
-        else {
-            return None;
-        };
-        Some(Self {
-            id: u32::try_from(id).ok()?,
-            epoch: u32::try_from(epoch).ok()?,
-            times: Times {
-                user,
-                nice,
-                system,
-                softirq,
-                irq,
-                idle,
-                iowait,
-                steal,
-                guest,
-                guest_nice,
-            },
-        })
+words! {
+    Cpu as "resource_monitor_cpu" {
+        id: u32,
+        epoch: u32,
+        times: Times,
     }
 }
 
-/// Offset of the memory counters in a record, in words.
-pub const MEMORY_AT: usize = Header::WORDS;
+impl Content for Cpu {
+    const KIND: u64 = 2;
+}
 
-/// Offset of the first CPU in a record, in words.
-pub const CPUS_AT: usize = Header::WORDS + Memory::WORDS;
+/// Where the CPUs begin in the record that the timer callback writes. Before them are the header,
+/// the memory counters, and the header of their own section.
+pub const CPUS_AT: usize = Header::LEN + section_words::<Memory>(1) + SectionHeader::LEN;
 
-/// Number of words of a record of `cpus` CPUs.
+/// Words of the record that the timer callback writes when `cpus` CPUs are online.
 pub const fn words_for(cpus: usize) -> usize {
-    CPUS_AT.saturating_add(cpus.saturating_mul(Cpu::WORDS))
+    CPUS_AT.saturating_add(cpus.saturating_mul(Cpu::LEN))
+}
+
+/// Why some words are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    /// There are fewer words than a header has.
+    TooShort,
+    /// They do not begin with [`MAGIC`].
+    Magic,
+    /// The magic number is there, in big-endian order.
+    ByteOrder,
+    /// It is of this version, which is not [`VERSION`].
+    Version(u64),
+    /// The size that it gives is not this one, in bytes.
+    Size(u64),
+    /// The section at this word does not fit in.
+    Section(usize),
 }
 
 /// A record, as its words.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
+    header: Header,
     words: &'a [u64],
 }
 
+/// The size in bytes of the record that these words begin, as far as a header can tell.
+pub fn size_bytes(head: &[u64]) -> Result<u64, Invalid> {
+    Ok(header(head)?.size_bytes)
+}
+
+fn header(words: &[u64]) -> Result<Header, Invalid> {
+    let header = Header::get(&mut words.iter().copied()).ok_or(Invalid::TooShort)?;
+    if header.magic == MAGIC.swap_bytes() {
+        return Err(Invalid::ByteOrder);
+    }
+    if header.magic != MAGIC {
+        return Err(Invalid::Magic);
+    }
+    if header.version != VERSION {
+        return Err(Invalid::Version(header.version));
+    }
+    let has_room = header.header_bytes >= bytes_of(Header::LEN)
+        && header.size_bytes >= header.header_bytes
+        && words_of(header.header_bytes).is_some()
+        && words_of(header.size_bytes).is_some();
+    if !has_room {
+        return Err(Invalid::Size(header.size_bytes));
+    }
+    Ok(header)
+}
+
 impl<'a> Record<'a> {
-    /// Looks at `words` as a record; what does not hold a header and the memory counters is none.
-    pub fn new(words: &'a [u64]) -> Option<Self> {
-        (words.len() >= CPUS_AT).then_some(Self { words })
+    /// Looks at `words` as one whole record.
+    pub fn new(words: &'a [u64]) -> Result<Self, Invalid> {
+        let header = header(words)?;
+        if words_of(header.size_bytes) != Some(words.len()) {
+            return Err(Invalid::Size(header.size_bytes));
+        }
+        let record = Self { header, words };
+        let mut sections = record.sections();
+        while sections.next().is_some() {}
+        if sections.rest.is_empty() {
+            Ok(record)
+        } else {
+            Err(Invalid::Section(
+                words.len().saturating_sub(sections.rest.len()),
+            ))
+        }
     }
 
     /// When and under which number the sample was taken.
     pub fn header(&self) -> Header {
+        self.header
+    }
+
+    /// The words of the whole record.
+    pub fn words(&self) -> &'a [u64] {
         self.words
-            .get(..MEMORY_AT)
-            .and_then(Header::from_words)
-            .unwrap_or_default()
+    }
+
+    /// The sections, known ones and others.
+    pub fn sections(&self) -> Sections<'a> {
+        let at = words_of(self.header.header_bytes).unwrap_or(usize::MAX);
+        Sections {
+            rest: self.words.get(at..).unwrap_or_default(),
+        }
+    }
+
+    /// The entries of all sections of one kind.
+    pub fn entries<C: Content>(&self) -> impl Iterator<Item = C> + 'a {
+        self.sections().flat_map(|section| section.entries())
     }
 
     /// The memory counters.
-    pub fn memory(&self) -> Memory {
-        self.words
-            .get(MEMORY_AT..CPUS_AT)
-            .and_then(Memory::from_words)
-            .unwrap_or_default()
-    }
-
-    /// How many words the record has.
-    pub fn word_count(&self) -> usize {
-        self.words.len()
+    pub fn memory(&self) -> Option<Memory> {
+        self.entries().next()
     }
 
     /// How many CPUs were online.
     pub fn cpu_count(&self) -> usize {
-        self.cpu_words().len() / Cpu::WORDS
+        self.sections()
+            .map(|section| section.count::<Cpu>())
+            .fold(0, usize::saturating_add)
     }
 
     /// The online CPUs, by ascending number.
     pub fn cpus(&self) -> impl Iterator<Item = Cpu> + 'a {
-        self.cpu_words()
-            .chunks_exact(Cpu::WORDS)
-            .filter_map(Cpu::from_words)
+        self.entries()
+    }
+}
+
+/// The sections of a record.
+#[derive(Clone, Debug)]
+pub struct Sections<'a> {
+    rest: &'a [u64],
+}
+
+impl<'a> Iterator for Sections<'a> {
+    type Item = Section<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let header = SectionHeader::get(&mut self.rest.iter().copied())?;
+        let (section, rest) = self.rest.split_at_checked(words_of(header.size_bytes)?)?;
+        let entries = section.get(SectionHeader::LEN..)?;
+        let entry_words = words_of(header.entry_bytes)?;
+        if entry_words == 0 || entries.len() % entry_words != 0 {
+            return None;
+        }
+        self.rest = rest;
+        Some(Section {
+            header,
+            entry_words,
+            entries,
+        })
+    }
+}
+
+/// A section of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Section<'a> {
+    header: SectionHeader,
+    entry_words: usize,
+    entries: &'a [u64],
+}
+
+impl<'a> Section<'a> {
+    /// What it begins with.
+    pub fn header(&self) -> SectionHeader {
+        self.header
     }
 
-    fn cpu_words(&self) -> &'a [u64] {
-        self.words.get(CPUS_AT..).unwrap_or_default()
+    /// How many entries of the kind `C` it has: none when it is of another kind, or when an entry
+    /// has less than that.
+    pub fn count<C: Content>(&self) -> usize {
+        let is_one = self.header.kind == C::KIND && self.entry_words >= C::LEN;
+        let count = self.entries.len().checked_div(self.entry_words);
+        count.filter(|_| is_one).unwrap_or(0)
+    }
+
+    /// Its entries, if they are of the kind `C`.
+    pub fn entries<C: Content>(&self) -> impl Iterator<Item = C> + 'a {
+        self.entries
+            .chunks_exact(self.entry_words.max(1))
+            .take(self.count::<C>())
+            .filter_map(|entry| C::get(&mut entry.iter().copied()))
     }
 }

@@ -3,6 +3,8 @@
 //! What the virtual memory does, and how often the CPUs are interrupted.
 
 use super::super::line::Line;
+use super::super::record::Content;
+use super::super::words::{words, Fields, Words};
 use super::{Entry, Snapshot};
 
 /// Counts since boot, of all CPUs together.
@@ -25,6 +27,23 @@ pub struct Activity {
     pub cpu_interrupts: u32,
     /// Soft interrupts, in 32 bits as well.
     pub soft_interrupts: u32,
+}
+
+words! {
+    Activity as "resource_monitor_activity" {
+        faults: u64,
+        major_faults: u64,
+        paged_in_sectors: u64,
+        paged_out_sectors: u64,
+        oom_kills: u64,
+        device_interrupts: u64,
+        cpu_interrupts: u32,
+        soft_interrupts: u32,
+    }
+}
+
+impl Content for Activity {
+    const KIND: u64 = 4;
 }
 
 impl Entry for Activity {

@@ -4,6 +4,8 @@
 
 use super::super::line::Line;
 use super::super::rates::{rate, share_of_time, PerMille};
+use super::super::record::Content;
+use super::super::words::{words, Fields, Words};
 use super::{Busiest, Entry, Snapshot, Text};
 
 /// Bytes of the longest name of a disk (`DISK_NAME_LEN`).
@@ -18,6 +20,14 @@ pub struct Completed {
     pub sectors: u64,
     /// Nanoseconds from the start to the end of each, added up.
     pub time_ns: u64,
+}
+
+words! {
+    Completed as "resource_monitor_completed" {
+        ios: u64,
+        sectors: u64,
+        time_ns: u64,
+    }
 }
 
 impl Completed {
@@ -52,6 +62,24 @@ pub struct Disk {
     pub busy_ns: u64,
     /// Requests under way.
     pub in_flight: u64,
+}
+
+words! {
+    Disk as "resource_monitor_disk" {
+        taken_mono_ns: u64,
+        seq: u64,
+        name: Text<MAX_NAME>,
+        reads: Completed,
+        writes: Completed,
+        discards: Completed,
+        flushes: Completed,
+        busy_ns: u64,
+        in_flight: u64,
+    }
+}
+
+impl Content for Disk {
+    const KIND: u64 = 6;
 }
 
 /// What a disk did in between.

@@ -4,6 +4,8 @@
 
 use super::super::line::Line;
 use super::super::rates::share;
+use super::super::record::Content;
+use super::super::words::{words, Fields, Words};
 use super::{Entry, Snapshot, Text};
 
 /// Most paths that are looked at.
@@ -36,10 +38,12 @@ pub enum State {
     Absent,
     /// It could not be asked; the number is the `errno`.
     Failed(u32),
+    /// It has not answered in time.
+    Stale,
 }
 
 /// What a file system has, as `statfs()` tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The name of its type, as in `/proc/filesystems`.
     pub kind: Text<MAX_TYPE>,
@@ -57,6 +61,88 @@ pub struct Usage {
     pub free_inodes: u64,
 }
 
+words! {
+    Usage as "resource_monitor_fs_usage" {
+        kind: Text<MAX_TYPE>,
+        block_bytes: u64,
+        blocks: u64,
+        free: u64,
+        available: u64,
+        inodes: u64,
+        free_inodes: u64,
+    }
+}
+
+/// An [`Fs`] as it is in records. What a state does not have is zero there.
+pub struct Flat {
+    path: Path,
+    state: u64,
+    error: u32,
+    usage: Usage,
+}
+
+words! {
+    Flat as "resource_monitor_fs" {
+        path: Path,
+        state: u64,
+        error: u32,
+        usage: Usage,
+    }
+}
+
+/// [`Flat::state`] of [`State::Mounted`].
+pub const MOUNTED: u64 = 0;
+
+/// [`Flat::state`] of [`State::Absent`].
+pub const ABSENT: u64 = 1;
+
+/// [`Flat::state`] of [`State::Failed`].
+pub const FAILED: u64 = 2;
+
+/// [`Flat::state`] of [`State::Stale`].
+pub const STALE: u64 = 3;
+
+impl Words for Fs {
+    const LEN: usize = Flat::LEN;
+
+    fn put<F: FnMut(u64)>(&self, out: &mut F) {
+        let none = Usage::default();
+        let (state, error, usage) = match self.state {
+            State::Mounted(usage) => (MOUNTED, 0, usage),
+            State::Absent => (ABSENT, 0, none),
+            State::Failed(errno) => (FAILED, errno, none),
+            State::Stale => (STALE, 0, none),
+        };
+        let path = self.path;
+        Flat {
+            path,
+            state,
+            error,
+            usage,
+        }
+        .put(out);
+    }
+
+    fn get<I: Iterator<Item = u64>>(words: &mut I) -> Option<Self> {
+        let flat = Flat::get(words)?;
+        let state = match flat.state {
+            MOUNTED => State::Mounted(flat.usage),
+            ABSENT => State::Absent,
+            FAILED => State::Failed(flat.error),
+            STALE => State::Stale,
+            _ => return None,
+        };
+        Some(Self {
+            path: flat.path,
+            state,
+        })
+    }
+}
+
+impl Content for Fs {
+    const KIND: u64 = 8;
+}
+
 impl Entry for Fs {
     /// `fs=/ type=ext4 size=…kB used=…kB avail=…kB use=…% inodes=…%`, or `fs=/mnt/x absent`
     fn log(
@@ -71,6 +157,7 @@ impl Entry for Fs {
                 State::Mounted(usage) => usage.show(line),
                 State::Absent => line.text(" absent"),
                 State::Failed(errno) => line.text(" error=").number(u64::from(*errno)),
+                State::Stale => line.text(" stale"),
             };
             print(line);
         }

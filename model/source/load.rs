@@ -3,6 +3,8 @@
 //! The load averages.
 
 use super::super::line::Line;
+use super::super::record::Content;
+use super::super::words::{words, Fields, Words};
 use super::{Entry, Snapshot};
 
 /// The kernel's load averages as it keeps them, in 2048ths (`FIXED_1`).
@@ -14,6 +16,18 @@ pub struct Load {
     pub five_minutes: u64,
     /// Of the last fifteen minutes.
     pub fifteen_minutes: u64,
+}
+
+words! {
+    Load as "resource_monitor_load" {
+        one_minute: u64,
+        five_minutes: u64,
+        fifteen_minutes: u64,
+    }
+}
+
+impl Content for Load {
+    const KIND: u64 = 3;
 }
 
 /// A load of 1: `FIXED_1` of `include/linux/sched/loadavg.h`.

@@ -11,9 +11,10 @@ pub mod net;
 pub mod pressure;
 
 use super::line::Line;
+use super::record::Content;
 
 /// What a snapshot of a source is made of.
-pub trait Entry: Copy {
+pub trait Entry: Copy + Content {
     /// Makes the lines of what happened from `before` to `after`, one after the other in `line`,
     /// and hands each to `print`. Without a snapshot before there are no rates to show.
     fn log(
@@ -136,8 +137,15 @@ impl<const MAX: usize> Text<MAX> {
     /// Keeps a copy of `text` instead.
     pub fn set(&mut self, text: &[u8]) {
         self.len = 0;
-        for (to, from) in self.bytes.iter_mut().zip(text) {
-            *to = *from;
+        for byte in text {
+            self.push(*byte);
+        }
+    }
+
+    /// Adds a byte, if there is room for it.
+    pub fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
             self.len = self.len.saturating_add(1);
         }
     }
@@ -145,6 +153,12 @@ impl<const MAX: usize> Text<MAX> {
     /// The text, which need not be UTF-8.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl<const MAX: usize> Default for Text<MAX> {
+    fn default() -> Self {
+        Self::empty()
     }
 }
 

@@ -4,6 +4,8 @@
 
 use super::super::line::Line;
 use super::super::rates::rate;
+use super::super::record::Content;
+use super::super::words::{words, Fields, Words};
 use super::{Busiest, Entry, Snapshot, Text};
 
 /// Bytes of the longest name of an interface (`IFNAMSIZ`, without the NUL).
@@ -20,6 +22,15 @@ pub struct Carried {
     pub errors: u64,
     /// Packets that were dropped though they were not bad.
     pub drops: u64,
+}
+
+words! {
+    Carried as "resource_monitor_carried" {
+        bytes: u64,
+        packets: u64,
+        errors: u64,
+        drops: u64,
+    }
 }
 
 impl Carried {
@@ -47,7 +58,7 @@ pub struct Net {
     /// `ifindex`, which the kernel does not give twice unless it is told to, or an interface brings
     /// its own along from another namespace.
     pub index: u32,
-    /// Where the kernel has it: no two have the same at one time. Not for others' eyes.
+    /// Where the kernel has it: no two have the same at one time. It is not in records.
     pub address: usize,
     /// The name.
     pub name: Text<MAX_NAME>,
@@ -55,6 +66,22 @@ pub struct Net {
     pub rx: Carried,
     /// Transmitted.
     pub tx: Carried,
+}
+
+words! {
+    Net as "resource_monitor_net" {
+        taken_mono_ns: u64,
+        index: u32,
+        name: Text<MAX_NAME>,
+        rx: Carried,
+        tx: Carried,
+    } else {
+        address: 0,
+    }
+}
+
+impl Content for Net {
+    const KIND: u64 = 7;
 }
 
 impl Net {

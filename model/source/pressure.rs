@@ -4,6 +4,8 @@
 
 use super::super::line::Line;
 use super::super::rates::share_of_time;
+use super::super::record::Content;
+use super::super::words::{words, Fields, Words};
 use super::{Entry, Snapshot};
 
 /// Time since boot in which tasks were held up, in nanoseconds: `some` of them or, though there
@@ -20,6 +22,20 @@ pub struct Pressure {
     pub io_some_ns: u64,
     /// All waited for I/O.
     pub io_full_ns: u64,
+}
+
+words! {
+    Pressure as "resource_monitor_pressure" {
+        cpu_some_ns: u64,
+        memory_some_ns: u64,
+        memory_full_ns: u64,
+        io_some_ns: u64,
+        io_full_ns: u64,
+    }
+}
+
+impl Content for Pressure {
+    const KIND: u64 = 5;
 }
 
 impl Entry for Pressure {

@@ -2,9 +2,11 @@
 
 use crate::any;
 use crate::logged::{self, unescaped, values, KIB_RATE, RATE, SECOND};
+use crate::util::value_of;
 use model::line::{cpu, memory, swap, Line, Whose, CAPACITY};
 use model::rates::Shares;
 use model::record::Memory;
+use model::words::Words;
 use proptest::prelude::*;
 
 /// The longest text that the kernel's log keeps in one piece is longer than this.
@@ -69,6 +71,7 @@ fn memory_line() {
         swap_free: 12,
         swapped_in: 13,
         swapped_out: 14,
+        page_bytes: 4096,
     };
     assert_eq!(
         made(|line| memory(line, &counters, 10, 4)),
@@ -313,7 +316,7 @@ fn the_longest_lines_of_cpus_memory_and_swap_are_whole() {
     let got = values(&line, "cpu=4294967295", &keys);
     assert!(got.iter().all(|share| *share == u128::from(u32::MAX)));
 
-    let most = Memory::from_words(&[u64::MAX; 16]).expect("16 words");
+    let most = value_of::<Memory>([u64::MAX; Memory::LEN]);
     let line = made(|line| memory(line, &most, u64::MAX, 64));
     assert!(
         line.ends_with(" pagetables=18446744073709551615kB"),
@@ -331,8 +334,8 @@ fn the_longest_lines_of_cpus_memory_and_swap_are_whole() {
 
 proptest! {
     #[test]
-    fn no_memory_line_is_cut(words in prop::array::uniform16(any::<u64>()), buffers: u64) {
-        let counters = Memory::from_words(&words).expect("16 words");
+    fn no_memory_line_is_cut(words in prop::array::uniform17(any::<u64>()), buffers: u64) {
+        let counters = value_of::<Memory>(words);
         let text = made(|line| memory(line, &counters, buffers, 64));
         prop_assert!(text.len() < LONGEST);
         prop_assert_eq!(text.split(' ').count(), 14);
@@ -341,11 +344,11 @@ proptest! {
     }
 
     #[test]
-    fn no_swap_line_is_cut(then in prop::array::uniform16(any::counter()),
-                           now in prop::array::uniform16(any::counter()),
+    fn no_swap_line_is_cut(then in prop::array::uniform17(any::counter()),
+                           now in prop::array::uniform17(any::counter()),
                            elapsed_ns in any::elapsed_ns()) {
-        let before = Memory::from_words(&then).expect("16 words");
-        let after = Memory::from_words(&now).expect("16 words");
+        let before = value_of::<Memory>(then);
+        let after = value_of::<Memory>(now);
         let text = made(|line| swap(line, &before, &after, elapsed_ns, 64));
         let keys = [("free", logged::KIB), ("in", logged::shape(0, "kB/s")), ("out", logged::shape(0, "kB/s"))];
         let got = values(&text, "swap", &keys);

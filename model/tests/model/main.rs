@@ -12,6 +12,7 @@
 )]
 
 mod any;
+mod header;
 mod line;
 mod logged;
 mod rates;

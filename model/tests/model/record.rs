@@ -1,59 +1,294 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use crate::util::{cpu, words};
-use model::record::{words_for, Cpu, Header, Memory, Record, Times, CPUS_AT};
+use crate::any;
+use crate::util::{cpu, push_section, value_of, words, words_of};
+use model::record::{
+    self, section_words, words_for, Buffers, Content, Cpu, Header, Invalid, Memory, Record,
+    SectionHeader, LOST_AT, SIZE_AT, WORD_BYTES,
+};
+use model::source::activity::Activity;
+use model::source::disk::Disk;
+use model::source::fs::{Fs, Path, State, Usage, MAX_PATH};
+use model::source::load::Load;
+use model::source::net::Net;
+use model::source::pressure::Pressure;
+use model::words::Words;
 use proptest::prelude::*;
 
-#[test]
-fn a_record_reads_as_it_was_written() {
-    // Each number is another, so that no two fields can be swapped unnoticed.
-    let header = Header::from_words(&(1..=7).collect::<Vec<_>>()).expect("7 words");
-    let memory = Memory::from_words(&(101..=116).collect::<Vec<_>>()).expect("16 words");
-    let first = Cpu::from_words(&(201..=212).collect::<Vec<_>>()).expect("12 words");
-    assert_eq!((header.seq, header.previous_cost_ns), (1, 7));
-    assert_eq!((memory.total, memory.swapped_out), (101, 116));
-    assert_eq!(
-        (
-            first.id,
-            first.epoch,
-            first.times.user,
-            first.times.guest_nice
-        ),
-        (201, 202, 203, 212)
-    );
+/// A value of which each word is another, from `first` on, so that no two fields can be swapped
+/// unnoticed.
+fn counted<T: Words>(first: u64) -> T {
+    value_of(first..)
+}
 
-    let second = cpu(300, 0, 5, 6);
-    let words = words(header, memory, &[first, second]);
-    let record = Record::new(&words).expect("a whole record");
-    assert_eq!(record.header(), header);
-    assert_eq!(record.memory(), memory);
-    assert_eq!(record.cpu_count(), 2);
-    assert_eq!(record.cpus().collect::<Vec<_>>(), [first, second]);
-    assert_eq!(words.len(), words_for(2));
+/// A record of two CPUs.
+fn of_two_cpus() -> Vec<u64> {
+    words(
+        Header::default(),
+        Memory::default(),
+        &[cpu(0, 0, 1, 2), cpu(1, 0, 3, 4)],
+    )
+}
+
+/// Puts the size right of a record that was changed.
+fn resized(mut words: Vec<u64>) -> Vec<u64> {
+    words[SIZE_AT] = (words.len() * WORD_BYTES) as u64;
+    words
 }
 
 #[test]
-fn what_is_too_short_is_no_record() {
-    assert!(Record::new(&[0; CPUS_AT - 1]).is_none());
-    assert_eq!(Record::new(&[0; CPUS_AT]).expect("no CPU").cpu_count(), 0);
+fn a_record_reads_as_it_was_written() {
+    let header = Header {
+        seq: 7,
+        taken_mono_ns: 8,
+        previous_cost_ns: 9,
+        ..Header::default()
+    };
+    let memory: Memory = counted(101);
+    let first: Cpu = counted(201);
+    assert_eq!((memory.total, memory.swapped_out), (101, 116));
+    assert_eq!((first.id, first.epoch, first.times.user), (201, 202, 203));
+    assert_eq!(first.times.guest_nice, 212);
+
+    let second = cpu(300, 0, 5, 6);
+    let mut words = words(header, memory, &[first, second]);
+    assert_eq!(words.len(), words_for(2));
+    let record = Record::new(&words).expect("a whole record");
+    let read = record.header();
+    assert_eq!(
+        (read.seq, read.taken_mono_ns, read.previous_cost_ns),
+        (7, 8, 9)
+    );
+    assert_eq!((read.magic, read.version), (record::MAGIC, record::VERSION));
+    assert_eq!(record.memory(), Some(memory));
+    assert_eq!(record.cpu_count(), 2);
+    assert_eq!(record.cpus().collect::<Vec<_>>(), [first, second]);
+    assert_eq!(record.entries::<Load>().count(), 0);
+
+    let (load, pressure, activity): (Load, Pressure, Activity) =
+        (counted(301), counted(401), counted(501));
+    let nets: [Net; 2] = [counted(601), counted(701)];
+    push_section(&mut words, &[load]);
+    push_section(&mut words, &[activity]);
+    push_section(&mut words, &[pressure]);
+    push_section(&mut words, &nets);
+    push_section(&mut words, &[counted::<Disk>(801)]);
+    push_section(&mut words, &[Buffers { buffers: 5 }]);
+    let words = resized(words);
+    let record = Record::new(&words).expect("a whole record");
+    assert_eq!(record.sections().count(), 8);
+    assert_eq!(record.cpu_count(), 2);
+    assert_eq!(record.entries().collect::<Vec<Load>>(), [load]);
+    assert_eq!(record.entries().collect::<Vec<Activity>>(), [activity]);
+    assert_eq!(record.entries().collect::<Vec<Pressure>>(), [pressure]);
+    assert_eq!(record.entries().collect::<Vec<Net>>(), nets);
+    assert_eq!(record.entries().collect::<Vec<Disk>>(), [counted(801)]);
+    assert_eq!(
+        record.entries().collect::<Vec<Buffers>>(),
+        [Buffers { buffers: 5 }]
+    );
+}
+
+#[test]
+fn the_words_that_are_patched_are_where_they_are_said_to_be() {
+    let header: Header = counted(0);
+    assert_eq!(header.size_bytes, SIZE_AT as u64);
+    assert_eq!(header.lost_records, LOST_AT as u64);
+}
+
+#[test]
+fn kinds_are_different() {
+    let mut kinds = [
+        Memory::KIND,
+        Cpu::KIND,
+        Load::KIND,
+        Activity::KIND,
+        Pressure::KIND,
+        Disk::KIND,
+        Net::KIND,
+        Fs::KIND,
+        Buffers::KIND,
+    ];
+    // They are part of the format.
+    assert_eq!(kinds, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    kinds.sort_unstable();
+    assert!(kinds.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+#[test]
+fn a_file_system_reads_as_it_was_written() {
+    let longest = vec![b'/'; MAX_PATH];
+    let usage: Usage = Usage {
+        blocks: 3,
+        inodes: 4,
+        ..Usage::default()
+    };
+    for state in [
+        State::Mounted(usage),
+        State::Absent,
+        State::Failed(107),
+        State::Stale,
+    ] {
+        for path in [b"/".as_slice(), b"/mnt/\xff,", &longest] {
+            let fs = Fs {
+                path: Path::new(path),
+                state,
+            };
+            let words = words_of(&fs);
+            assert_eq!(words.len(), Fs::LEN);
+            assert_eq!(value_of::<Fs>(words), fs);
+        }
+    }
+}
+
+#[test]
+fn what_a_reader_does_not_know_is_skipped() {
+    // A header and an entry that have got new fields, and a section of a new kind.
+    let mut header = words_of(&Header::of(0));
+    header.extend([1, 2]);
+    header[3] = (header.len() * WORD_BYTES) as u64;
+    let mut words = header;
+    SectionHeader {
+        kind: 77,
+        size_bytes: 64,
+        entry_bytes: 16,
+        ..SectionHeader::default()
+    }
+    .put(&mut |word| words.push(word));
+    words.extend([1, 2]);
+    let entry_words = Load::LEN + 1;
+    SectionHeader {
+        kind: Load::KIND,
+        size_bytes: ((SectionHeader::LEN + 2 * entry_words) * WORD_BYTES) as u64,
+        entry_bytes: (entry_words * WORD_BYTES) as u64,
+        ..SectionHeader::default()
+    }
+    .put(&mut |word| words.push(word));
+    words.extend([1, 2, 3, u64::MAX, 4, 5, 6, u64::MAX]);
+    let words = resized(words);
+    let record = Record::new(&words).expect("a record of a newer module");
+    assert_eq!(record.sections().count(), 2);
+    assert_eq!(
+        record.entries().collect::<Vec<Load>>(),
+        [counted(1), counted(4)]
+    );
+
+    // An entry that has less than a reader wants.
+    let mut words = words_of(&Header::of(0));
+    SectionHeader {
+        kind: Load::KIND,
+        size_bytes: ((SectionHeader::LEN + 2) * WORD_BYTES) as u64,
+        entry_bytes: 16,
+        ..SectionHeader::default()
+    }
+    .put(&mut |word| words.push(word));
+    words.extend([1, 2]);
+    let words = resized(words);
+    let record = Record::new(&words).expect("a record of an older module");
+    assert_eq!(record.entries::<Load>().count(), 0);
+}
+
+#[test]
+fn what_is_no_record_is_refused() {
+    let good = of_two_cpus();
+    let with = |at: usize, word: u64| {
+        let mut words = good.clone();
+        words[at] = word;
+        Record::new(&words).map(|record| record.words().len())
+    };
+    let size = (good.len() * WORD_BYTES) as u64;
+    let section = Header::LEN;
+    assert_eq!(with(SIZE_AT, size), Ok(good.len()));
+    assert_eq!(with(0, 1), Err(Invalid::Magic));
+    assert_eq!(with(0, record::MAGIC.swap_bytes()), Err(Invalid::ByteOrder));
+    assert_eq!(with(1, 2), Err(Invalid::Version(2)));
+    for wrong in [0, 1, size - 8, size + 1, size + 8, u64::MAX] {
+        assert_eq!(with(SIZE_AT, wrong), Err(Invalid::Size(wrong)));
+    }
+    for wrong in [0, 8, (Header::LEN * 8) as u64 + 4, size + 8, u64::MAX] {
+        assert_eq!(with(3, wrong), Err(Invalid::Size(size)), "{wrong}");
+    }
+    // The sizes of a section and of its entries.
+    for wrong in [0, 8, 47, 56, u64::MAX] {
+        assert_eq!(
+            with(section + 1, wrong),
+            Err(Invalid::Section(section)),
+            "{wrong}"
+        );
+    }
+    for wrong in [0, 1, 16, u64::MAX] {
+        assert_eq!(
+            with(section + 2, wrong),
+            Err(Invalid::Section(section)),
+            "{wrong}"
+        );
+    }
+    assert_eq!(Record::new(&[]).err(), Some(Invalid::TooShort));
+    assert_eq!(
+        Record::new(&good[..Header::LEN - 1]).err(),
+        Some(Invalid::TooShort)
+    );
+    assert_eq!(
+        Record::new(&good[..good.len() - 1]).err(),
+        Some(Invalid::Size(size))
+    );
+    assert_eq!(record::size_bytes(&good[..Header::LEN]), Ok(size));
+}
+
+/// A record with some words changed: most of it still makes sense.
+fn damaged() -> impl Strategy<Value = Vec<u64>> {
+    let word = prop_oneof![any::counter(), (0u64..40).prop_map(|words| words * 8)];
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), word), 0..4);
+    let cut = any::<prop::sample::Index>();
+    (changes, cut, any::<bool>()).prop_map(|(changes, cut, is_cut)| {
+        let mut words = of_two_cpus();
+        push_section(&mut words, &[counted::<Disk>(3)]);
+        let mut words = resized(words);
+        for (at, word) in changes {
+            let at = at.index(words.len());
+            words[at] = word;
+        }
+        if is_cut {
+            words.truncate(cut.index(words.len()));
+        }
+        words
+    })
 }
 
 proptest! {
     #[test]
-    fn any_words_can_be_looked_at(words in prop::collection::vec(any::<u64>(), 0..200)) {
-        if let Some(record) = Record::new(&words) {
+    fn any_words_can_be_looked_at(words in prop_oneof![
+        damaged(),
+        prop::collection::vec(any::counter(), 0..200),
+    ]) {
+        if let Ok(record) = Record::new(&words) {
             let _ = (record.header(), record.memory());
             prop_assert!(record.cpus().count() <= record.cpu_count());
+            let _ = record.entries::<Disk>().count() + record.entries::<Fs>().count();
+            let whole: usize = record
+                .sections()
+                .map(|section| section.header().size_bytes as usize)
+                .sum();
+            prop_assert_eq!(whole + record.header().header_bytes as usize, 8 * words.len());
         }
     }
 
     #[test]
     fn any_cpu_reads_as_it_was_written(id: u32, epoch: u32, times: [u64; 10]) {
-        let [user, nice, system, softirq, irq, idle, iowait, steal, guest, guest_nice] = times;
-        let times = Times {
-            user, nice, system, softirq, irq, idle, iowait, steal, guest, guest_nice,
-        };
-        let cpu = Cpu { id, epoch, times };
-        prop_assert_eq!(Cpu::from_words(&cpu.to_words()), Some(cpu));
+        let cpu = Cpu { id, epoch, times: value_of(times) };
+        prop_assert_eq!(value_of::<Cpu>(words_of(&cpu)), cpu);
+    }
+
+    #[test]
+    fn any_file_system_can_be_looked_at(words in prop::collection::vec(any::counter(), Fs::LEN)) {
+        if let Some(fs) = Fs::get(&mut words.iter().copied()) {
+            prop_assert_eq!(value_of::<Fs>(words_of(&fs)), fs);
+        }
+    }
+
+    #[test]
+    fn sizes_do_not_overflow(count: usize) {
+        prop_assert!(section_words::<Cpu>(count) >= count.min(usize::MAX / 2));
+        prop_assert!(words_for(count) > words_for(0) || count == 0);
     }
 }

@@ -2,15 +2,47 @@
 
 //! What the tests build records from.
 
-use model::record::{Cpu, Header, Memory, Times};
+use model::record::{words_for, Content, Cpu, Header, Memory, SectionHeader, Times};
+use model::words::Words;
 
-/// The words of a record.
-pub fn words(header: Header, memory: Memory, cpus: &[Cpu]) -> Vec<u64> {
-    let mut words = header.to_words().to_vec();
-    words.extend(memory.to_words());
-    for cpu in cpus {
-        words.extend(cpu.to_words());
+/// Adds a section of `entries`.
+pub fn push_section<C: Content>(words: &mut Vec<u64>, entries: &[C]) {
+    SectionHeader::of::<C>(entries.len()).put(&mut |word| words.push(word));
+    for entry in entries {
+        entry.put(&mut |word| words.push(word));
     }
+}
+
+/// The words of a value.
+pub fn words_of(value: &impl Words) -> Vec<u64> {
+    let mut words = Vec::new();
+    value.put(&mut |word| words.push(word));
+    words
+}
+
+/// The value that these words are.
+pub fn value_of<T: Words>(words: impl IntoIterator<Item = u64>) -> T {
+    T::get(&mut words.into_iter()).expect("as many words as it has")
+}
+
+/// The words of a record, with the sizes that it has.
+pub fn words(header: Header, memory: Memory, cpus: &[Cpu]) -> Vec<u64> {
+    let Header {
+        magic,
+        version,
+        size_bytes,
+        header_bytes,
+        ..
+    } = Header::of(words_for(cpus.len()));
+    let mut words = words_of(&Header {
+        magic,
+        version,
+        size_bytes,
+        header_bytes,
+        ..header
+    });
+    push_section(&mut words, &[memory]);
+    push_section(&mut words, cpus);
     words
 }
 
