@@ -1,30 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The last records, in memory that is taken once at load.
+//! The records that are kept for readers of the device, in memory that is taken once at load.
 //!
-//! The timer callback writes, and never waits for who reads: a ring of slots, each with a version
-//! as in a sequence lock. A reader that was overtaken notices and gets nothing.
+//! A ring of words: records of any length, one after the other. The reporter writes, and never
+//! waits for who reads; a reader copies, and then looks whether it was overtaken. What is overtaken
+//! is lost to it, and counted.
 //!
-//! Every word is read and written whole, so that reading a slot while it is written is a mistake
-//! that does no harm and is found.
+//! Places in the ring are counted in words since load, so they only grow.
 
+use super::{
+    params,
+    pending::Pending, //
+};
 use crate::{
-    model::record::{
-        self,
-        Cpu,
-        Header,
-        Memory,
-        Record, //
+    model::{
+        record::{
+            section_words,
+            Buffers,
+            Content,
+            Header,
+            SectionHeader,
+            LOST_AT,
+            SIZE_AT,
+            WORD_BYTES, //
+        },
+        source::{
+            activity::Activity,
+            disk::Disk,
+            fs::{
+                Fs,
+                MAX_PATHS, //
+            },
+            load::Load,
+            net::Net,
+            pressure::Pressure, //
+        },
+        words::Words, //
     },
-    sys::{
-        cpu,
-        rwonce::{
-            self,
-            RwOnce, //
-        }, //
+    sys::rwonce::{
+        self,
+        RwOnce, //
     }, //
 };
 use kernel::{
+    new_spinlock,
     prelude::*,
     sync::{
         atomic::{
@@ -35,148 +54,339 @@ use kernel::{
             },
             Atomic, //
         },
-        Arc, //
+        poll::PollCondVar,
+        Arc,
+        SpinLock, //
     },
 };
 
-/// Most records that are kept.
-const MAX_RECORDS: usize = 64;
+/// Most bytes of all records.
+const MAX_BYTES: usize = 64 << 20;
 
-/// Fewest records that are kept, however large they are: the one that is being written, and
-/// enough for a reader that is a little late.
-const MIN_RECORDS: usize = 4;
+/// How many disks, and interfaces, may come after load before fewer records have room.
+const SPARE_DEVICES: usize = 4;
 
-/// Memory for records, as far as [`MIN_RECORDS`] allows.
-const MAX_BYTES: usize = 1 << 20;
+/// How many words a reader copies before it hands them on.
+const CHUNK_WORDS: usize = 32;
 
-/// Version of a slot that is being written or was never written.
-const NO_VERSION: u64 = 0;
-
-/// One record's place.
-struct Slot {
-    /// Sequence number plus one of the record, or [`NO_VERSION`].
-    version: Atomic<u64>,
-    /// How many of the words are the record.
-    len: RwOnce<usize>,
+/// The records that are kept.
+#[pin_data]
+pub(crate) struct History {
     words: KVVec<RwOnce<u64>>,
+    /// Words of the largest record.
+    max_record_words: usize,
+    /// Most records that are kept.
+    max_records: u64,
+    /// Records from `oldest` to `end`.
+    kept: RwOnce<u64>,
+    /// Place of the oldest record. What is before it may be overwritten at any time.
+    oldest: Atomic<u64>,
+    /// Place after the newest record.
+    end: Atomic<u64>,
+    /// Sequence number after that of the newest record.
+    next_seq: Atomic<u64>,
+    #[pin]
+    readable: PollCondVar,
+    /// Readers look whether there is a record, and begin to wait, under this lock.
+    #[pin]
+    wait: SpinLock<()>,
 }
 
-impl Slot {
-    fn new(words: usize) -> Result<Self> {
-        let mut slot = Self {
-            version: Atomic::new(NO_VERSION),
-            len: RwOnce::new(0),
-            words: KVVec::with_capacity(words, GFP_KERNEL)?,
-        };
-        for _ in 0..words {
-            slot.words.push(RwOnce::new(0), GFP_KERNEL)?;
-        }
-        Ok(slot)
+/// How far a reader has come.
+pub(crate) struct Cursor {
+    /// Place of the next record.
+    at: u64,
+    /// Its sequence number, unless it is lost.
+    seq: u64,
+}
+
+impl Cursor {
+    /// The place of the next record.
+    pub(crate) fn place(&self) -> u64 {
+        self.at
     }
 }
 
-/// The last records.
-pub(crate) struct History {
-    slots: KVVec<Slot>,
-    /// Sequence number of the next record: all before it were written.
-    next_seq: Atomic<u64>,
+/// A record was overwritten while it was read.
+struct Overtaken;
+
+/// What can happen to a reader.
+pub(crate) enum NotRead {
+    /// There is no record yet.
+    None,
+    /// The next one does not fit.
+    TooLong,
+    /// It could not be handed on.
+    Failed(Error),
+}
+
+/// Words of a record that has `sampled` of CPU and memory, and of so many devices and paths.
+const fn record_words(sampled: usize, disks: usize, nets: usize, paths: usize) -> usize {
+    // Each path has a section of its own.
+    sampled
+        .saturating_add(section_words::<Buffers>(1))
+        .saturating_add(section_words::<Load>(1))
+        .saturating_add(section_words::<Activity>(1))
+        .saturating_add(section_words::<Pressure>(1))
+        .saturating_add(section_words::<Disk>(disks))
+        .saturating_add(section_words::<Net>(nets))
+        .saturating_add(section_words::<Fs>(1).saturating_mul(paths))
 }
 
 impl History {
-    /// Makes an empty history, with room for a record of all CPUs the machine can have.
+    /// Makes room for the records of a machine that has so many `disks`, `nets` and `paths` now.
     ///
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(crate) fn new() -> Result<Arc<Self>> {
-        let words = Self::record_words();
-        let bytes = words.saturating_mul(size_of::<u64>());
-        let count = MAX_BYTES
-            .checked_div(bytes)
-            .unwrap_or(0)
-            .clamp(MIN_RECORDS, MAX_RECORDS);
-        let mut slots = KVVec::with_capacity(count, GFP_KERNEL)?;
-        for _ in 0..count {
-            slots.push(Slot::new(words)?, GFP_KERNEL)?;
+    pub(crate) fn new(disks: usize, nets: usize, paths: usize) -> Result<Arc<Self>> {
+        let sampled = Pending::record_words();
+        let max_record_words = record_words(
+            sampled,
+            super::source::MAX_DISKS,
+            super::source::MAX_NETS,
+            MAX_PATHS,
+        );
+        let usual_words = record_words(
+            sampled,
+            disks.saturating_add(SPARE_DEVICES),
+            nets.saturating_add(SPARE_DEVICES),
+            paths,
+        );
+        let max_records = params::HISTORY.value() as usize;
+        let capacity = max_records
+            .saturating_mul(usual_words)
+            .min(MAX_BYTES / WORD_BYTES)
+            // One is read while the next is written.
+            .max(max_record_words.saturating_mul(2));
+        let mut words = KVVec::with_capacity(capacity, GFP_KERNEL)?;
+        for _ in 0..capacity {
+            words.push(RwOnce::new(0), GFP_KERNEL)?;
         }
-        let history = Self {
-            slots,
-            next_seq: Atomic::new(0),
-        };
-        Ok(Arc::new(history, GFP_KERNEL)?)
+        Arc::pin_init(
+            pin_init!(Self {
+                words,
+                max_record_words,
+                max_records: max_records as u64,
+                kept: RwOnce::new(0),
+                oldest: Atomic::new(0u64),
+                end: Atomic::new(0u64),
+                next_seq: Atomic::new(0u64),
+                readable <- kernel::new_poll_condvar!("History::readable"),
+                wait <- new_spinlock!((), "History::wait"),
+            }),
+            GFP_KERNEL,
+        )
     }
 
-    /// Words of the largest record.
-    pub(crate) fn record_words() -> usize {
-        record::words_for(cpu::id_count())
+    /// Bytes of all records.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.words.len().saturating_mul(WORD_BYTES)
     }
 
-    /// Sequence number of the next record.
-    ///
-    /// # Context
-    ///
-    /// Any context; takes no locks.
+    /// Bytes of the largest record.
+    pub(crate) fn max_record_bytes(&self) -> usize {
+        self.max_record_words.saturating_mul(WORD_BYTES)
+    }
+
+    /// Most records that are kept.
+    pub(crate) fn max_records(&self) -> u64 {
+        self.max_records
+    }
+
+    /// Sequence number after that of the newest record.
     pub(crate) fn next_seq(&self) -> u64 {
         self.next_seq.load(Acquire)
     }
 
-    /// Sequence number of the oldest record that can still be there.
-    pub(crate) fn oldest_seq(&self) -> u64 {
-        // The oldest slot may be being written.
-        let whole = self.slots.len().saturating_sub(1) as u64;
-        self.next_seq().saturating_sub(whole)
+    /// A reader that gets what comes from now on.
+    pub(crate) fn cursor(&self) -> Cursor {
+        // In this order: a record that comes in between must not count as lost.
+        let at = self.end.load(Acquire);
+        let seq = self.next_seq();
+        Cursor { at, seq }
     }
 
-    /// Begins the next record; nobody sees it before [`RecordWriter::publish`].
-    ///
-    /// Only the timer callback calls this, which never runs twice at once.
-    ///
-    /// # Context
-    ///
-    /// Any context; takes no locks.
-    pub(crate) fn begin(&self) -> Option<RecordWriter<'_>> {
-        let seq = self.next_seq.load(Relaxed);
-        let slot = self.slot(seq)?;
-        slot.version.store(NO_VERSION, Relaxed);
-        // The version must be gone before a word changes.
-        rwonce::write_barrier();
-        let (head, cpus) = slot.words.split_at_checked(record::CPUS_AT)?;
-        Some(RecordWriter {
-            history: self,
-            seq,
-            slot,
-            head,
-            cpus,
-        })
-    }
-
-    /// Copies the record `seq` into `words`, and gives it back as a record. None when it is not
-    /// there yet or not there any more.
-    ///
-    /// # Context
-    ///
-    /// Any context; takes no locks.
-    pub(crate) fn read<'a>(&self, seq: u64, words: &'a mut [u64]) -> Option<Record<'a>> {
-        let slot = self.slot(seq)?;
-        let version = seq.wrapping_add(1);
-        if slot.version.load(Acquire) != version {
-            return None;
+    /// A reader whose next record is the first one kept that has the sequence number `seq` or a
+    /// higher one, and that record's number.
+    pub(crate) fn find(&self, seq: u64) -> (Cursor, u64) {
+        loop {
+            let mut cursor = self.cursor();
+            let end = cursor.at;
+            cursor.at = self.oldest.load(Acquire);
+            let found = loop {
+                if cursor.at == end {
+                    break Ok(cursor.seq);
+                }
+                match self.header(cursor.at) {
+                    Ok((header, _)) if header.seq >= seq => break Ok(header.seq),
+                    Ok((_, next)) => cursor.at = next,
+                    Err(Overtaken) => break Err(Overtaken),
+                }
+            };
+            // Whoever was overtaken begins anew, further on.
+            if let Ok(found) = found {
+                cursor.seq = found;
+                return (cursor, found);
+            }
         }
-        let words = words.get_mut(..slot.len.read())?;
-        for (to, from) in words.iter_mut().zip(slot.words.iter()) {
+    }
+
+    /// Whether there is a record at `cursor`.
+    pub(crate) fn has_next(&self, cursor: &Cursor) -> bool {
+        self.end.load(Acquire) != cursor.at
+    }
+
+    /// Hands the next record to `write`, in pieces, each with the offset in words that it has in
+    /// the record, and goes on to the one after it. Gives its length in words, which is at most
+    /// `max_words`. A record that is overtaken is handed over anew, or the next instead.
+    pub(crate) fn read(
+        &self,
+        cursor: &mut Cursor,
+        max_words: usize,
+        mut write: impl FnMut(usize, &[u64]) -> Result,
+    ) -> Result<usize, NotRead> {
+        loop {
+            if !self.has_next(cursor) {
+                return Err(NotRead::None);
+            }
+            let at = cursor.at.max(self.oldest.load(Acquire));
+            let Ok((header, next)) = self.header(at) else {
+                continue;
+            };
+            let len = next.saturating_sub(at) as usize;
+            if len > max_words {
+                return Err(NotRead::TooLong);
+            }
+            let lost = header.seq.saturating_sub(cursor.seq);
+            match self.copy(at, len, lost, &mut write) {
+                Ok(result) => result.map_err(NotRead::Failed)?,
+                Err(Overtaken) => continue,
+            }
+            *cursor = Cursor {
+                at: next,
+                seq: header.seq.wrapping_add(1),
+            };
+            return Ok(len);
+        }
+    }
+
+    /// Hands over the `len` words of the record at `at`.
+    fn copy(
+        &self,
+        at: u64,
+        len: usize,
+        lost: u64,
+        write: &mut impl FnMut(usize, &[u64]) -> Result,
+    ) -> Result<Result, Overtaken> {
+        let mut chunk = [0; CHUNK_WORDS];
+        let mut done = 0usize;
+        while done < len {
+            let count = len.saturating_sub(done).min(CHUNK_WORDS);
+            let chunk = chunk.get_mut(..count).unwrap_or_default();
+            self.load(at.saturating_add(done as u64), chunk);
+            let place = LOST_AT.checked_sub(done);
+            if let Some(word) = place.and_then(|place| chunk.get_mut(place)) {
+                *word = lost;
+            }
+            if let Err(error) = write(done, chunk) {
+                return Ok(Err(error));
+            }
+            done = done.saturating_add(count);
+        }
+        self.check(at)?;
+        Ok(Ok(()))
+    }
+
+    /// The header of the record at `at`, and the place of the next.
+    fn header(&self, at: u64) -> Result<(Header, u64), Overtaken> {
+        let mut words = [0; Header::LEN];
+        self.load(at, &mut words);
+        self.check(at)?;
+        let header = Header::get(&mut words.into_iter()).ok_or(Overtaken)?;
+        let next = at.saturating_add(header.size_bytes / WORD_BYTES as u64);
+        Ok((header, next))
+    }
+
+    /// Copies the words from `at` on, which may be overwritten meanwhile.
+    fn load(&self, at: u64, to: &mut [u64]) {
+        let (end, start) = self.around(at);
+        for (to, from) in to.iter_mut().zip(Iterator::chain(end.iter(), start)) {
             *to = from.read();
         }
-        // The words must have been read before the version is looked at again.
-        rwonce::read_barrier();
-        if slot.version.load(Relaxed) != version {
-            return None;
-        }
-        Record::new(words)
     }
 
-    fn slot(&self, seq: u64) -> Option<&Slot> {
-        let count = self.slots.len() as u64;
-        self.slots.get(seq.checked_rem(count)? as usize)
+    /// The ring from `at` on: what is left until its end, and then from its start.
+    fn around(&self, at: u64) -> (&[RwOnce<u64>], &[RwOnce<u64>]) {
+        let at = at.checked_rem(self.words.len() as u64).unwrap_or(0) as usize;
+        let (start, end) = self.words.split_at_checked(at).unwrap_or_default();
+        (end, start)
+    }
+
+    /// Whether all that was loaded from the record at `at` was of it.
+    fn check(&self, at: u64) -> Result<(), Overtaken> {
+        // The words must have been read before the place of the oldest record is looked at.
+        rwonce::read_barrier();
+        if at < self.oldest.load(Relaxed) {
+            return Err(Overtaken);
+        }
+        Ok(())
+    }
+
+    /// Waits until there is a record at `place`.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ERESTARTSYS` when a signal comes.
+    pub(crate) fn wait_until(&self, place: u64) -> Result {
+        let mut guard = self.wait.lock();
+        while self.end.load(Acquire) == place {
+            if self.readable.wait_interruptible(&mut guard) {
+                return Err(ERESTARTSYS);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is told when there is a new record.
+    pub(crate) fn readable(&self) -> &PollCondVar {
+        &self.readable
+    }
+
+    /// Begins the next record with the words of a sample; nobody sees it before
+    /// [`RecordWriter::publish`]. One that is dropped instead was never there.
+    ///
+    /// Only the reporter calls this, one record at a time.
+    pub(crate) fn begin<'a>(&'a self, seq: u64, sampled: &[u64]) -> RecordWriter<'a> {
+        let start = self.end.load(Relaxed);
+        let mut record = RecordWriter {
+            history: self,
+            seq,
+            start,
+            at: start,
+        };
+        record.make_room(sampled.len());
+        for word in sampled {
+            record.push(*word);
+        }
+        record
+    }
+
+    /// Gives up the oldest record. Its words may be overwritten from here on.
+    fn drop_oldest(&self) {
+        let oldest = self.oldest.load(Relaxed);
+        let Some(size) = self.around(oldest.saturating_add(SIZE_AT as u64)).0.first() else {
+            return;
+        };
+        let words = size.read() / WORD_BYTES as u64;
+        self.oldest.store(oldest.saturating_add(words), Relaxed);
+        self.kept.write(self.kept.read().saturating_sub(1));
+        // Readers must see that it is gone before a word changes.
+        rwonce::write_barrier();
     }
 }
 
@@ -184,43 +394,63 @@ impl History {
 pub(crate) struct RecordWriter<'a> {
     history: &'a History,
     seq: u64,
-    slot: &'a Slot,
-    /// Places of the header and the memory counters.
-    head: &'a [RwOnce<u64>],
-    /// Places of the CPUs that are still to come.
-    cpus: &'a [RwOnce<u64>],
+    start: u64,
+    at: u64,
 }
 
 impl RecordWriter<'_> {
-    /// The sequence number.
-    pub(crate) fn seq(&self) -> u64 {
-        self.seq
+    /// Adds a section.
+    pub(crate) fn section<C: Content>(&mut self, header: &SectionHeader, entries: &[C]) {
+        self.make_room(section_words::<C>(entries.len()));
+        header.put(&mut |word| self.push(word));
+        for entry in entries {
+            entry.put(&mut |word| self.push(word));
+        }
     }
 
-    /// Adds a CPU. The slot has room for every CPU the machine can have.
-    pub(crate) fn push_cpu(&mut self, cpu: &Cpu) {
-        self.cpus = store(self.cpus, cpu.to_words());
+    /// Gives up old records until `words` more have room. Memory was taken for two of the largest
+    /// records, so there always are that many.
+    fn make_room(&self, words: usize) {
+        let history = self.history;
+        let end = self.at.saturating_add(words as u64);
+        let capacity = history.words.len() as u64;
+        while history.kept.read() != 0
+            && end.saturating_sub(history.oldest.load(Relaxed)) > capacity
+        {
+            history.drop_oldest();
+        }
     }
 
-    /// Adds what there is once, and lets readers see the record.
-    pub(crate) fn publish(self, header: &Header, memory: &Memory) {
-        let head = store(self.head, header.to_words());
-        store(head, memory.to_words());
-        let used = self.slot.words.len().saturating_sub(self.cpus.len());
-        self.slot.len.write(used);
-        let next = self.seq.wrapping_add(1);
-        self.slot.version.store(next, Release);
-        self.history.next_seq.store(next, Release);
+    fn push(&mut self, word: u64) {
+        if let Some(place) = self.history.around(self.at).0.first() {
+            place.write(word);
+        }
+        self.at = self.at.saturating_add(1);
     }
-}
 
-/// Stores `words` in the first places and gives back the rest. What does not fit is not stored.
-fn store<const LEN: usize>(places: &[RwOnce<u64>], words: [u64; LEN]) -> &[RwOnce<u64>] {
-    let Some((first, rest)) = places.split_first_chunk::<LEN>() else {
-        return places;
-    };
-    for (place, word) in first.iter().zip(words) {
-        place.write(word);
+    /// Lets readers see the record, and tells those who wait.
+    pub(crate) fn publish(self) {
+        let Self {
+            history,
+            seq,
+            start,
+            at,
+        } = self;
+        let size = at
+            .saturating_sub(start)
+            .saturating_mul(WORD_BYTES as u64);
+        let place = start.saturating_add(SIZE_AT as u64);
+        if let Some(place) = history.around(place).0.first() {
+            place.write(size);
+        }
+        while history.kept.read() >= history.max_records {
+            history.drop_oldest();
+        }
+        history.kept.write(history.kept.read().saturating_add(1));
+        history.end.store(at, Release);
+        history.next_seq.store(seq.wrapping_add(1), Release);
+        // Whoever has seen no record under this lock waits by now.
+        drop(history.wait.lock());
+        history.readable.notify_all();
     }
-    rest
 }

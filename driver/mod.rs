@@ -3,29 +3,40 @@
 //! The wiring: what runs when, and what starts and stops it.
 
 mod cost;
+mod device;
 mod history;
 mod params;
+mod pending;
 mod reporter;
 mod sampler;
 mod source;
 
-use crate::sys::{
-    cpu,
-    irq_work::{
-        IrqWork,
-        IrqWorkHandler, //
-    },
-    kthread::Worker,
-    param::{
-        ParamLock,
-        ParamLocked, //
+use crate::{
+    model::line::Line,
+    sys::{
+        block,
+        cpu,
+        irq_work::{
+            IrqWork,
+            IrqWorkHandler, //
+        },
+        kthread::Worker,
+        miscdevice::Registration,
+        netdev,
+        param::{
+            Param,
+            ParamLock,
+            ParamLocked, //
+        }, //
     }, //
 };
+use device::Records;
 use history::History;
 use kernel::{
     prelude::*,
     sync::Arc, //
 };
+use pending::Pending;
 use reporter::Reporter;
 use sampler::{
     Sampler,
@@ -43,6 +54,8 @@ static MONITOR: ParamLocked<Option<Monitor>> = ParamLocked::new(None);
 
 /// Everything that runs.
 struct Monitor {
+    /// Nobody has it open when this goes, since that would keep the module.
+    _device: Pin<KBox<Registration<Records>>>,
     sampling: Sampling,
     reporter: Arc<Reporter>,
     file_systems: Arc<FileSystems>,
@@ -57,27 +70,35 @@ struct Monitor {
 /// # Errors
 ///
 /// `ENOMEM` when there is no memory, `ENOSPC` when the kernel has no CPU hotplug state left, `EINTR`
-/// when the calling process is being killed.
+/// when the calling process is being killed, `EBUSY` when the kernel has no device number left.
 pub(crate) fn start() -> Result {
     let mut lock = ParamLock::acquire();
-    let history = History::new()?;
+    let pending = Pending::new()?;
     let round = Round::new()?;
     let file_systems = FileSystems::new(round.clone(), &mut lock)?;
     let sources = Sources::new(round, file_systems.clone())?;
-    let reporter = Reporter::new(history.clone(), sources)?;
+    let (mut disks, mut nets) = (0usize, 0usize);
+    block::for_each_disk(|_| disks = disks.saturating_add(1));
+    netdev::for_each(|_| nets = nets.saturating_add(1));
+    let history = History::new(disks, nets, file_systems.count())?;
+    let reporter = Reporter::new(pending.clone(), history.clone(), sources)?;
     let worker = Worker::start(c"resource_mon", reporter.clone())?;
     let wake = IrqWork::new(WakeReporter(worker))?;
-    let sampler = Sampler::new(history, wake)?;
-    // Nothing fails from here on.
+    let sampler = Sampler::new(pending, wake)?;
+    // What is opened meanwhile keeps the module, but not if loading fails: this comes last.
+    let device = Records::register(history.clone())?;
     pr_info!(
-        "loaded version={} interval={}ms cpus={}\n",
+        "loaded version={} interval={}ms cpus={} history={} history_kB={}\n",
         crate::VERSION,
         params::INTERVAL_MS.value(),
         cpu::online().count(),
+        history.max_records(),
+        history.size_bytes() / 1024,
     );
     reporter.announce();
     let sampling = Sampling::start(sampler);
     *MONITOR.get(&mut lock) = Some(Monitor {
+        _device: device,
         sampling,
         reporter,
         file_systems,
@@ -114,6 +135,41 @@ pub(crate) fn stop() {
             sources_max_ns,
         );
     }
+}
+
+/// The interval in force, in milliseconds.
+fn interval_ms() -> u64 {
+    u64::from(params::INTERVAL_MS.value())
+}
+
+/// Sets the interval, as a write to the parameter does.
+///
+/// # Context
+///
+/// Process context, may sleep.
+///
+/// # Errors
+///
+/// `EINVAL` when it is out of range; the log says so.
+fn set_interval(interval_ms: u64) -> Result {
+    let mut text = Line::new();
+    text.number(interval_ms);
+    params::INTERVAL_MS.set(text.as_bytes(), &mut ParamLock::acquire())
+}
+
+/// Takes a sample now, from which on the interval begins anew, and gives its sequence number.
+///
+/// # Context
+///
+/// Process context, may sleep.
+///
+/// # Errors
+///
+/// `ENODEV` when the module is not sampling.
+fn sample_now() -> Result<u64> {
+    let mut lock = ParamLock::acquire();
+    let monitor = MONITOR.get(&mut lock).as_mut().ok_or(ENODEV)?;
+    Ok(monitor.sampling.sample_now())
 }
 
 /// Begins a new interval now, as long as the parameter says.

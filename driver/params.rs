@@ -11,6 +11,7 @@ number_param! {
         unit: "ms",
         range: 10..=3_600_000,
         default: 5_000,
+        mode: 0o644,
         changed: super::interval_changed,
     }
 }
@@ -22,6 +23,7 @@ number_param! {
         unit: "CPUs",
         range: 0..=8192,
         default: 16,
+        mode: 0o644,
         changed: |_| (),
     }
 }
@@ -33,6 +35,20 @@ number_param! {
         unit: "samples",
         range: 0..=1_000_000,
         default: 1,
+        mode: 0o644,
         changed: super::log_every_changed,
+    }
+}
+
+number_param! {
+    /// How many records are kept for those who read the device.
+    static HISTORY = "history" {
+        description: "Records that are kept for readers of /dev/resource_monitor",
+        unit: "records",
+        range: 1..=1_000_000,
+        default: 720,
+        // The memory is taken at load.
+        mode: 0o444,
+        changed: |_| (),
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Samples the other sources, makes rates of all and logs them, in a context that may sleep.
+//! Samples the other sources, makes records of all for those who read the device, and logs rates,
+//! in a context that may sleep.
 
 use super::{
     cost::{
@@ -8,8 +9,12 @@ use super::{
         Cost,
         CostMeter, //
     },
-    history::History,
+    history::{
+        History,
+        RecordWriter, //
+    },
     params,
+    pending::Pending,
     source::Sources, //
 };
 use crate::{
@@ -25,7 +30,11 @@ use crate::{
             spent_together,
             Spent, //
         },
-        record::Record, //
+        record::{
+            Buffers,
+            Record,
+            SectionHeader, //
+        }, //
     },
     sys::{
         clock,
@@ -57,6 +66,7 @@ const MAX_WAIT_NS: u64 = 2 * NSEC_PER_SEC as u64;
 /// Follows the samples that are taken.
 #[pin_data]
 pub(crate) struct Reporter {
+    pending: Arc<Pending>,
     history: Arc<History>,
     /// How often what goes to the log was changed.
     changes: RwOnce<u64>,
@@ -90,33 +100,30 @@ struct Progress {
 /// A sample was gone before it was looked at.
 struct Overwritten;
 
-/// Whether there is anything to do for the sample `seq`.
-///
-/// # Context
-///
-/// Any context; takes no locks.
-pub(crate) fn has_work(seq: u64) -> bool {
-    Sources::have_work() || seq.checked_rem(u64::from(params::LOG_EVERY.value())) == Some(0)
-}
-
 /// Hands a line to the kernel's log.
 fn print(line: &Line) {
     log::info(line.as_str());
 }
 
-impl Progress {
-    /// The first sample that was not looked at and goes to the log; none when nothing does.
-    fn next_due(&self) -> Option<u64> {
-        self.next_seq.checked_next_multiple_of(self.log_every)
-    }
+/// The newest sample, of which there is more to come.
+struct Latest<'a> {
+    record: RecordWriter<'a>,
+    /// Whether there are lines of it in the log.
+    is_logged: bool,
+    /// The time that it took so far.
+    cost_ns: u64,
 }
 
 impl Reporter {
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(history: Arc<History>, sources: Sources) -> Result<Arc<Self>> {
-        let words = History::record_words();
+    pub(crate) fn new(
+        pending: Arc<Pending>,
+        history: Arc<History>,
+        sources: Sources,
+    ) -> Result<Arc<Self>> {
+        let words = Pending::record_words();
         let progress = Progress {
             next_seq: 0,
             changes: 0,
@@ -129,6 +136,7 @@ impl Reporter {
         };
         Arc::pin_init(
             pin_init!(Self {
+                pending,
                 history,
                 changes: RwOnce::new(0),
                 progress <- new_mutex!(progress, "Reporter::progress"),
@@ -183,31 +191,33 @@ impl Reporter {
         if changes != progress.changes {
             progress.changes = changes;
             progress.log_every = u64::from(params::LOG_EVERY.value());
-            progress.next_seq = self.history.next_seq().saturating_sub(1);
             progress.base_len = None;
             progress.sources.for_each(|source| source.start_over());
         }
     }
 
-    /// Logs CPU and memory of the samples that are due and were not looked at yet. Gives the time
-    /// that the last one took which was logged, if any was.
+    /// Begins the records of the samples that were not looked at yet, and logs CPU and memory of
+    /// those that are due. All but the latest have nothing else.
     ///
     /// Those that come meanwhile are left to the next run.
-    fn catch_up(&self, progress: &mut Progress) -> Option<u64> {
-        let end = self.history.next_seq();
-        let mut last = None;
-        while let Some(seq) = progress.next_due().filter(|seq| *seq < end) {
+    fn catch_up<'a>(&'a self, progress: &mut Progress) -> Option<Latest<'a>> {
+        let end = self.pending.next_seq();
+        let mut latest = None;
+        while progress.next_seq < end {
+            let seq = progress.next_seq;
             progress.next_seq = seq.saturating_add(1);
-            let start = Instant::<Monotonic>::now();
             match self.report(seq, progress) {
-                Ok(true) => {
-                    if let Some(before) = last.replace(nanoseconds(start.elapsed())) {
-                        self.cost.add(before);
+                Ok(now) => {
+                    if let Some(Latest {
+                        record, cost_ns, ..
+                    }) = latest.replace(now)
+                    {
+                        record.publish();
+                        self.cost.add(cost_ns);
                     }
                 }
-                Ok(false) => (),
                 Err(Overwritten) => {
-                    progress.next_seq = progress.next_seq.max(self.history.oldest_seq());
+                    progress.next_seq = progress.next_seq.max(self.pending.oldest_seq());
                     pr_warn!(
                         "log is behind: samples {} to {} are not in it\n",
                         seq,
@@ -216,49 +226,71 @@ impl Reporter {
                 }
             }
         }
-        last
+        latest
     }
 
-    /// Logs the sample `seq`, compared with the one that was logged before. Gives whether there
-    /// was anything to log.
-    fn report(&self, seq: u64, progress: &mut Progress) -> Result<bool, Overwritten> {
+    /// Begins the record of the sample `seq`, and logs it if that is due.
+    fn report(&self, seq: u64, progress: &mut Progress) -> Result<Latest<'_>, Overwritten> {
+        let start = Instant::<Monotonic>::now();
         let now = self
-            .history
+            .pending
             .read(seq, &mut progress.now)
             .ok_or(Overwritten)?;
+        let len = now.len();
+        let record = self.history.begin(seq, now);
+        let is_due = seq.checked_rem(progress.log_every) == Some(0);
+        Ok(Latest {
+            record,
+            is_logged: is_due && self.log(seq, len, progress),
+            cost_ns: nanoseconds(start.elapsed()),
+        })
+    }
+
+    /// Logs the sample `seq`, the first `len` words of `progress.now`, compared with the one that
+    /// was logged before. Gives whether there was anything to log.
+    fn log(&self, seq: u64, len: usize, progress: &mut Progress) -> bool {
+        let Some(now) = progress.now.get(..len).and_then(record) else {
+            return false;
+        };
         let base = match progress.base_len {
-            Some(len) => progress.base.get(..len).and_then(Record::new),
+            Some(len) => progress.base.get(..len),
             // The sample right before is as good, if there is one.
             None => seq
                 .checked_sub(1)
-                .and_then(|before| self.history.read(before, &mut progress.base)),
+                .and_then(|before| self.pending.read(before, &mut progress.base)),
         };
+        let base = base.and_then(record);
         if let Some(base) = base {
             let all = spent_together(base, now);
             // The kernel counts a busy CPU's time when its tick comes. A sample that follows a
             // late one may be here first; the next one then stands for both. A CPU whose tick
             // has stopped for good must not hold up the log.
             if !all.every_cpu_counted && elapsed_ns(base, now) < NSEC_PER_SEC as u64 {
-                return Ok(false);
+                return false;
             }
             log_record(base, now, &all.spent, &mut progress.line);
         }
         let is_logged = base.is_some();
-        progress.base_len = Some(now.word_count());
+        progress.base_len = Some(len);
         mem::swap(&mut progress.base, &mut progress.now);
-        Ok(is_logged)
+        is_logged
     }
 }
 
+/// The record that these words are.
+fn record(words: &[u64]) -> Option<Record<'_>> {
+    Record::new(words).ok()
+}
+
 impl Job for Arc<Reporter> {
-    /// Runs once for each sample that it has work for, unless it was late for the one before.
+    /// Runs once for each sample, unless it was late for the one before.
     fn run(&self) {
         let mut progress = self.progress.lock();
         let start_ns = clock::monotonic_ns(Instant::now());
         self.take_changes(&mut progress);
         progress.sources.begin();
         // CPU and memory wait for nobody.
-        let Some(cost_ns) = self.catch_up(&mut progress) else {
+        let Some(latest) = self.catch_up(&mut progress) else {
             return;
         };
         let interval_ns =
@@ -267,7 +299,25 @@ impl Job for Arc<Reporter> {
         let Progress { sources, line, .. } = &mut *progress;
         sources.wait(until_ns);
         let start = Instant::<Monotonic>::now();
-        sources.for_each(|source| source.log(line, &mut print));
+        let Latest {
+            mut record,
+            is_logged,
+            cost_ns,
+        } = latest;
+        let buffers = Buffers {
+            buffers: vmstat::buffers(),
+        };
+        let taken_mono_ns = clock::monotonic_ns(start);
+        let header = SectionHeader {
+            taken_mono_ns,
+            ..SectionHeader::of::<Buffers>(1)
+        };
+        record.section(&header, &[buffers]);
+        sources.for_each(|source| source.record(&mut record));
+        record.publish();
+        if is_logged {
+            sources.for_each(|source| source.log(line, &mut print));
+        }
         self.cost
             .add(cost_ns.saturating_add(nanoseconds(start.elapsed())));
     }
@@ -288,12 +338,13 @@ fn log_record(base: Record<'_>, now: Record<'_>, all: &Spent, line: &mut Line) {
             }
         }
     }
-    let memory = now.memory();
+    let memory = now.memory().unwrap_or_default();
     line::memory(line, &memory, vmstat::buffers(), vmstat::PAGE_KIB);
     print(line);
     if vmstat::HAS_SWAP {
         let elapsed_ns = elapsed_ns(base, now);
-        line::swap(line, &base.memory(), &memory, elapsed_ns, vmstat::PAGE_KIB);
+        let before = base.memory().unwrap_or_default();
+        line::swap(line, &before, &memory, elapsed_ns, vmstat::PAGE_KIB);
         print(line);
     }
 }

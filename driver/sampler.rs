@@ -7,9 +7,8 @@ use super::{
         Cost,
         CostMeter, //
     },
-    history::History,
+    pending::Pending,
     params,
-    reporter,
     WakeReporter, //
 };
 use crate::{
@@ -60,7 +59,7 @@ pub(crate) struct Sampler {
     #[pin]
     timer: HrTimer<Self>,
     epochs: CpuEpochs,
-    history: Arc<History>,
+    pending: Arc<Pending>,
     wake: IrqWork<WakeReporter>,
     late: RwOnce<u64>,
     missed: RwOnce<u64>,
@@ -80,13 +79,13 @@ pub(crate) struct Taken {
 }
 
 impl Sampler {
-    pub(super) fn new(history: Arc<History>, wake: IrqWork<WakeReporter>) -> Result<Arc<Self>> {
+    pub(super) fn new(pending: Arc<Pending>, wake: IrqWork<WakeReporter>) -> Result<Arc<Self>> {
         let epochs = CpuEpochs::watch()?;
         Arc::pin_init(
             pin_init!(Self {
                 timer <- HrTimer::new(),
                 epochs,
-                history,
+                pending,
                 wake,
                 late: RwOnce::new(0),
                 missed: RwOnce::new(0),
@@ -98,7 +97,7 @@ impl Sampler {
 
     /// Takes one sample; `tick` says when. Its sequence number is given here.
     fn sample(&self, tick: Header) {
-        let Some(mut record) = self.history.begin() else {
+        let Some(mut record) = self.pending.begin() else {
             return;
         };
         for cpu in cpu::online() {
@@ -135,11 +134,10 @@ impl Sampler {
             swap_free: vmstat::swap_free(),
             swapped_in: swapped.0,
             swapped_out: swapped.1,
+            page_bytes: vmstat::PAGE_BYTES,
         };
         record.publish(&header, &memory);
-        if reporter::has_work(header.seq) {
-            self.wake.raise();
-        }
+        self.wake.raise();
     }
 }
 
@@ -157,21 +155,22 @@ impl HrTimerCallback for Sampler {
         // The next tick is due a whole number of intervals after this one was, so that being late
         // does not add up.
         let missed = context.forward(taken, interval).saturating_sub(1);
+        this.missed.increase(missed);
         this.sample(Header {
             taken_mono_ns: clock::monotonic_ns(taken),
             taken_wall_ns: clock::wall_ns(),
             due_mono_ns: clock::monotonic_ns(due),
             interval_ns: u64::try_from(interval.as_nanos()).unwrap_or(0),
-            missed_ticks: missed,
+            missed_ticks: this.missed.read(),
+            late_samples: this.late.read(),
             previous_cost_ns: this.cost.last_ns(),
-            seq: 0,
+            ..Header::default()
         });
 
         let lateness = (taken - due).as_nanos();
         if lateness > interval.as_nanos() / 10 {
             this.late.increase(1);
         }
-        this.missed.increase(missed);
         let cost = taken.elapsed().as_nanos();
         this.cost.add(u64::try_from(cost).unwrap_or(0));
         HrTimerRestart::Restart
@@ -218,6 +217,19 @@ impl Sampling {
         self.timer = Some(self.sampler.clone().start(interval()));
     }
 
+    /// Takes a sample now, and begins a new interval. Gives the sample's sequence number.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for the callback.
+    pub(super) fn sample_now(&mut self) -> u64 {
+        // As in `restart`. Without the timer nobody takes a sample, so the next one is this.
+        self.timer = None;
+        let seq = self.sampler.pending.next_seq();
+        self.timer = Some(self.sampler.clone().start(Delta::ZERO));
+        seq
+    }
+
     /// Stops the timer and everything that it sets going.
     ///
     /// # Context
@@ -227,7 +239,7 @@ impl Sampling {
         let Self { sampler, timer } = self;
         drop(timer);
         let taken = Taken {
-            samples: sampler.history.next_seq(),
+            samples: sampler.pending.next_seq(),
             late: sampler.late.read(),
             missed: sampler.missed.read(),
             cost: sampler.cost.read(),

@@ -6,6 +6,7 @@
 //! context it may be called and which C source it mirrors.
 
 pub(crate) mod block;
+pub(crate) mod capability;
 pub(crate) mod clock;
 pub(crate) mod cpu;
 pub(crate) mod cpu_hotplug;
@@ -17,6 +18,7 @@ pub(crate) mod kthread;
 mod layout;
 pub(crate) mod loadavg;
 pub(crate) mod log;
+pub(crate) mod miscdevice;
 pub(crate) mod module_ref;
 pub(crate) mod netdev;
 pub(crate) mod param;

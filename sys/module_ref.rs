@@ -6,7 +6,7 @@
 
 use kernel::bindings;
 
-pub(super) fn this_module() -> *mut bindings::module {
+pub(super) const fn this_module() -> *mut bindings::module {
     (&raw const bindings::__this_module).cast_mut()
 }
 

@@ -383,7 +383,7 @@ macro_rules! modinfo {
 /// Adds a parameter, a static, to those of the module: its entry for the kernel, and what `modinfo`
 /// shows.
 macro_rules! module_param {
-    ($static:ident, $name:literal, $ops:ident, $type:literal, $description:expr) => {
+    ($static:ident, $name:literal, $ops:ident, $mode:literal, $type:literal, $description:expr) => {
         $crate::sys::param::modinfo!("parmtype", concat!($name, ":", $type));
         $crate::sys::param::modinfo!("parm", concat!($name, ":", $description));
 
@@ -397,7 +397,7 @@ macro_rules! module_param {
                     name: ::core::ptr::from_ref(concat!($name, "\0")).cast(),
                     mod_: (&raw const ::kernel::bindings::__this_module).cast_mut(),
                     ops: &raw const $crate::sys::param::$ops,
-                    perm: 0o644,
+                    perm: $mode,
                     level: -1,
                     flags: 0,
                     __bindgen_anon_1: ::kernel::bindings::kernel_param__bindgen_ty_1 {
@@ -417,6 +417,7 @@ macro_rules! number_param {
             unit: $unit:literal,
             range: $min:literal..=$max:literal,
             default: $default:literal,
+            mode: $mode:literal,
             changed: $changed:expr $(,)?
         }
     ) => {
@@ -437,6 +438,7 @@ macro_rules! number_param {
             $static,
             $name,
             PARAM_OPS,
+            $mode,
             "uint",
             concat!($description, ", ", $min, " to ", $max, " ", $unit, ", default ", $default)
         );
@@ -459,6 +461,7 @@ macro_rules! switch_param {
             $static,
             $name,
             SWITCH_OPS,
+            0o644,
             "bool",
             concat!($description, ", default Y")
         );
@@ -483,6 +486,7 @@ macro_rules! paths_param {
             $static,
             $name,
             PARAM_OPS,
+            0o644,
             "string",
             concat!($description, ", default ", $default)
         );

@@ -15,6 +15,9 @@ use kernel::{
 /// Size of a page in KiB, the unit of `/proc/meminfo`.
 pub(crate) const PAGE_KIB: u64 = (PAGE_SIZE / 1024) as u64;
 
+/// Bytes of a page.
+pub(crate) const PAGE_BYTES: u64 = PAGE_SIZE as u64;
+
 /// Reads an `atomic_long_t` as `global_node_page_state_pages()` and `global_zone_page_state()` do:
 /// what is below zero, since per-CPU parts of it are not folded in yet, counts as zero.
 ///

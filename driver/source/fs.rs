@@ -14,7 +14,10 @@ use super::{
     Taken, //
 };
 use crate::{
-    driver::cost::CostMeter,
+    driver::{
+        cost::CostMeter,
+        history::RecordWriter, //
+    },
     model::{
         line::Line,
         setting::Paths,
@@ -78,6 +81,13 @@ impl Source for FileSystem {
         line.start("fs=").name(self.path.as_bytes())
     }
 
+    fn when_stale(&self) -> Option<Fs> {
+        Some(Fs {
+            path: self.path,
+            state: State::Stale,
+        })
+    }
+
     fn take(&self, table: &mut Table<Fs>) -> Taken {
         let state = match statfs::usage(self.path.as_bytes()) {
             Ok(Some(usage)) => State::Mounted(usage),
@@ -134,6 +144,11 @@ impl FileSystems {
         )?;
         file_systems.watch_only(PATHS.text(lock))?;
         Ok(file_systems)
+    }
+
+    /// How many paths are watched.
+    pub(crate) fn count(&self) -> usize {
+        self.list.lock().watched.len()
     }
 
     /// Watches the paths in `text`, and no others. Those that were watched before go on.
@@ -233,6 +248,12 @@ impl Sampling for Arc<FileSystems> {
     fn begin(&mut self) {
         for watched in &mut self.list.lock().watched {
             watched.begin();
+        }
+    }
+
+    fn record(&self, record: &mut RecordWriter<'_>) {
+        for watched in &self.list.lock().watched {
+            watched.record(record);
         }
     }
 

@@ -12,7 +12,10 @@ use super::{
     Taken, //
 };
 use crate::{
-    driver::cost::CostMeter,
+    driver::{
+        cost::CostMeter,
+        history::RecordWriter, //
+    },
     model::line::Line, //
 };
 use kernel::prelude::*;
@@ -59,6 +62,14 @@ impl<S: Source> Sampling for Inline<S> {
             self.snapshots.put(&mut self.table);
         }
         self.taken = Some(taken);
+    }
+
+    fn record(&self, record: &mut RecordWriter<'_>) {
+        match self.taken {
+            Some(Taken::Whole) => self.snapshots.record(record),
+            Some(Taken::Busy) => super::record_stale(&self.source, record),
+            Some(Taken::Nothing) | None => (),
+        }
     }
 
     fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {

@@ -15,16 +15,20 @@ mod pressure;
 mod queued;
 mod snapshots;
 
-use super::cost::CostMeter;
+use super::{
+    cost::CostMeter,
+    history::RecordWriter, //
+};
 use crate::{
     model::{
         line::Line,
+        record::{
+            SectionHeader,
+            STALE, //
+        },
         source::Entry, //
     },
-    sys::{
-        param::SwitchParam,
-        rwonce::RwOnce, //
-    },
+    sys::param::SwitchParam, //
 };
 pub(crate) use fs::FileSystems;
 use inline::Inline;
@@ -35,6 +39,12 @@ use kernel::{
 use queued::Queued;
 pub(crate) use queued::Round;
 use snapshots::Table;
+
+/// Most disks that are sampled.
+pub(crate) const MAX_DISKS: usize = <disk::Disks as Source>::CAPACITY;
+
+/// Most interfaces that are sampled.
+pub(crate) const MAX_NETS: usize = <net::Interfaces as Source>::CAPACITY;
 
 /// Something that can be sampled.
 trait Source: Send + Sync + 'static {
@@ -55,6 +65,11 @@ trait Source: Send + Sync + 'static {
     /// Begins `line` with what its lines begin with.
     fn label<'a>(&self, line: &'a mut Line) -> &'a mut Line {
         line.start(Self::switch().name())
+    }
+
+    /// What a record says when this is late.
+    fn when_stale(&self) -> Option<Self::Entry> {
+        None
     }
 
     /// Reads what there is now.
@@ -83,6 +98,9 @@ pub(crate) trait Sampling {
 
     /// Takes a snapshot, or has it taken.
     fn begin(&mut self);
+
+    /// Adds the snapshot to a record, or that it is late.
+    fn record(&self, record: &mut RecordWriter<'_>);
 
     /// Makes lines of the snapshot and of that of the lines before, or says that it is late.
     fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line));
@@ -118,10 +136,6 @@ macro_rules! sources {
             pub(crate) fn for_each(&mut self, mut each: impl FnMut(&mut dyn Sampling)) {
                 $(each(&mut self.$name);)*
             }
-
-            fn any_is_on() -> bool {
-                false $(|| $name::SWITCH.is_on())*
-            }
         }
     };
 }
@@ -136,23 +150,9 @@ sources! {
     fs: Arc<FileSystems> = |_, shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
 }
 
-/// Whether any source was on when they were last sampled.
-static WERE_ON: RwOnce<u32> = RwOnce::new(0);
-
 impl Sources {
-    /// Whether there is anything to begin: when all have been switched off, that they forget what
-    /// they had.
-    ///
-    /// # Context
-    ///
-    /// Any context; takes no locks.
-    pub(crate) fn have_work() -> bool {
-        Self::any_is_on() || WERE_ON.read() != 0
-    }
-
     /// Takes a snapshot of each, or has it taken.
     pub(crate) fn begin(&mut self) {
-        WERE_ON.write(u32::from(Self::any_is_on()));
         self.round.start();
         self.for_each(|source| source.begin());
     }
@@ -178,6 +178,16 @@ fn announce<S: Source>(source: &S, line: &mut Line, print: &mut dyn FnMut(&Line)
             .text(absence);
         print(line);
     }
+}
+
+/// Adds to a record that `source` is late.
+fn record_stale<S: Source>(source: &S, record: &mut RecordWriter<'_>) {
+    let entry = source.when_stale();
+    let header = SectionHeader {
+        state: STALE,
+        ..SectionHeader::of::<S::Entry>(entry.iter().count())
+    };
+    record.section(&header, entry.as_slice());
 }
 
 /// `disk stale`

@@ -13,7 +13,10 @@ use super::{
     Taken, //
 };
 use crate::{
-    driver::cost::CostMeter,
+    driver::{
+        cost::CostMeter,
+        history::RecordWriter, //
+    },
     model::line::Line,
     sys::{
         clock,
@@ -244,6 +247,21 @@ impl<S: Source> Queued<S> {
         &self.desk.source
     }
 
+    /// Whether there is anything to say in this round.
+    fn is_asked(&self) -> bool {
+        self.was_on && S::switch().is_on()
+    }
+
+    /// What came of this round.
+    fn taken(&self, answer: &Answer<S::Entry>) -> Taken {
+        // What came for an earlier sample is too old.
+        if answer.is_awaited || answer.round != self.desk.round.number() {
+            Taken::Busy
+        } else {
+            answer.taken
+        }
+    }
+
     /// Whether a question was not answered yet. Then dropping this would wait for the answer.
     pub(super) fn is_awaited(&self) -> bool {
         self.desk.answer.lock().is_awaited
@@ -285,17 +303,24 @@ impl<S: Source> Sampling for Queued<S> {
         }
     }
 
+    fn record(&self, record: &mut RecordWriter<'_>) {
+        if !self.is_asked() {
+            return;
+        }
+        let answer = self.desk.answer.lock();
+        match self.taken(&answer) {
+            Taken::Whole => answer.snapshots.record(record),
+            Taken::Busy => super::record_stale(&self.desk.source, record),
+            Taken::Nothing => (),
+        }
+    }
+
     fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
-        if !self.was_on || !S::switch().is_on() {
+        if !self.is_asked() {
             return;
         }
         let mut answer = self.desk.answer.lock();
-        // What came for an earlier sample is too old.
-        if answer.is_awaited || answer.round != self.desk.round.number() {
-            super::log_stale(&self.desk.source, line, print);
-            return;
-        }
-        match answer.taken {
+        match self.taken(&answer) {
             Taken::Whole => answer.snapshots.log(S::switch().name(), line, print),
             Taken::Busy => super::log_stale(&self.desk.source, line, print),
             Taken::Nothing => (),

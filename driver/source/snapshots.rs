@@ -3,8 +3,10 @@
 //! The snapshots that the lines of a source are made of.
 
 use crate::{
+    driver::history::RecordWriter,
     model::{
         line::Line,
+        record::SectionHeader,
         source::{
             Entry,
             Snapshot, //
@@ -117,6 +119,18 @@ impl<E: Entry> Snapshots<E> {
     pub(super) fn forget(&mut self) {
         self.base_is = Base::None;
         self.has_now = false;
+    }
+
+    /// Adds what there is to a record.
+    pub(super) fn record(&self, record: &mut RecordWriter<'_>) {
+        if self.has_now {
+            let header = SectionHeader {
+                taken_mono_ns: self.now.taken_mono_ns,
+                left_out: self.now.left_out,
+                ..SectionHeader::of::<E>(self.now.entries.len())
+            };
+            record.section(&header, &self.now.entries);
+        }
     }
 
     /// Makes lines of what there is.
