@@ -87,7 +87,7 @@ impl Content for Net {
 impl Net {
     /// Whether the two are of one interface. One whose counters went backwards was made anew, or
     /// its driver began anew: there is nothing to compare with.
-    fn continues(&self, before: &Self) -> bool {
+    pub fn continues(&self, before: &Self) -> bool {
         self.index == before.index
             && self.address == before.address
             && self.rx.continues(&before.rx)

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the program can do, a file per command.
+
+mod completions;
+mod export;
+mod interval;
+mod log;
+mod man;
+mod plot;
+mod record;
+mod status;
+mod top;
+
+use crate::args::{Args, Command, Top};
+use crate::error::Result;
+
+pub fn run(args: Args) -> Result<()> {
+    match args.command.unwrap_or(Command::Top(Top::default())) {
+        Command::Top(args) => top::run(&args),
+        Command::Log(args) => log::run(&args),
+        Command::Plot(args) => plot::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Record(args) => record::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Interval(args) => interval::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    }
+}

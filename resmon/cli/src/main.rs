@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `resmon`: what a machine does, from the kernel module `resource_monitor`.
+
+mod args;
+mod commands;
+mod error;
+mod source;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Args;
+use error::Error;
+
+fn main() -> ExitCode {
+    // clap itself ends the program with 2 when it was used in a wrong way.
+    match commands::run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("resmon: {error}");
+            match error {
+                Error::Usage(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}

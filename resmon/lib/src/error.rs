@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use model::record::Invalid;
+use rustix::io::Errno;
+
+/// What can go wrong. The text says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no device.
+    #[error("{}: module not loaded: insmod resource_monitor.ko", .0.display())]
+    NotLoaded(PathBuf),
+    /// The device is there, but not for this user.
+    #[error("{}: permission denied: run as root, or give your group access with the udev rule", .0.display())]
+    PermissionDenied(PathBuf),
+    /// A file could not be opened.
+    #[error("{}: {source}", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Reading records failed.
+    #[error("cannot read records: {0}")]
+    Read(#[source] io::Error),
+    /// A command was refused because of who asks.
+    #[error("cannot {0}: permission denied: it needs CAP_SYS_ADMIN")]
+    NotAdmin(&'static str),
+    /// A command of a device that was opened for reading alone.
+    #[error("cannot {0}: the device was opened for reading alone")]
+    ReadOnly(&'static str),
+    /// An interval out of range.
+    #[error("{0:?} is not an interval: it can be 10 ms to 1 h, in whole milliseconds")]
+    Interval(std::time::Duration),
+    /// There is no record of this sequence number yet.
+    #[error("there is no record {0} yet")]
+    NoSuchRecord(u64),
+    /// A command failed otherwise.
+    #[error("cannot {0}: {1}")]
+    Command(&'static str, #[source] io::Error),
+    /// The module speaks another version.
+    #[error("the module has version {found} of {what}, this program knows {known}: use programs and module of one release")]
+    Version {
+        /// What the version is of.
+        what: &'static str,
+        /// That of the module, or of a recording.
+        found: u64,
+        /// That of this library.
+        known: u64,
+    },
+    /// What was read is no record.
+    #[error("not a record of resource_monitor: {0}")]
+    Invalid(&'static str),
+    /// A recording ends within a record.
+    #[error("the recording ends within a record")]
+    Truncated,
+}
+
+/// What this library gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn open(path: &Path, errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NXIO | Errno::NODEV => Self::NotLoaded(path.into()),
+            Errno::ACCESS | Errno::PERM => Self::PermissionDenied(path.into()),
+            errno => Self::Open {
+                path: path.into(),
+                source: errno.into(),
+            },
+        }
+    }
+
+    pub(crate) fn command(what: &'static str, errno: Errno) -> Self {
+        match errno {
+            Errno::PERM => Self::NotAdmin(what),
+            Errno::BADF => Self::ReadOnly(what),
+            errno => Self::Command(what, errno.into()),
+        }
+    }
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        match invalid {
+            Invalid::Version(found) => Self::Version {
+                what: "the record",
+                found,
+                known: model::record::VERSION,
+            },
+            Invalid::TooShort => Self::Invalid("it is too short"),
+            Invalid::Magic => Self::Invalid("it does not begin as one"),
+            Invalid::ByteOrder => Self::Invalid("it is of a big-endian machine"),
+            Invalid::Size(_) => Self::Invalid("its size is wrong"),
+            Invalid::Section(_) => Self::Invalid("a section of it has a wrong size"),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a machine does, sample by sample, from the kernel module `resource_monitor`.
+//!
+//! [`Device`] is the module's device; its [`Records`] hold raw counters, and two of them make a
+//! [`Sample`] with rates and shares. [`Records`] reads recordings as well.
+//!
+//! ```no_run
+//! # fn main() -> resmon::Result<()> {
+//! for sample in resmon::Samples::new(resmon::Device::open()?.into_records()?) {
+//!     let sample = sample?;
+//!     if let Some(cpu) = sample.cpu {
+//!         println!("{:5.1} % busy", 100.0 - cpu.idle_percent - cpu.iowait_percent);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! To wait for records and for other things at once, use [`Device::set_nonblocking`], `poll` on
+//! the file descriptor, and [`Records::try_next`].
+
+mod device;
+mod error;
+mod record;
+mod sample;
+mod sys;
+
+pub use device::Device;
+pub use error::{Error, Result};
+pub use model;
+pub use model::ioctl::Info;
+pub use record::{Record, Records};
+pub use sample::{
+    Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Load, Memory, Net, NetDirection,
+    Pressure, Sample, Samples, Swap, Usage,
+};

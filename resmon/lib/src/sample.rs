@@ -1,0 +1,633 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use std::io::Read;
+use std::time::{Duration, SystemTime};
+
+use model::rates::{self, Spent};
+use model::record::{self, Buffers, STALE};
+use model::source::{activity, disk, fs, load, net, pressure, Text};
+
+use crate::{Record, Records, Result};
+
+/// What happened between two records.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Sample {
+    /// Sequence number of the later record.
+    pub seq: u64,
+    /// When that was taken, in seconds since 1970.
+    pub time_s: f64,
+    /// Seconds from one to the other.
+    pub elapsed_s: f64,
+    /// The interval in force, in seconds.
+    pub interval_s: f64,
+    /// Seconds that the later one was taken after it was due.
+    pub late_s: f64,
+    /// Records in between that this reader has lost.
+    pub lost_records: u64,
+    /// Samples since the module was loaded that were late by more than a tenth of the interval.
+    pub late_samples: u64,
+    /// Ticks since the module was loaded that never ran.
+    pub missed_ticks: u64,
+    /// All online CPUs together.
+    pub cpu: Option<CpuTimes>,
+    /// Each CPU that was online all the time.
+    pub cpus: Vec<Cpu>,
+    /// Memory.
+    pub memory: Option<Memory>,
+    /// Swap.
+    pub swap: Option<Swap>,
+    /// The load averages.
+    pub load: Option<Load>,
+    /// The activity of the virtual memory, and interrupts.
+    pub activity: Option<Activity>,
+    /// Time for which tasks were held up.
+    pub pressure: Option<Pressure>,
+    /// Whole disks that are in use, in the kernel's order.
+    pub disks: Vec<Disk>,
+    /// Network interfaces, in the kernel's order.
+    pub nets: Vec<Net>,
+    /// What is mounted at the paths that are watched.
+    pub file_systems: Vec<FileSystem>,
+    /// Names of what has not answered in time, or had no room: it is missing here.
+    pub incomplete: Vec<&'static str>,
+}
+
+/// Shares of CPU time. Guests are not counted as user.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)] // The modes are those of /proc/stat.
+pub struct CpuTimes {
+    pub user_percent: f64,
+    pub nice_percent: f64,
+    pub system_percent: f64,
+    pub idle_percent: f64,
+    pub iowait_percent: f64,
+    pub irq_percent: f64,
+    pub softirq_percent: f64,
+    pub steal_percent: f64,
+    pub guest_percent: f64,
+}
+
+/// A CPU.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Cpu {
+    /// Its number.
+    pub id: u32,
+    /// What it did.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub times: CpuTimes,
+}
+
+/// Memory, by the definitions of `/proc/meminfo`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)] // The names are those of /proc/meminfo.
+pub struct Memory {
+    pub total_bytes: u64,
+    /// What is not available.
+    pub used_bytes: u64,
+    pub free_bytes: u64,
+    pub available_bytes: u64,
+    pub buffers_bytes: Option<u64>,
+    /// File cache without buffers and swap cache.
+    pub cached_bytes: u64,
+    pub swap_cached_bytes: u64,
+    pub shmem_bytes: u64,
+    pub slab_reclaimable_bytes: u64,
+    pub slab_unreclaimable_bytes: u64,
+    pub dirty_bytes: u64,
+    pub writeback_bytes: u64,
+    pub anon_bytes: u64,
+    pub mapped_bytes: u64,
+    pub page_tables_bytes: u64,
+}
+
+/// Swap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct Swap {
+    pub free_bytes: u64,
+    pub in_bytes_per_second: f64,
+    pub out_bytes_per_second: f64,
+}
+
+/// The load averages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct Load {
+    pub one_minute: f64,
+    pub five_minutes: f64,
+    pub fifteen_minutes: f64,
+}
+
+/// What the virtual memory does, and how often the CPUs are interrupted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct Activity {
+    /// Major ones included.
+    pub faults_per_second: f64,
+    pub major_faults_per_second: f64,
+    pub paged_in_bytes_per_second: f64,
+    pub paged_out_bytes_per_second: f64,
+    pub interrupts_per_second: f64,
+    pub soft_interrupts_per_second: f64,
+    /// Since the module was loaded.
+    pub oom_kills: u64,
+}
+
+/// Shares of the time for which some tasks, or all that had work to do, were held up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct Pressure {
+    pub cpu_some_percent: f64,
+    pub memory_some_percent: f64,
+    pub memory_full_percent: f64,
+    pub io_some_percent: f64,
+    pub io_full_percent: f64,
+}
+
+/// A disk, by the definitions of `iostat`.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct Disk {
+    pub name: String,
+    pub reads_per_second: f64,
+    pub writes_per_second: f64,
+    pub discards_per_second: f64,
+    pub read_bytes_per_second: f64,
+    pub written_bytes_per_second: f64,
+    pub discarded_bytes_per_second: f64,
+    /// Requests under way at the later record.
+    pub in_flight: u64,
+    pub busy_percent: f64,
+    /// Average time of a read, a write or a discard.
+    pub await_ms: f64,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct Net {
+    pub name: String,
+    pub received: NetDirection,
+    pub transmitted: NetDirection,
+}
+
+/// What an interface carried in one direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct NetDirection {
+    pub bytes_per_second: f64,
+    pub packets_per_second: f64,
+    pub errors_per_second: f64,
+    pub drops_per_second: f64,
+}
+
+/// What is mounted at a path.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct FileSystem {
+    /// The path.
+    pub path: String,
+    /// What was found there.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub state: FileSystemState,
+}
+
+/// What was found at a path.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "state", rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum FileSystemState {
+    /// A file system.
+    Mounted(Usage),
+    /// Nothing.
+    Absent,
+    /// It could not be asked.
+    Failed {
+        /// The `errno`.
+        errno: u32,
+    },
+    /// It has not answered in time.
+    Stale,
+}
+
+/// How full a file system is.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct Usage {
+    /// The type, as in `/proc/filesystems`.
+    pub kind: String,
+    pub size_bytes: u64,
+    pub used_bytes: u64,
+    /// For anybody.
+    pub available_bytes: u64,
+    /// Of what anybody may use, as `df` shows it.
+    pub used_percent: f64,
+    pub inodes: u64,
+    pub inodes_used_percent: f64,
+}
+
+/// Bytes of a sector.
+const SECTOR_BYTES: u64 = 512;
+
+impl Sample {
+    /// What happened from `before` to `after`; none when they are not in this order, or of two
+    /// lives of the module.
+    pub fn between(before: &Record, after: &Record) -> Option<Self> {
+        let (before, after) = (before.raw()?, after.raw()?);
+        let (then, now) = (before.header(), after.header());
+        if now.seq <= then.seq || now.taken_mono_ns <= then.taken_mono_ns {
+            return None;
+        }
+        let elapsed_s = seconds(now.taken_mono_ns - then.taken_mono_ns);
+        let memory = after.memory();
+        Some(Self {
+            seq: now.seq,
+            time_s: seconds(now.taken_wall_ns),
+            elapsed_s,
+            interval_s: seconds(now.interval_ns),
+            late_s: seconds(now.taken_mono_ns.saturating_sub(now.due_mono_ns)),
+            lost_records: now.lost_records,
+            late_samples: now.late_samples,
+            missed_ticks: now.missed_ticks,
+            cpu: CpuTimes::of(&rates::spent_together(before, after).spent),
+            cpus: rates::spent_per_cpu(before, after)
+                .filter_map(|(id, spent)| {
+                    let times = CpuTimes::of(&spent)?;
+                    Some(Cpu { id, times })
+                })
+                .collect(),
+            memory: memory.map(|memory| Memory::of(&memory, after.entries().next())),
+            swap: memory
+                .zip(before.memory())
+                .map(|(now, then)| Swap::between(&then, &now, elapsed_s)),
+            load: after.entries().next().map(Load::of),
+            activity: two(before, after).map(|(then, now, s)| Activity::between(&then, &now, s)),
+            pressure: two(before, after).map(|(then, now, s)| Pressure::between(&then, &now, s)),
+            disks: pairs(before, after, |then: &disk::Disk, now| then.seq == now.seq)
+                .map(|(then, now)| Disk::between(&then, &now))
+                .collect(),
+            nets: pairs(before, after, |then: &net::Net, now| now.continues(then))
+                .map(|(then, now)| Net::between(&then, &now))
+                .collect(),
+            file_systems: after
+                .entries()
+                .map(|fs: fs::Fs| FileSystem::of(&fs))
+                .collect(),
+            incomplete: incomplete(after),
+        })
+    }
+
+    /// When the later record was taken.
+    pub fn time(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::try_from_secs_f64(self.time_s).unwrap_or_default()
+    }
+}
+
+fn seconds(ns: u64) -> f64 {
+    Duration::from_nanos(ns).as_secs_f64()
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    (part as f64 / whole as f64 * 100.0).clamp(0.0, 100.0)
+}
+
+/// How much came from `then` to `now`, per second.
+fn per_second(then: u64, now: u64, elapsed_s: f64) -> f64 {
+    if elapsed_s <= 0.0 {
+        return 0.0;
+    }
+    now.saturating_sub(then) as f64 / elapsed_s
+}
+
+fn text<const MAX: usize>(text: &Text<MAX>) -> String {
+    String::from_utf8_lossy(text.as_bytes()).into_owned()
+}
+
+/// The one entry of a kind in both records, and the seconds between the times that they were taken.
+fn two<C: record::Content>(
+    before: record::Record<'_>,
+    after: record::Record<'_>,
+) -> Option<(C, C, f64)> {
+    let taken = |record: record::Record<'_>| {
+        record.sections().find_map(|section| {
+            let entry = section.entries().next()?;
+            Some((section.header().taken_mono_ns, entry))
+        })
+    };
+    let ((then_ns, then), (now_ns, now)) = (taken(before)?, taken(after)?);
+    Some((then, now, seconds(now_ns.checked_sub(then_ns)?)))
+}
+
+/// Entries of the same things in both records.
+fn pairs<'a, C: record::Content + 'a>(
+    before: record::Record<'a>,
+    after: record::Record<'a>,
+    are_same: impl Fn(&C, &C) -> bool + 'a,
+) -> impl Iterator<Item = (C, C)> + 'a {
+    let mut then: Vec<C> = before.entries().collect();
+    after.entries().filter_map(move |now: C| {
+        let at = then.iter().position(|then| are_same(then, &now))?;
+        Some((then.swap_remove(at), now))
+    })
+}
+
+fn incomplete(record: record::Record<'_>) -> Vec<&'static str> {
+    const NAMES: [(u64, &str); 7] = [
+        (<load::Load as record::Content>::KIND, "load"),
+        (<activity::Activity as record::Content>::KIND, "activity"),
+        (<pressure::Pressure as record::Content>::KIND, "pressure"),
+        (<disk::Disk as record::Content>::KIND, "disk"),
+        (<net::Net as record::Content>::KIND, "net"),
+        (<fs::Fs as record::Content>::KIND, "fs"),
+        (<record::Cpu as record::Content>::KIND, "cpu"),
+    ];
+    let mut names = Vec::new();
+    for section in record.sections() {
+        let header = section.header();
+        let is_whole = header.state != STALE && header.left_out == 0;
+        let name = NAMES.iter().find(|(kind, _)| *kind == header.kind);
+        if let Some((_, name)) = name.filter(|(_, name)| !is_whole && !names.contains(name)) {
+            names.push(*name);
+        }
+    }
+    names
+}
+
+impl CpuTimes {
+    fn of(spent: &Spent) -> Option<Self> {
+        let whole = spent.total();
+        let share = |part| percent(part, whole);
+        (whole != 0).then(|| Self {
+            user_percent: share(spent.user),
+            nice_percent: share(spent.nice),
+            system_percent: share(spent.system),
+            idle_percent: share(spent.idle),
+            iowait_percent: share(spent.iowait),
+            irq_percent: share(spent.irq),
+            softirq_percent: share(spent.softirq),
+            steal_percent: share(spent.steal),
+            guest_percent: share(spent.guest),
+        })
+    }
+
+    /// All but idle and waiting for disks.
+    pub fn busy_percent(&self) -> f64 {
+        (100.0 - self.idle_percent - self.iowait_percent).clamp(0.0, 100.0)
+    }
+}
+
+impl Memory {
+    fn of(memory: &record::Memory, buffers: Option<Buffers>) -> Self {
+        let bytes = |pages: u64| pages.saturating_mul(memory.page_bytes);
+        let buffers = buffers.map(|buffers| buffers.buffers);
+        let cached = memory
+            .file
+            .saturating_sub(memory.swap_cache)
+            .saturating_sub(buffers.unwrap_or(0));
+        Self {
+            total_bytes: bytes(memory.total),
+            used_bytes: bytes(memory.total.saturating_sub(memory.available)),
+            free_bytes: bytes(memory.free),
+            available_bytes: bytes(memory.available),
+            buffers_bytes: buffers.map(bytes),
+            cached_bytes: bytes(cached),
+            swap_cached_bytes: bytes(memory.swap_cache),
+            shmem_bytes: bytes(memory.shmem),
+            slab_reclaimable_bytes: bytes(memory.slab_reclaimable),
+            slab_unreclaimable_bytes: bytes(memory.slab_unreclaimable),
+            dirty_bytes: bytes(memory.dirty),
+            writeback_bytes: bytes(memory.writeback),
+            anon_bytes: bytes(memory.anon),
+            mapped_bytes: bytes(memory.mapped),
+            page_tables_bytes: bytes(memory.page_tables),
+        }
+    }
+
+    /// The share that is not available.
+    pub fn used_percent(&self) -> f64 {
+        percent(self.used_bytes, self.total_bytes)
+    }
+}
+
+impl Swap {
+    fn between(then: &record::Memory, now: &record::Memory, elapsed_s: f64) -> Self {
+        let bytes = |pages: u64| pages.saturating_mul(now.page_bytes);
+        let rate = |then, now| per_second(bytes(then), bytes(now), elapsed_s);
+        Self {
+            free_bytes: bytes(now.swap_free),
+            in_bytes_per_second: rate(then.swapped_in, now.swapped_in),
+            out_bytes_per_second: rate(then.swapped_out, now.swapped_out),
+        }
+    }
+}
+
+impl Load {
+    fn of(load: load::Load) -> Self {
+        let value = |load: u64| load as f64 / 2048.0;
+        Self {
+            one_minute: value(load.one_minute),
+            five_minutes: value(load.five_minutes),
+            fifteen_minutes: value(load.fifteen_minutes),
+        }
+    }
+}
+
+impl Activity {
+    fn between(then: &activity::Activity, now: &activity::Activity, elapsed_s: f64) -> Self {
+        let rate = |then, now| per_second(then, now, elapsed_s);
+        let bytes = |sectors: u64| sectors.saturating_mul(SECTOR_BYTES);
+        // These wrap.
+        let wrapping = |then: u32, now: u32| rate(0, u64::from(now.wrapping_sub(then)));
+        Self {
+            faults_per_second: rate(then.faults, now.faults),
+            major_faults_per_second: rate(then.major_faults, now.major_faults),
+            paged_in_bytes_per_second: rate(
+                bytes(then.paged_in_sectors),
+                bytes(now.paged_in_sectors),
+            ),
+            paged_out_bytes_per_second: rate(
+                bytes(then.paged_out_sectors),
+                bytes(now.paged_out_sectors),
+            ),
+            interrupts_per_second: rate(then.device_interrupts, now.device_interrupts)
+                + wrapping(then.cpu_interrupts, now.cpu_interrupts),
+            soft_interrupts_per_second: wrapping(then.soft_interrupts, now.soft_interrupts),
+            oom_kills: now.oom_kills,
+        }
+    }
+}
+
+impl Pressure {
+    fn between(then: &pressure::Pressure, now: &pressure::Pressure, elapsed_s: f64) -> Self {
+        let share = |then, now| (per_second(then, now, elapsed_s) / 1e7).clamp(0.0, 100.0);
+        Self {
+            cpu_some_percent: share(then.cpu_some_ns, now.cpu_some_ns),
+            memory_some_percent: share(then.memory_some_ns, now.memory_some_ns),
+            memory_full_percent: share(then.memory_full_ns, now.memory_full_ns),
+            io_some_percent: share(then.io_some_ns, now.io_some_ns),
+            io_full_percent: share(then.io_full_ns, now.io_full_ns),
+        }
+    }
+}
+
+impl Disk {
+    fn between(then: &disk::Disk, now: &disk::Disk) -> Self {
+        let elapsed_s = seconds(now.taken_mono_ns.saturating_sub(then.taken_mono_ns));
+        let rate = |then, now| per_second(then, now, elapsed_s);
+        let bytes = |then: &disk::Completed, now: &disk::Completed| {
+            rate(
+                then.sectors.saturating_mul(SECTOR_BYTES),
+                now.sectors.saturating_mul(SECTOR_BYTES),
+            )
+        };
+        let kinds = |disk: &disk::Disk| [disk.reads, disk.writes, disk.discards];
+        let grown = |of: fn(&disk::Completed) -> u64| -> u64 {
+            let both = kinds(then).into_iter().zip(kinds(now));
+            both.map(|(then, now)| of(&now).saturating_sub(of(&then)))
+                .fold(0, u64::saturating_add)
+        };
+        let (ios, time_ns) = (grown(|kind| kind.ios), grown(|kind| kind.time_ns));
+        Self {
+            name: text(&now.name),
+            reads_per_second: rate(then.reads.ios, now.reads.ios),
+            writes_per_second: rate(then.writes.ios, now.writes.ios),
+            discards_per_second: rate(then.discards.ios, now.discards.ios),
+            read_bytes_per_second: bytes(&then.reads, &now.reads),
+            written_bytes_per_second: bytes(&then.writes, &now.writes),
+            discarded_bytes_per_second: bytes(&then.discards, &now.discards),
+            in_flight: now.in_flight,
+            busy_percent: (rate(then.busy_ns, now.busy_ns) / 1e7).clamp(0.0, 100.0),
+            await_ms: if ios == 0 {
+                0.0
+            } else {
+                time_ns as f64 / ios as f64 / 1e6
+            },
+        }
+    }
+}
+
+impl Net {
+    fn between(then: &net::Net, now: &net::Net) -> Self {
+        let elapsed_s = seconds(now.taken_mono_ns.saturating_sub(then.taken_mono_ns));
+        let rate = |then, now| per_second(then, now, elapsed_s);
+        let direction = |then: &net::Carried, now: &net::Carried| NetDirection {
+            bytes_per_second: rate(then.bytes, now.bytes),
+            packets_per_second: rate(then.packets, now.packets),
+            errors_per_second: rate(then.errors, now.errors),
+            drops_per_second: rate(then.drops, now.drops),
+        };
+        Self {
+            name: text(&now.name),
+            received: direction(&then.rx, &now.rx),
+            transmitted: direction(&then.tx, &now.tx),
+        }
+    }
+}
+
+impl FileSystem {
+    fn of(fs: &fs::Fs) -> Self {
+        Self {
+            path: text(&fs.path),
+            state: match &fs.state {
+                fs::State::Mounted(usage) => FileSystemState::Mounted(Usage::of(usage)),
+                fs::State::Absent => FileSystemState::Absent,
+                fs::State::Failed(errno) => FileSystemState::Failed { errno: *errno },
+                fs::State::Stale => FileSystemState::Stale,
+            },
+        }
+    }
+}
+
+impl Usage {
+    fn of(usage: &fs::Usage) -> Self {
+        let bytes = |blocks: u64| blocks.saturating_mul(usage.block_bytes);
+        let used = usage.blocks.saturating_sub(usage.free);
+        let used_inodes = usage.inodes.saturating_sub(usage.free_inodes);
+        Self {
+            kind: text(&usage.kind),
+            size_bytes: bytes(usage.blocks),
+            used_bytes: bytes(used),
+            available_bytes: bytes(usage.available),
+            used_percent: percent(used, used.saturating_add(usage.available)),
+            inodes: usage.inodes,
+            inodes_used_percent: percent(used_inodes, usage.inodes),
+        }
+    }
+}
+
+/// Samples of records, each with the one before it.
+#[derive(Debug)]
+pub struct Samples<R> {
+    records: Records<R>,
+    before: Option<Record>,
+}
+
+impl<R: Read> Samples<R> {
+    /// Makes samples of `records`. The first one needs two.
+    pub fn new(records: Records<R>) -> Self {
+        Self {
+            records,
+            before: None,
+        }
+    }
+
+    /// The next sample; none when [`Records::try_next`] has none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Records::try_next`].
+    pub fn try_next(&mut self) -> Result<Option<Sample>> {
+        while let Some(record) = self.records.try_next()? {
+            let before = self.before.replace(record);
+            let sample = before
+                .zip(self.before.as_ref())
+                .and_then(|(before, now)| Sample::between(&before, now));
+            if sample.is_some() {
+                return Ok(sample);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The records that the samples are made of.
+    pub fn records(&self) -> &Records<R> {
+        &self.records
+    }
+}
+
+impl<R: Read> Iterator for Samples<R> {
+    type Item = Result<Sample>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.try_next().transpose()
+    }
+}
