@@ -10,16 +10,19 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
-use rustix::process::Pid;
+use rustix::process::{kill_process, Pid, Signal};
 use rustix::thread::{sched_setaffinity, CpuSet};
 
 use crate::cgroup::Cgroup;
+use crate::readers;
 
 /// What a process is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Uses more and more memory, up to so many MiB, and keeps it.
     Eat { mib: usize },
+    /// Reads the device for so many seconds and writes what it got to the file of this number.
+    Read { seconds: u64, number: u32 },
     /// Nothing, right away.
     Exit,
 }
@@ -28,6 +31,9 @@ impl Role {
     fn words(self) -> Vec<String> {
         match self {
             Role::Eat { mib } => vec!["eat".into(), mib.to_string()],
+            Role::Read { seconds, number } => {
+                vec!["read".into(), seconds.to_string(), number.to_string()]
+            }
             Role::Exit => vec!["exit".into()],
         }
     }
@@ -36,6 +42,10 @@ impl Role {
         match words {
             [role, mib] if role == "eat" => Some(Role::Eat {
                 mib: mib.parse().ok()?,
+            }),
+            [role, seconds, number] if role == "read" => Some(Role::Read {
+                seconds: seconds.parse().ok()?,
+                number: number.parse().ok()?,
             }),
             [role] if role == "exit" => Some(Role::Exit),
             _ => None,
@@ -70,6 +80,7 @@ fn perform(role: Role) -> Result<()> {
             // Until the parent goes, or ends this.
             let _ = std::io::stdin().read(&mut go)?;
         }
+        Role::Read { seconds, number } => readers::read(seconds, number)?,
         Role::Exit => (),
     }
     Ok(())
@@ -98,6 +109,12 @@ impl Player {
         let go = player.child.stdin.as_mut().context("no pipe")?;
         go.write_all(&[1])?;
         Ok(player)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.context("no process")?, signal).context("kill")
     }
 
     /// Keeps it on one CPU.
@@ -162,7 +179,11 @@ mod tests {
 
     #[test]
     fn roles_are_read_as_they_are_written() {
-        for role in [Role::Eat { mib: 12 }, Role::Exit] {
+        let read = Role::Read {
+            seconds: 3,
+            number: 4,
+        };
+        for role in [Role::Eat { mib: 12 }, read, Role::Exit] {
             assert_eq!(Role::of(&role.words()), Some(role));
         }
         for words in [&[][..], &["eat"], &["eat", "x"], &["exit", "1"], &["run"]] {

@@ -201,6 +201,8 @@ pub struct Loaded {
     pub version: String,
     pub interval_ms: u64,
     pub cpus: u32,
+    pub history: u64,
+    pub history_kb: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -652,7 +654,8 @@ fn no_source(text: &str) -> Result<Line> {
 }
 
 fn loaded(text: &str) -> Result<Loaded> {
-    let [version, interval, cpus] = fields(text, ["version", "interval", "cpus"])?;
+    let names = ["version", "interval", "cpus", "history", "history_kB"];
+    let [version, interval, cpus, history, history_kb] = fields(text, names)?;
     let parts: Vec<_> = version.split('.').collect();
     ensure!(parts.len() == 3, "version {version:?} has not three parts");
     for part in parts {
@@ -662,6 +665,8 @@ fn loaded(text: &str) -> Result<Loaded> {
         version: version.into(),
         interval_ms: number(interval, "ms")?,
         cpus: number(cpus, "")?.try_into()?,
+        history: number(history, "")?,
+        history_kb: number(history_kb, "")?,
     })
 }
 
@@ -977,11 +982,14 @@ mod tests {
             Line::Unloaded(Unloaded { samples: 12, .. })
         ));
         assert_eq!(
-            parsed("loaded version=0.1.0 interval=5000ms cpus=4").unwrap(),
+            parsed("loaded version=0.1.0 interval=5000ms cpus=4 history=720 history_kB=2441")
+                .unwrap(),
             Line::Loaded(Loaded {
                 version: "0.1.0".into(),
                 interval_ms: 5000,
-                cpus: 4
+                cpus: 4,
+                history: 720,
+                history_kb: 2441,
             })
         );
         let Line::BadParameter(bad) =
@@ -1248,9 +1256,9 @@ mod tests {
             mem("dirty=0kB writeback=0kB", "writeback=0kB dirty=0kB"),
             "swap free=0kB in=0kB out=0kB/s".into(),
             "swap free=0kB in=0kB/s".into(),
-            "loaded version=0.1 interval=5000ms cpus=4".into(),
-            "loaded version=0.1.0 interval=5000 cpus=4".into(),
-            "loaded version=0.1.0 interval=5000ms cpus=4 x".into(),
+            "loaded version=0.1 interval=5000ms cpus=4 history=720 history_kB=1".into(),
+            "loaded version=0.1.0 interval=5000 cpus=4 history=720 history_kB=1".into(),
+            "loaded version=0.1.0 interval=5000ms cpus=4 history=720 history_kB=1 x".into(),
             UNLOADED.replace("callback_avg=812ns", "callback_avg=1004ns"),
             UNLOADED.replace("late=0", "late=13"),
             UNLOADED.replace("late=0 ", ""),
@@ -1282,7 +1290,7 @@ mod tests {
     fn samples_are_whole_and_in_order() {
         let [all, zero, one] = ["all", "0", "1"].map(|cpu| format!("cpu={cpu} {CPU}"));
         let (all, zero, one) = (all.as_str(), zero.as_str(), one.as_str());
-        let loaded = "loaded version=0.1.0 interval=10ms cpus=2";
+        let loaded = "loaded version=0.1.0 interval=10ms cpus=2 history=720 history_kB=1";
         let bad = "parameter log_every: '' is empty, allowed are 0 to 1000000 samples";
         let count =
             |texts: &[&str], growing| samples(&records(texts), growing).map(|found| found.len());

@@ -19,6 +19,7 @@ mod load;
 mod module;
 mod netlink;
 mod proc;
+mod readers;
 mod readings;
 mod tools;
 

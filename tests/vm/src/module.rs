@@ -61,6 +61,14 @@ pub const PARAMETERS: [Parameter; 3] = [
     },
 ];
 
+/// This one has its value at load and keeps it.
+pub const HISTORY: Parameter = Parameter {
+    name: "history",
+    default: 720,
+    min: 1,
+    max: 1_000_000,
+};
+
 impl Parameter {
     pub fn allowed(&self) -> Allowed {
         Allowed::Range {
@@ -70,7 +78,7 @@ impl Parameter {
     }
 }
 
-/// The names of all parameters.
+/// The names of all parameters that can be written at run time.
 pub fn parameter_names() -> impl Iterator<Item = &'static str> {
     let numbers = PARAMETERS.iter().map(|parameter| parameter.name);
     numbers.chain(SWITCHES).chain([FS_PATHS])

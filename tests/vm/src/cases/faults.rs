@@ -42,7 +42,7 @@ fn insmod(guest: &Guest) -> Result<()> {
         .read(true)
         .write(true)
         .open("/proc/thread-self/fail-nth")?;
-    let parameters = CString::new("interval_ms=10")?;
+    let parameters = CString::new("interval_ms=10 history=1")?;
     let mut outcomes: BTreeMap<String, u32> = BTreeMap::new();
     for n in 1..=MOST {
         let file = File::open("/resource_monitor.ko")?;

@@ -4,6 +4,7 @@
 
 mod activity;
 mod churn;
+mod device;
 mod disk;
 mod faults;
 mod format;
@@ -44,6 +45,8 @@ pub enum Needs {
     TwoCpus,
     /// The disks, the network and the kernel modules of the test machine.
     Drivers,
+    /// A kernel that runs 32-bit programs as well.
+    Emulation32,
     /// Pressure, and cgroups, without which it cannot be had.
     Pressure,
     MemoryController,
@@ -64,6 +67,7 @@ impl Guest {
             Needs::Nothing => true,
             Needs::TwoCpus => self.cpus >= 2,
             Needs::Drivers => Path::new("/modules").exists(),
+            Needs::Emulation32 => Path::new("/proc/sys/abi/vsyscall32").exists(),
             Needs::Pressure => {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
             }
@@ -105,6 +109,7 @@ pub fn all() -> Vec<Case> {
         fs::CASES,
         stuck::CASES,
         churn::CASES,
+        device::CASES,
         hotplug::CASES,
         lifecycle::CASES,
         faults::CASES,

@@ -12,7 +12,7 @@ use rustix::thread::{set_thread_res_gid, set_thread_res_uid, Gid, Uid};
 
 use super::{ms, Case, Guest, Needs};
 use crate::lines::BadParameter;
-use crate::module::{self, Module, Parameter, PARAMETERS};
+use crate::module::{self, Module, Parameter, HISTORY, PARAMETERS};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -147,7 +147,7 @@ fn failure(parameter: &Parameter, what: &str, result: Result<()>) -> Option<Stri
 
 fn bad_at_insmod(guest: &Guest) -> Result<()> {
     let mut failures = Vec::new();
-    for parameter in &PARAMETERS {
+    for parameter in PARAMETERS.iter().chain([&HISTORY]) {
         for (what, value) in bad_values(parameter) {
             // The kernel takes the quotes off, as they are there to allow blanks.
             let quote = if value.contains(' ') { "\"" } else { "" };

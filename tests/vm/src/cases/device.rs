@@ -1,0 +1,854 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/dev/resource_monitor`: its records against the kernel's own numbers, and many who read them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{anyhow, ensure, Context, Result};
+use resmon::model::record::{Content, Header};
+use resmon::model::source::activity::Activity;
+use resmon::model::source::disk::{Completed, Disk};
+use resmon::model::source::fs::{Fs, State};
+use resmon::model::source::load::Load;
+use resmon::model::source::net::Net;
+use resmon::model::source::pressure::Pressure;
+use resmon::{Device, Error, FileSystemState, Record, Sample};
+use rustix::io::Errno;
+use rustix::process::Signal;
+use rustix::thread::{set_thread_res_gid, set_thread_res_uid, Gid, Uid};
+
+use super::{net, sleep_ms, Case, Guest, Needs};
+use crate::child::{myself, Player, Role};
+use crate::elapsed::slowness;
+use crate::fuse::Fuse;
+use crate::load::{self, Kind};
+use crate::module::{self, Module, HISTORY, PATIENCE};
+use crate::readers::Got;
+use crate::{blockdev, netlink, proc};
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "the device from a C program",
+        needs: Needs::Nothing,
+        run: |guest| c_program(guest, "/device"),
+    },
+    Case {
+        name: "the device from a 32-bit C program",
+        needs: Needs::Emulation32,
+        run: |guest| c_program(guest, "/device32"),
+    },
+    Case {
+        name: "records against /proc",
+        needs: Needs::Drivers,
+        run: against_proc,
+    },
+    Case {
+        name: "records say what is stale",
+        needs: Needs::Nothing,
+        run: stale,
+    },
+    Case {
+        name: "records of sources that are off",
+        needs: Needs::Nothing,
+        run: sources_off,
+    },
+    Case {
+        name: "the device belongs to root",
+        needs: Needs::Nothing,
+        run: root_only,
+    },
+    Case {
+        name: "the interval by the device",
+        needs: Needs::Nothing,
+        run: interval,
+    },
+    Case {
+        name: "records that are kept",
+        needs: Needs::Nothing,
+        run: kept,
+    },
+    Case {
+        name: "records that are lost",
+        needs: Needs::Nothing,
+        run: lost,
+    },
+    Case {
+        name: "readers while the module is to go",
+        needs: Needs::Nothing,
+        run: rmmod_while_reading,
+    },
+    Case {
+        name: "many readers",
+        needs: Needs::Nothing,
+        run: many,
+    },
+];
+
+/// Samples come when they are asked for.
+const NEVER: &str = "interval_ms=3600000 log_every=0";
+
+fn c_program(guest: &Guest, path: &str) -> Result<()> {
+    let module = Module::load(&guest.log, NEVER)?;
+    let output = Command::new(path).output().context(path.to_string())?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success(),
+        "{path}: {}, {}",
+        output.status,
+        said.trim()
+    );
+    ensure!(said.is_empty(), "{path} says {said:?}");
+    module.unload().map(drop)
+}
+
+/// Takes a sample now and gives its record.
+fn take(device: &Device) -> Result<Record> {
+    let seq = device.sample_now()?;
+    wait_for(seq)
+}
+
+/// Waits for the record of a sample.
+fn wait_for(seq: u64) -> Result<Record> {
+    let mut reader = Device::open()?;
+    let deadline = Instant::now() + PATIENCE;
+    while reader.info()?.next_seq <= seq {
+        ensure!(Instant::now() < deadline, "there is no record {seq}");
+        sleep_ms(1);
+    }
+    let found = reader.seek(seq)?;
+    ensure!(found == seq, "the record {seq} is {found}");
+    let record = reader.into_records()?.next().context("no record")??;
+    ensure!(record.header().seq == seq, "{:?}", record.header());
+    ensure!(record.header().lost_records == 0, "{:?}", record.header());
+    Ok(record)
+}
+
+/// The one entry of a kind.
+fn entry<C: Content>(record: &Record) -> Result<C> {
+    let raw = record.raw().context("no record")?;
+    let entry = raw.entries().next();
+    entry.with_context(|| format!("no section {}", C::KIND))
+}
+
+/// What the kernel says by itself.
+struct Proc {
+    stat_text: String,
+    stat: proc::Stat,
+    vmstat: String,
+    load: [u64; 3],
+    meminfo: std::collections::BTreeMap<String, u64>,
+    disks: std::collections::BTreeMap<String, blockdev::Counters>,
+    nets: net::Interfaces,
+    root: rustix::fs::StatVfs,
+}
+
+impl Proc {
+    fn read() -> Result<Proc> {
+        let read = |path: &str| fs::read_to_string(path).context(path.to_string());
+        let stat_text = read("/proc/stat")?;
+        Ok(Proc {
+            stat: proc::stat(&stat_text)?,
+            stat_text,
+            vmstat: read("/proc/vmstat")?,
+            load: proc::loadavg(&read("/proc/loadavg")?)?,
+            meminfo: proc::meminfo(&read("/proc/meminfo")?)?,
+            disks: blockdev::counters()?,
+            nets: net::counters()?,
+            root: rustix::fs::statvfs("/")?,
+        })
+    }
+}
+
+/// What counts up was between what it was before and after.
+fn between(what: &str, before: u64, value: u64, after: u64) -> Result<()> {
+    ensure!(
+        (before..=after).contains(&value),
+        "{what} is {value}, it was {before} before and {after} after"
+    );
+    Ok(())
+}
+
+fn check_record(guest: &Guest, before: &Proc, record: &Record, after: &Proc) -> Result<()> {
+    let raw = record.raw().context("no record")?;
+    ensure!(
+        raw.cpu_count() == guest.cpus as usize,
+        "{} CPUs",
+        raw.cpu_count()
+    );
+    for cpu in raw.cpus() {
+        let times = cpu.times;
+        let values = [
+            ("user", times.user),
+            ("nice", times.nice),
+            ("system", times.system),
+            ("idle", times.idle),
+            ("iowait", times.iowait),
+            ("irq", times.irq),
+            ("softirq", times.softirq),
+            ("steal", times.steal),
+            ("guest", times.guest),
+            ("guest_nice", times.guest_nice),
+        ];
+        let (then, now) = (before.stat[&cpu.id], after.stat[&cpu.id]);
+        for (index, (name, ns)) in values.into_iter().enumerate() {
+            // /proc/stat counts in hundredths of a second. The kernel reads the idle time of a
+            // CPU that is idle now without waiting for it, so it may be a little behind.
+            let ticks = ns / 10_000_000;
+            let spare = u64::from(name == "idle" || name == "iowait");
+            let what = format!("{name} of CPU {}", cpu.id);
+            between(
+                &what,
+                then[index].saturating_sub(spare),
+                ticks,
+                now[index] + spare,
+            )?;
+        }
+    }
+    check_memory(record, before, after)?;
+    check_activity(&entry(record)?, before, after)?;
+
+    let load: Load = entry(record)?;
+    let loads = [load.one_minute, load.five_minutes, load.fifteen_minutes];
+    for (index, load) in loads.into_iter().enumerate() {
+        let hundredths = (load * 100 + 1024) / 2048;
+        let (then, now) = (before.load[index], after.load[index]);
+        let (least, most) = (then.min(now), then.max(now));
+        between(
+            "a load average",
+            least.saturating_sub(1),
+            hundredths,
+            most + 1,
+        )?;
+    }
+
+    for name in ["vda", "vdb"] {
+        let disk = raw
+            .entries::<Disk>()
+            .find(|disk| disk.name.as_bytes() == name.as_bytes())
+            .with_context(|| format!("no {name}"))?;
+        check_disk(&disk, &before.disks[name], &after.disks[name])
+            .with_context(|| name.to_string())?;
+    }
+    for name in ["eth0", "lo"] {
+        let net = raw
+            .entries::<Net>()
+            .find(|net| net.name.as_bytes() == name.as_bytes())
+            .with_context(|| format!("no {name}"))?;
+        let (then, now) = (before.nets[name], after.nets[name]);
+        for (what, then, value, now) in [
+            ("rx bytes", then.rx_bytes, net.rx.bytes, now.rx_bytes),
+            ("tx bytes", then.tx_bytes, net.tx.bytes, now.tx_bytes),
+            (
+                "rx packets",
+                then.rx_packets,
+                net.rx.packets,
+                now.rx_packets,
+            ),
+            (
+                "tx packets",
+                then.tx_packets,
+                net.tx.packets,
+                now.tx_packets,
+            ),
+            (
+                "errors",
+                then.errors,
+                net.rx.errors + net.tx.errors,
+                now.errors,
+            ),
+            ("drops", then.drops, net.rx.drops + net.tx.drops, now.drops),
+        ] {
+            between(&format!("{what} of {name}"), then, value, now)?;
+        }
+    }
+
+    let root: Fs = entry(record)?;
+    let State::Mounted(usage) = root.state else {
+        anyhow::bail!("{root:?}");
+    };
+    ensure!(root.path.as_bytes() == b"/", "{root:?}");
+    ensure!(usage.blocks == after.root.f_blocks, "{usage:?}");
+    ensure!(usage.block_bytes == after.root.f_frsize, "{usage:?}");
+    ensure!(usage.inodes == after.root.f_files, "{usage:?}");
+    let free = [before.root.f_bfree, after.root.f_bfree];
+    // Others write to it as well.
+    const SPARE: u64 = 1024;
+    let (least, most) = (free[0].min(free[1]), free[0].max(free[1]));
+    between(
+        "free blocks",
+        least.saturating_sub(SPARE),
+        usage.free,
+        most + SPARE,
+    )
+}
+
+fn check_memory(record: &Record, before: &Proc, after: &Proc) -> Result<()> {
+    let memory = record
+        .raw()
+        .and_then(|raw| raw.memory())
+        .context("no memory")?;
+    let kib = |pages: u64| pages * memory.page_bytes / 1024;
+    ensure!(memory.page_bytes == 4096, "{memory:?}");
+    let total = after.meminfo["MemTotal"];
+    ensure!(
+        kib(memory.total) == total,
+        "total is {}, not {total}",
+        kib(memory.total)
+    );
+    for (name, pages) in [
+        ("MemFree", memory.free),
+        ("MemAvailable", memory.available),
+        ("Shmem", memory.shmem),
+        ("AnonPages", memory.anon),
+        ("Mapped", memory.mapped),
+        ("PageTables", memory.page_tables),
+        ("SReclaimable", memory.slab_reclaimable),
+        ("SUnreclaim", memory.slab_unreclaimable),
+        ("SwapFree", memory.swap_free),
+    ] {
+        let (then, now) = (before.meminfo[name], after.meminfo[name]);
+        // What a CPU has counted since its last report may be missing here or there.
+        const SPARE_KIB: u64 = 4096;
+        let (least, most) = (then.min(now), then.max(now));
+        between(
+            name,
+            least.saturating_sub(SPARE_KIB),
+            kib(pages),
+            most + SPARE_KIB,
+        )?;
+    }
+    Ok(())
+}
+
+fn check_activity(activity: &Activity, before: &Proc, after: &Proc) -> Result<()> {
+    for (name, value) in [
+        ("pgfault", activity.faults),
+        ("pgmajfault", activity.major_faults),
+        ("pgpgin", activity.paged_in_sectors / 2),
+        ("pgpgout", activity.paged_out_sectors / 2),
+    ] {
+        let (then, now) = (
+            proc::vmstat(&before.vmstat, name)?,
+            proc::vmstat(&after.vmstat, name)?,
+        );
+        between(name, then, value, now)?;
+    }
+    let interrupts = activity.device_interrupts + u64::from(activity.cpu_interrupts);
+    for (name, value) in [
+        ("intr", interrupts),
+        ("softirq", u64::from(activity.soft_interrupts)),
+    ] {
+        let (then, now) = (
+            proc::stat_sum(&before.stat_text, name)?,
+            proc::stat_sum(&after.stat_text, name)?,
+        );
+        between(name, then, value, now)?;
+    }
+    Ok(())
+}
+
+fn check_disk(disk: &Disk, then: &blockdev::Counters, now: &blockdev::Counters) -> Result<()> {
+    let ms = |completed: &Completed| completed.time_ns / 1_000_000;
+    for (what, then, value, now) in [
+        ("reads", then.reads, disk.reads.ios, now.reads),
+        (
+            "sectors read",
+            then.read_sectors,
+            disk.reads.sectors,
+            now.read_sectors,
+        ),
+        ("read time", then.read_ms, ms(&disk.reads), now.read_ms),
+        ("writes", then.writes, disk.writes.ios, now.writes),
+        (
+            "sectors written",
+            then.written_sectors,
+            disk.writes.sectors,
+            now.written_sectors,
+        ),
+        ("write time", then.write_ms, ms(&disk.writes), now.write_ms),
+        ("discards", then.discards, disk.discards.ios, now.discards),
+        (
+            "busy time",
+            then.busy_ms,
+            disk.busy_ns / 1_000_000,
+            now.busy_ms,
+        ),
+        ("in flight", 0, disk.in_flight, 0),
+    ] {
+        between(what, then, value, now)?;
+    }
+    Ok(())
+}
+
+/// Something of everything.
+fn work(guest: &Guest, round: u64) -> Result<()> {
+    let _load = load::Load::start(Kind::User, guest.last_cpu())?;
+    for name in ["vda", "vdb"] {
+        let mut disk = blockdev::Disk::open(name)?;
+        for step in 0..=round {
+            disk.read(step * 4096, 4096)?;
+        }
+    }
+    let mut disk = blockdev::Disk::open("vdb")?;
+    disk.write(1 << 20, &[7; 65536])?;
+    drop(std::hint::black_box(vec![1_u8; 8 << 20]));
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    for _ in 0..20 {
+        socket.send_to(&[0; 100], "127.0.0.1:9")?;
+    }
+    sleep_ms(300);
+    Ok(())
+}
+
+/// The raw counters were between what the kernel said right before and right after; and what the
+/// library makes of two records is what came in between.
+fn against_proc(guest: &Guest) -> Result<()> {
+    netlink::set_up("lo", true)?;
+    netlink::set_up("eth0", true)?;
+    work(guest, 1)?;
+    let module = Module::load(&guest.log, NEVER)?;
+    let device = Device::open_writable()?;
+    let mut rounds = Vec::new();
+    for round in 1..=3 {
+        let before = Proc::read()?;
+        let record = take(&device)?;
+        let after = Proc::read()?;
+        check_record(guest, &before, &record, &after).with_context(|| format!("round {round}"))?;
+        rounds.push((before, record, after));
+        work(guest, round)?;
+    }
+    for two in rounds.windows(2) {
+        let sample = Sample::between(&two[0].1, &two[1].1).context("no sample")?;
+        check_sample(guest, &two[0], &sample, &two[1])?;
+    }
+    drop(device);
+    module.unload().map(drop)
+}
+
+type Round = (Proc, Record, Proc);
+
+/// An amount came between the two records: at least what came from after the first to before the
+/// second, and at most what came from before the first to after the second.
+fn came(
+    what: &str,
+    of: impl Fn(&Proc) -> u64,
+    first: &Round,
+    second: &Round,
+    amount: f64,
+) -> Result<()> {
+    let least = of(&second.0).saturating_sub(of(&first.2)) as f64;
+    let most = of(&second.2).saturating_sub(of(&first.0)) as f64;
+    // Rates are over the time between two readings that are not quite those of the CPUs.
+    const SPARE: f64 = 0.1;
+    ensure!(
+        amount >= least * (1.0 - SPARE) - 1.0 && amount <= most * (1.0 + SPARE) + 1.0,
+        "{what}: {amount:.1} came, not {least} to {most}"
+    );
+    Ok(())
+}
+
+fn check_sample(guest: &Guest, first: &Round, sample: &Sample, second: &Round) -> Result<()> {
+    let elapsed = sample.elapsed_s;
+    let disk = sample
+        .disks
+        .iter()
+        .find(|disk| disk.name == "vdb")
+        .context("no vdb")?;
+    let net = sample
+        .nets
+        .iter()
+        .find(|net| net.name == "lo")
+        .context("no lo")?;
+    let activity = sample.activity.context("no activity")?;
+    came(
+        "reads",
+        |proc| proc.disks["vdb"].reads,
+        first,
+        second,
+        disk.reads_per_second * elapsed,
+    )?;
+    came(
+        "bytes written",
+        |proc| proc.disks["vdb"].written_sectors * 512,
+        first,
+        second,
+        disk.written_bytes_per_second * elapsed,
+    )?;
+    came(
+        "bytes on lo",
+        |proc| proc.nets["lo"].rx_bytes,
+        first,
+        second,
+        net.received.bytes_per_second * elapsed,
+    )?;
+    came(
+        "faults",
+        |proc| proc::vmstat(&proc.vmstat, "pgfault").unwrap_or(0),
+        first,
+        second,
+        activity.faults_per_second * elapsed,
+    )?;
+    let cpu = guest.last_cpu();
+    let busy = sample
+        .cpus
+        .iter()
+        .find(|one| one.id == cpu)
+        .context("no CPU")?;
+    let times = busy.times;
+    came(
+        "user time",
+        |proc| proc.stat[&cpu][0],
+        first,
+        second,
+        (times.user_percent + times.guest_percent) * elapsed,
+    )?;
+    ensure!(times.user_percent > 5.0, "there was no load: {times:?}");
+    Ok(())
+}
+
+fn stale(guest: &Guest) -> Result<()> {
+    const PATH: &str = "/tmp/mnt/device";
+    fs::create_dir_all(PATH)?;
+    let interval_ms = 200 * u64::from(slowness(guest));
+    let module = Module::load(
+        &guest.log,
+        &format!("interval_ms={interval_ms} log_every=0 fs_paths={PATH},/"),
+    )?;
+    let fuse = Fuse::mount(PATH)?;
+    let state_of = |record: &Record| -> Option<(Sample, FileSystemState)> {
+        let sample = Sample::between(&record_before(record)?, record)?;
+        let fs = sample.file_systems.iter().find(|fs| fs.path == PATH)?;
+        let state = fs.state.clone();
+        Some((sample, state))
+    };
+    let wait = |wanted: fn(&FileSystemState) -> bool| -> Result<Sample> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut records = Device::open()?.into_records()?;
+        let mut seen = None;
+        while Instant::now() < deadline {
+            let record = records.next().context("no record")??;
+            if let Some((sample, state)) = state_of(&record) {
+                if wanted(&state) {
+                    return Ok(sample);
+                }
+                seen = Some(state);
+            }
+        }
+        Err(anyhow!("the path was {seen:?} to the end"))
+    };
+    wait(|state| matches!(state, FileSystemState::Mounted(_)))?;
+    fuse.stop_answering();
+    let sample = wait(|state| *state == FileSystemState::Stale)?;
+    ensure!(sample.incomplete.contains(&"fs"), "{sample:?}");
+    ensure!(sample.cpu.is_some() && sample.load.is_some(), "{sample:?}");
+    fuse.resume();
+    let sample = wait(|state| matches!(state, FileSystemState::Mounted(_)))?;
+    ensure!(sample.file_systems.len() == 2, "{sample:?}");
+    drop(fuse);
+    module.unload().map(drop)
+}
+
+/// The record right before this one, if it is kept.
+fn record_before(record: &Record) -> Option<Record> {
+    wait_for(record.header().seq.checked_sub(1)?).ok()
+}
+
+fn sources_off(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, &format!("{NEVER} {}", module::ONLY_CPU))?;
+    let device = Device::open_writable()?;
+    let has = |record: &Record| -> Result<[bool; 6]> {
+        Ok([
+            entry::<Load>(record).is_ok(),
+            entry::<Activity>(record).is_ok(),
+            entry::<Pressure>(record).is_ok(),
+            entry::<Disk>(record).is_ok(),
+            entry::<Net>(record).is_ok(),
+            entry::<Fs>(record).is_ok(),
+        ])
+    };
+    take(&device)?;
+    let record = take(&device)?;
+    ensure!(has(&record)? == [false; 6], "{:?}", has(&record)?);
+    ensure!(
+        record.raw().is_some_and(|raw| raw.memory().is_some()),
+        "no memory"
+    );
+    for (index, source) in [(0, "load"), (1, "activity"), (5, "fs")] {
+        module::write(source, "Y")?;
+        let record = take(&device)?;
+        let mut expected = [false; 6];
+        expected[index] = true;
+        ensure!(has(&record)? == expected, "{source}: {:?}", has(&record)?);
+        module::write(source, "N")?;
+    }
+    let record = take(&device)?;
+    ensure!(has(&record)? == [false; 6], "{:?}", has(&record)?);
+    drop(device);
+    module.unload().map(drop)
+}
+
+fn root_only(guest: &Guest) -> Result<()> {
+    ensure!(
+        !Path::new(Device::PATH).exists(),
+        "there is a device without the module"
+    );
+    let missing = Device::open().err().context("there is no module")?;
+    ensure!(matches!(missing, Error::NotLoaded(_)), "{missing}");
+    let module = Module::load(&guest.log, NEVER)?;
+    let writable = Device::open_writable()?;
+    let unprivileged = thread::spawn(move || -> Result<()> {
+        let (user, group) = (Uid::from_raw(1000), Gid::from_raw(1000));
+        set_thread_res_gid(group, group, group)?;
+        set_thread_res_uid(user, user, user)?;
+        let refused = Device::open().err().context("it was opened")?;
+        ensure!(matches!(refused, Error::PermissionDenied(_)), "{refused}");
+        // Who was handed an open device can do no more than that allows.
+        let interval = Duration::from_millis(1000);
+        let refused = writable
+            .set_interval(interval)
+            .err()
+            .context("it was set")?;
+        ensure!(matches!(refused, Error::NotAdmin(_)), "{refused}");
+        ensure!(writable.info()?.interval_ms == 3_600_000, "it was set");
+        writable.sample_now()?;
+        Ok(())
+    });
+    unprivileged
+        .join()
+        .map_err(|_| anyhow!("the thread panicked"))??;
+    let reader = Device::open()?;
+    let refused = reader.sample_now().err().context("a sample was taken")?;
+    ensure!(matches!(refused, Error::ReadOnly(_)), "{refused}");
+    drop(reader);
+    module.unload().map(drop)
+}
+
+fn interval(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, NEVER)?;
+    let device = Device::open_writable()?;
+    for wrong in [9, 3_600_001] {
+        let refused = device.set_interval(Duration::from_millis(wrong));
+        ensure!(
+            matches!(refused, Err(Error::Interval(_))),
+            "{wrong} ms: {refused:?}"
+        );
+        ensure!(
+            module::read("interval_ms")? == 3_600_000,
+            "{wrong} ms was set"
+        );
+    }
+    let errors = module::parameter_errors(&guest.log, module.start)?;
+    ensure!(errors.len() == 2, "{errors:?}");
+    device.set_interval(Duration::from_millis(50))?;
+    ensure!(module::read("interval_ms")? == 50, "it was not set");
+    let mut records = Device::open()?.into_records()?;
+    let mut before: Option<Header> = None;
+    for _ in 0..10 {
+        let header = records.next().context("no record")??.header();
+        ensure!(header.interval_ns == 50_000_000, "{header:?}");
+        if let Some(before) = before.replace(header) {
+            let ticks = 1 + header.missed_ticks - before.missed_ticks;
+            let due = header.due_mono_ns - before.due_mono_ns;
+            ensure!(due == ticks * 50_000_000, "{before:?} and then {header:?}");
+        }
+    }
+    drop((device, records));
+    module.unload().map(drop)
+}
+
+fn kept(guest: &Guest) -> Result<()> {
+    for history in [HISTORY.min, 5, HISTORY.default, HISTORY.max] {
+        let module = Module::load(&guest.log, &format!("{NEVER} history={history}"))?;
+        let (loaded, _) = module.loaded_line()?;
+        ensure!(loaded.history == history, "{loaded:?}");
+        ensure!(
+            module::read("history")? == history,
+            "history has another value"
+        );
+        let refused = module::write("history", "7")
+            .err()
+            .context("it was written")?;
+        let errno = Errno::from_io_error(&refused);
+        ensure!(
+            matches!(errno, Some(Errno::ACCESS | Errno::PERM)),
+            "{refused}"
+        );
+        let device = Device::open_writable()?;
+        let info = device.info()?;
+        ensure!(info.history_records == history, "{info:?}");
+        ensure!(
+            info.history_bytes / 1024 == loaded.history_kb,
+            "{info:?}, {loaded:?}"
+        );
+        ensure!(info.history_bytes <= 64 << 20, "{info:?}");
+        ensure!(info.history_bytes >= 2 * info.max_record_bytes, "{info:?}");
+        // The first one is taken at load.
+        let last = (0..12)
+            .map(|_| take(&device))
+            .last()
+            .context("no sample")??;
+        let last = last.header().seq;
+        ensure!(last == 12, "{last}");
+        let expected = (last + 1).min(history);
+        let history = Device::history()?;
+        let seqs: Vec<u64> = history.iter().map(|record| record.header().seq).collect();
+        let expected: Vec<u64> = (last + 1 - expected..=last).collect();
+        ensure!(seqs == expected, "{seqs:?} are kept, not {expected:?}");
+        ensure!(
+            device.info()?.oldest_seq == expected[0],
+            "{:?}",
+            device.info()?
+        );
+        drop(device);
+        module.unload()?;
+    }
+    Ok(())
+}
+
+fn lost(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, &format!("{NEVER} history=4"))?;
+    let device = Device::open_writable()?;
+    take(&device)?;
+    let mut slow = Device::open()?.into_records()?;
+    let mut got = Got::default();
+    take(&device)?;
+    got.add(&slow.next().context("no record")??)?;
+    for round in 0..3 {
+        for _ in 0..10 {
+            take(&device)?;
+        }
+        for number in 0..4 {
+            let record = slow.next().context("no record")??;
+            let lost = if number == 0 { 6 } else { 0 };
+            let header = record.header();
+            ensure!(header.lost_records == lost, "round {round}: {header:?}");
+            got.add(&record)?;
+        }
+    }
+    ensure!((got.records, got.lost) == (13, 18), "{got:?}");
+    // One that looks for what is gone begins with what is there, and is not told of a loss.
+    let mut device = device;
+    let oldest = device.info()?.oldest_seq;
+    ensure!(device.seek(1)? == oldest, "not the oldest");
+    let record = device.into_records()?.next().context("no record")??;
+    ensure!(record.header().seq == oldest, "{:?}", record.header());
+    ensure!(record.header().lost_records == 0, "{:?}", record.header());
+    drop(slow);
+    module.unload().map(drop)
+}
+
+/// The module is in use as long as somebody reads, who is not disturbed; and then it can go.
+fn rmmod_while_reading(guest: &Guest) -> Result<()> {
+    const READERS: usize = 4;
+    let module = Module::load(&guest.log, NEVER)?;
+    let device = Device::open_writable()?;
+    let (tell, told) = mpsc::channel();
+    let readers: Vec<_> = (0..READERS)
+        .map(|_| {
+            let records = Device::open()?.into_records()?;
+            let tell = tell.clone();
+            Ok(thread::spawn(move || {
+                let mut records = records;
+                let first = records.next();
+                let _ = tell.send(first);
+            }))
+        })
+        .collect::<Result<_>>()?;
+    sleep_ms(200);
+    for _ in 0..3 {
+        let refused = module::rmmod().err().context("it was unloaded")?;
+        ensure!(refused == Errno::AGAIN, "{refused}");
+    }
+    ensure!(told.try_recv().is_err(), "a reader was woken");
+    let seq = device.sample_now()?;
+    for _ in 0..READERS {
+        let record = told.recv_timeout(PATIENCE)?.context("no record")??;
+        ensure!(record.header().seq == seq, "{:?}", record.header());
+    }
+    for reader in readers {
+        reader.join().map_err(|_| anyhow!("a reader panicked"))?;
+    }
+    let refused = module::rmmod()
+        .err()
+        .context("it was unloaded while open")?;
+    ensure!(refused == Errno::AGAIN, "{refused}");
+    drop(device);
+    module.unload().map(drop)
+}
+
+/// Readers that are stopped lose records and are told so; nobody else does, and samples are taken
+/// as if there were none.
+fn many(guest: &Guest) -> Result<()> {
+    let (readers, seconds, interval_ms) = if guest.is_debug() {
+        (16, 12, 50)
+    } else {
+        (64, 30, 10)
+    };
+    const STOPPED: u32 = 8;
+    let parameters = format!("interval_ms={interval_ms} log_every=0 history=100");
+    // How it is without readers, on this machine.
+    let module = Module::load(&guest.log, &parameters)?;
+    thread::sleep(Duration::from_secs(seconds / 3));
+    let (_, alone, _) = module.unload()?;
+
+    let module = Module::load(&guest.log, &parameters)?;
+    let mut players = (0..readers)
+        .map(|number| Player::start(myself(), Role::Read { seconds, number }, None))
+        .collect::<Result<Vec<_>>>()?;
+    thread::sleep(Duration::from_secs(seconds / 4));
+    for player in players.iter().take(STOPPED as usize) {
+        player.signal(Signal::STOP)?;
+    }
+    thread::sleep(Duration::from_secs(seconds / 2));
+    for player in players.iter().take(STOPPED as usize) {
+        player.signal(Signal::CONT)?;
+    }
+    for player in &mut players {
+        let status = player.wait(PATIENCE + Duration::from_secs(seconds))?;
+        ensure!(status.success(), "a reader ended with {status}");
+    }
+    let (_, unloaded, _) = module.unload()?;
+    let taken = unloaded.samples + unloaded.missed;
+    let mut lost = 0;
+    for number in 0..readers {
+        let got = Got::of(number)?;
+        // Each record is there or was said to be lost: the readers have looked at that.
+        ensure!(
+            got.last_seq - got.first_seq + 1 == got.records + got.lost,
+            "reader {number}: {got:?}"
+        );
+        ensure!(
+            got.records > 0 && got.last_seq < unloaded.samples,
+            "reader {number}: {got:?}"
+        );
+        if number < STOPPED {
+            ensure!(
+                got.lost > 0,
+                "reader {number} was stopped and lost nothing: {got:?}"
+            );
+        } else {
+            lost += got.lost;
+        }
+    }
+    crate::report(&format!(
+        "# {readers} readers: {taken} samples due, {} taken, {} late, {} missed, {lost} lost by \
+         readers that were not stopped; without readers {} of {} were late",
+        unloaded.samples, unloaded.late, unloaded.missed, alone.late, alone.samples
+    ));
+    // The machine below may keep the guest from running now and then, readers or not.
+    let share = |part: u64, whole: u64| part * 100 / whole.max(1);
+    ensure!(
+        share(unloaded.missed, taken) <= share(alone.missed, alone.samples + alone.missed) + 5,
+        "samples were missed because of readers: {unloaded:?}, without them {alone:?}"
+    );
+    ensure!(
+        unloaded.samples >= seconds * 1000 / interval_ms * 8 / 10,
+        "{unloaded:?}"
+    );
+    Ok(())
+}
