@@ -360,7 +360,8 @@ impl History {
     /// Begins the next record with the words of a sample; nobody sees it before
     /// [`RecordWriter::publish`]. One that is dropped instead was never there.
     ///
-    /// Only the reporter calls this, one record at a time.
+    /// Only the reporter calls this, one record at a time: one that was begun must have been
+    /// published or dropped.
     pub(crate) fn begin<'a>(&'a self, seq: u64, sampled: &[u64]) -> RecordWriter<'a> {
         let start = self.end.load(Relaxed);
         let mut record = RecordWriter {
@@ -443,12 +444,13 @@ impl RecordWriter<'_> {
         if let Some(place) = history.around(place).0.first() {
             place.write(size);
         }
-        while history.kept.read() >= history.max_records {
-            history.drop_oldest();
-        }
-        history.kept.write(history.kept.read().saturating_add(1));
         history.end.store(at, Release);
         history.next_seq.store(seq.wrapping_add(1), Release);
+        history.kept.write(history.kept.read().saturating_add(1));
+        // Only now, so that there always is a record between `oldest` and `end`.
+        while history.kept.read() > history.max_records {
+            history.drop_oldest();
+        }
         // Whoever has seen no record under this lock waits by now.
         drop(history.wait.lock());
         history.readable.notify_all();

@@ -206,16 +206,16 @@ impl Reporter {
         while progress.next_seq < end {
             let seq = progress.next_seq;
             progress.next_seq = seq.saturating_add(1);
+            // There can be one open record at a time.
+            if let Some(Latest {
+                record, cost_ns, ..
+            }) = latest.take()
+            {
+                record.publish();
+                self.cost.add(cost_ns);
+            }
             match self.report(seq, progress) {
-                Ok(now) => {
-                    if let Some(Latest {
-                        record, cost_ns, ..
-                    }) = latest.replace(now)
-                    {
-                        record.publish();
-                        self.cost.add(cost_ns);
-                    }
-                }
+                Ok(now) => latest = Some(now),
                 Err(Overwritten) => {
                     progress.next_seq = progress.next_seq.max(self.pending.oldest_seq());
                     pr_warn!(

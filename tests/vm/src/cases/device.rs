@@ -92,8 +92,15 @@ pub const CASES: &[Case] = &[
 /// Samples come when they are asked for.
 const NEVER: &str = "interval_ms=3600000 log_every=0";
 
+/// Loads a module whose first sample, which comes by itself, has a record already.
+fn load_idle<'a>(guest: &'a Guest, parameters: &str) -> Result<Module<'a>> {
+    let module = Module::load(&guest.log, &format!("{NEVER} {parameters}"))?;
+    wait_for(0)?;
+    Ok(module)
+}
+
 fn c_program(guest: &Guest, path: &str) -> Result<()> {
-    let module = Module::load(&guest.log, NEVER)?;
+    let module = load_idle(guest, "")?;
     let output = Command::new(path).output().context(path.to_string())?;
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(
@@ -411,7 +418,7 @@ fn against_proc(guest: &Guest) -> Result<()> {
     netlink::set_up("lo", true)?;
     netlink::set_up("eth0", true)?;
     work(guest, 1)?;
-    let module = Module::load(&guest.log, NEVER)?;
+    let module = load_idle(guest, "")?;
     let device = Device::open_writable()?;
     let mut rounds = Vec::new();
     for round in 1..=3 {
@@ -559,7 +566,7 @@ fn record_before(record: &Record) -> Option<Record> {
 }
 
 fn sources_off(guest: &Guest) -> Result<()> {
-    let module = Module::load(&guest.log, &format!("{NEVER} {}", module::ONLY_CPU))?;
+    let module = load_idle(guest, module::ONLY_CPU)?;
     let device = Device::open_writable()?;
     let has = |record: &Record| -> Result<[bool; 6]> {
         Ok([
@@ -599,7 +606,7 @@ fn root_only(guest: &Guest) -> Result<()> {
     );
     let missing = Device::open().err().context("there is no module")?;
     ensure!(matches!(missing, Error::NotLoaded(_)), "{missing}");
-    let module = Module::load(&guest.log, NEVER)?;
+    let module = load_idle(guest, "")?;
     let writable = Device::open_writable()?;
     let unprivileged = thread::spawn(move || -> Result<()> {
         let (user, group) = (Uid::from_raw(1000), Gid::from_raw(1000));
@@ -629,7 +636,7 @@ fn root_only(guest: &Guest) -> Result<()> {
 }
 
 fn interval(guest: &Guest) -> Result<()> {
-    let module = Module::load(&guest.log, NEVER)?;
+    let module = load_idle(guest, "")?;
     let device = Device::open_writable()?;
     for wrong in [9, 3_600_001] {
         let refused = device.set_interval(Duration::from_millis(wrong));
@@ -642,6 +649,7 @@ fn interval(guest: &Guest) -> Result<()> {
             "{wrong} ms was set"
         );
     }
+    guest.log.mark("refused")?;
     let errors = module::parameter_errors(&guest.log, module.start)?;
     ensure!(errors.len() == 2, "{errors:?}");
     device.set_interval(Duration::from_millis(50))?;
@@ -663,7 +671,7 @@ fn interval(guest: &Guest) -> Result<()> {
 
 fn kept(guest: &Guest) -> Result<()> {
     for history in [HISTORY.min, 5, HISTORY.default, HISTORY.max] {
-        let module = Module::load(&guest.log, &format!("{NEVER} history={history}"))?;
+        let module = load_idle(guest, &format!("history={history}"))?;
         let (loaded, _) = module.loaded_line()?;
         ensure!(loaded.history == history, "{loaded:?}");
         ensure!(
@@ -711,7 +719,7 @@ fn kept(guest: &Guest) -> Result<()> {
 }
 
 fn lost(guest: &Guest) -> Result<()> {
-    let module = Module::load(&guest.log, &format!("{NEVER} history=4"))?;
+    let module = load_idle(guest, "history=4")?;
     let device = Device::open_writable()?;
     take(&device)?;
     let mut slow = Device::open()?.into_records()?;
@@ -745,7 +753,7 @@ fn lost(guest: &Guest) -> Result<()> {
 /// The module is in use as long as somebody reads, who is not disturbed; and then it can go.
 fn rmmod_while_reading(guest: &Guest) -> Result<()> {
     const READERS: usize = 4;
-    let module = Module::load(&guest.log, NEVER)?;
+    let module = load_idle(guest, "")?;
     let device = Device::open_writable()?;
     let (tell, told) = mpsc::channel();
     let readers: Vec<_> = (0..READERS)
