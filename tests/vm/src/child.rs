@@ -23,6 +23,8 @@ pub enum Role {
     Eat { mib: usize },
     /// Reads the device for so many seconds and writes what it got to the file of this number.
     Read { seconds: u64, number: u32 },
+    /// Wakes up as often for as long, and does nothing.
+    Tick { seconds: u64, interval_ms: u64 },
     /// Nothing, right away.
     Exit,
 }
@@ -34,6 +36,10 @@ impl Role {
             Role::Read { seconds, number } => {
                 vec!["read".into(), seconds.to_string(), number.to_string()]
             }
+            Role::Tick {
+                seconds,
+                interval_ms,
+            } => vec!["tick".into(), seconds.to_string(), interval_ms.to_string()],
             Role::Exit => vec!["exit".into()],
         }
     }
@@ -46,6 +52,10 @@ impl Role {
             [role, seconds, number] if role == "read" => Some(Role::Read {
                 seconds: seconds.parse().ok()?,
                 number: number.parse().ok()?,
+            }),
+            [role, seconds, interval_ms] if role == "tick" => Some(Role::Tick {
+                seconds: seconds.parse().ok()?,
+                interval_ms: interval_ms.parse().ok()?,
             }),
             [role] if role == "exit" => Some(Role::Exit),
             _ => None,
@@ -81,6 +91,15 @@ fn perform(role: Role) -> Result<()> {
             let _ = std::io::stdin().read(&mut go)?;
         }
         Role::Read { seconds, number } => readers::read(seconds, number)?,
+        Role::Tick {
+            seconds,
+            interval_ms,
+        } => {
+            let end = Instant::now() + Duration::from_secs(seconds);
+            while Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(interval_ms));
+            }
+        }
         Role::Exit => (),
     }
     Ok(())
@@ -183,7 +202,11 @@ mod tests {
             seconds: 3,
             number: 4,
         };
-        for role in [Role::Eat { mib: 12 }, read, Role::Exit] {
+        let tick = Role::Tick {
+            seconds: 5,
+            interval_ms: 6,
+        };
+        for role in [Role::Eat { mib: 12 }, read, tick, Role::Exit] {
             assert_eq!(Role::of(&role.words()), Some(role));
         }
         for words in [&[][..], &["eat"], &["eat", "x"], &["exit", "1"], &["run"]] {

@@ -799,15 +799,24 @@ fn many(guest: &Guest) -> Result<()> {
     };
     const STOPPED: u32 = 8;
     let parameters = format!("interval_ms={interval_ms} log_every=0 history=100");
-    // How it is without readers, on this machine.
+    let start = |role: &dyn Fn(u32) -> Role| -> Result<Vec<Player>> {
+        (0..readers)
+            .map(|number| Player::start(myself(), role(number), None))
+            .collect()
+    };
+    // How it is on this machine with as many programs that wake up as often, but do not read.
     let module = Module::load(&guest.log, &parameters)?;
-    thread::sleep(Duration::from_secs(seconds / 3));
+    let tick = Role::Tick {
+        seconds: seconds / 3,
+        interval_ms,
+    };
+    for player in &mut start(&|_| tick)? {
+        player.wait(PATIENCE + Duration::from_secs(seconds))?;
+    }
     let (_, alone, _) = module.unload()?;
 
     let module = Module::load(&guest.log, &parameters)?;
-    let mut players = (0..readers)
-        .map(|number| Player::start(myself(), Role::Read { seconds, number }, None))
-        .collect::<Result<Vec<_>>>()?;
+    let mut players = start(&|number| Role::Read { seconds, number })?;
     thread::sleep(Duration::from_secs(seconds / 4));
     for player in players.iter().take(STOPPED as usize) {
         player.signal(Signal::STOP)?;
@@ -845,18 +854,17 @@ fn many(guest: &Guest) -> Result<()> {
     }
     crate::report(&format!(
         "# {readers} readers: {taken} samples due, {} taken, {} late, {} missed, {lost} lost by \
-         readers that were not stopped; without readers {} of {} were late",
-        unloaded.samples, unloaded.late, unloaded.missed, alone.late, alone.samples
+         readers that were not stopped; beside programs that only wake up: {} taken, {} late, {} \
+         missed",
+        unloaded.samples, unloaded.late, unloaded.missed, alone.samples, alone.late, alone.missed
     ));
-    // The machine below may keep the guest from running now and then, readers or not.
+    // The machine below may keep the guest from running now and then, most of all a busy one.
+    const SPARE_PERCENT: u64 = 15;
     let share = |part: u64, whole: u64| part * 100 / whole.max(1);
+    let bar = share(alone.missed, alone.samples + alone.missed) + SPARE_PERCENT;
     ensure!(
-        share(unloaded.missed, taken) <= share(alone.missed, alone.samples + alone.missed) + 5,
+        share(unloaded.missed, taken) <= bar,
         "samples were missed because of readers: {unloaded:?}, without them {alone:?}"
-    );
-    ensure!(
-        unloaded.samples >= seconds * 1000 / interval_ms * 8 / 10,
-        "{unloaded:?}"
     );
     Ok(())
 }
