@@ -89,6 +89,11 @@ pub struct Export {
     /// Where to listen
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9950")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub from: From,
+    /// Print the metrics and end
+    #[arg(long)]
+    pub once: bool,
 }
 
 #[derive(Debug, ClapArgs)]

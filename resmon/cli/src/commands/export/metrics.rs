@@ -1,0 +1,705 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A record as metrics, in the text format of OpenMetrics.
+//!
+//! The values are the raw counters, since Prometheus makes rates itself. Names, units and labels
+//! are those of node_exporter where the meaning is the same, so that dashboards and alerts made for
+//! it work. What differs:
+//!
+//! - `node_vmstat_*` are gauges. node_exporter has them untyped; a counter of OpenMetrics would have
+//!   to be named `…_total`, and parsers of the classic text format refuse its type `unknown`.
+//! - `node_vmstat_oom_kill` counts from when the module was loaded.
+//! - Labels that the module knows nothing of are left out, such as the `device` of a file system.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    text, CounterValueEncoder, DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue,
+    EncodeLabel, EncodeMetric, GaugeValueEncoder, LabelEncoder, MetricEncoder,
+};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+
+use resmon::model::record::{self, Buffers, Content, Header, STALE};
+use resmon::model::source::{activity, disk, fs, load, net, pressure, Text};
+use resmon::Record;
+
+/// What a scrape shows.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The newest record.
+    pub record: Record,
+    /// How many records this program has lost.
+    pub lost_records: u64,
+    /// The interrupts of the CPUs themselves. The kernel's counter wraps at 32 bits, which
+    /// Prometheus would take for a reset; this one goes on.
+    pub cpu_interrupts: u64,
+    /// Whether the record is as new as it should be.
+    pub is_up: bool,
+}
+
+/// Makes the text that Prometheus reads.
+pub fn encode(snapshot: Snapshot) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(snapshot));
+    let mut text = String::new();
+    text::encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut families = Families { encoder };
+        // A `Record` was looked at when it was made, so there is always one to look at.
+        let Some(record) = self.record.raw() else {
+            return Ok(());
+        };
+        families.cpus(record)?;
+        families.memory(record)?;
+        families.activity(record, self.cpu_interrupts)?;
+        families.load(record)?;
+        families.pressure(record)?;
+        families.disks(record)?;
+        families.nets(record)?;
+        families.file_systems(record)?;
+        families.module(self, &record.header())?;
+        families.sections(record)
+    }
+}
+
+/// Bytes of a sector.
+const SECTOR_BYTES: u64 = 512;
+
+/// A load of 1, as the kernel keeps it: `FIXED_1` of `include/linux/sched/loadavg.h`.
+const FIXED_1: f64 = 2048.0;
+
+/// The value of a metric.
+#[derive(Clone, Copy, Debug)]
+enum Value {
+    Whole(u64),
+    Real(f64),
+}
+
+impl From<u64> for Value {
+    fn from(value: u64) -> Self {
+        Self::Whole(value)
+    }
+}
+
+impl Value {
+    fn seconds(ns: u64) -> Self {
+        Self::Real(ns as f64 / 1e9)
+    }
+}
+
+impl EncodeCounterValue for Value {
+    fn encode(&self, encoder: &mut CounterValueEncoder<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(value) => EncodeCounterValue::encode(value, encoder),
+            Self::Real(value) => EncodeCounterValue::encode(value, encoder),
+        }
+    }
+}
+
+impl EncodeGaugeValue for Value {
+    fn encode(&self, encoder: &mut GaugeValueEncoder<'_>) -> fmt::Result {
+        match self {
+            // The encoder fails beyond `i64`, and one file system that gives an absurd size must
+            // not take all other metrics along.
+            Self::Whole(value) => match i64::try_from(*value) {
+                Ok(value) => EncodeGaugeValue::encode(&value, encoder),
+                Err(_) => EncodeGaugeValue::encode(&(*value as f64), encoder),
+            },
+            Self::Real(value) => EncodeGaugeValue::encode(value, encoder),
+        }
+    }
+}
+
+/// A label's name and value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Label(&'static str, String);
+
+impl Label {
+    fn text<const MAX: usize>(name: &'static str, text: &Text<MAX>) -> Self {
+        let text = String::from_utf8_lossy(text.as_bytes());
+        // The encoder writes values as they are, and a path may have any byte but a NUL.
+        let mut escaped = String::with_capacity(text.len());
+        for letter in text.chars() {
+            match letter {
+                '\\' => escaped.push_str("\\\\"),
+                '"' => escaped.push_str("\\\""),
+                '\n' => escaped.push_str("\\n"),
+                letter => escaped.push(letter),
+            }
+        }
+        Self(name, escaped)
+    }
+}
+
+impl EncodeLabel for Label {
+    fn encode(&self, encoder: LabelEncoder<'_>) -> fmt::Result {
+        (self.0, self.1.as_str()).encode(encoder)
+    }
+}
+
+type Labels = Vec<Label>;
+
+/// Name of a family without its unit and without `_total`, its unit, and what it means.
+type Description = (&'static str, Option<Unit>, &'static str);
+
+/// Writes families of metrics, one after the other.
+struct Families<'a> {
+    encoder: DescriptorEncoder<'a>,
+}
+
+impl Families<'_> {
+    fn counters(
+        &mut self,
+        description: Description,
+        samples: impl IntoIterator<Item = (Labels, Value)>,
+    ) -> fmt::Result {
+        self.family(description, MetricType::Counter, samples, |value, to| {
+            ConstCounter::new(value).encode(to)
+        })
+    }
+
+    fn gauges(
+        &mut self,
+        description: Description,
+        samples: impl IntoIterator<Item = (Labels, Value)>,
+    ) -> fmt::Result {
+        self.family(description, MetricType::Gauge, samples, |value, to| {
+            ConstGauge::new(value).encode(to)
+        })
+    }
+
+    fn counter(&mut self, description: Description, value: impl Into<Value>) -> fmt::Result {
+        self.counters(description, [(Labels::new(), value.into())])
+    }
+
+    fn gauge(&mut self, description: Description, value: impl Into<Value>) -> fmt::Result {
+        self.gauges(description, [(Labels::new(), value.into())])
+    }
+
+    fn family(
+        &mut self,
+        (name, unit, help): Description,
+        kind: MetricType,
+        samples: impl IntoIterator<Item = (Labels, Value)>,
+        encode: impl Fn(Value, MetricEncoder<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut samples = samples.into_iter().peekable();
+        // A machine without disks has no families about them, rather than empty ones.
+        if samples.peek().is_none() {
+            return Ok(());
+        }
+        let mut encoder = self
+            .encoder
+            .encode_descriptor(name, help, unit.as_ref(), kind)?;
+        // Two names that are not UTF-8 can look alike, and a sample may be there only once.
+        let mut done: Vec<Labels> = Vec::new();
+        for (labels, value) in samples {
+            if done.contains(&labels) {
+                continue;
+            }
+            if labels.is_empty() {
+                return encode(value, encoder);
+            }
+            encode(value, encoder.encode_family(&labels)?)?;
+            done.push(labels);
+        }
+        Ok(())
+    }
+
+    fn cpus(&mut self, record: record::Record<'_>) -> fmt::Result {
+        type Time = fn(&record::Times) -> u64;
+        const MODES: [(&str, Time); 8] = [
+            ("user", |times| times.user),
+            ("nice", |times| times.nice),
+            ("system", |times| times.system),
+            ("idle", |times| times.idle),
+            ("iowait", |times| times.iowait),
+            ("irq", |times| times.irq),
+            ("softirq", |times| times.softirq),
+            ("steal", |times| times.steal),
+        ];
+        const GUESTS: [(&str, Time); 2] = [
+            ("user", |times| times.guest),
+            ("nice", |times| times.guest_nice),
+        ];
+        let times = |modes: &'static [(&str, Time)]| {
+            record.cpus().flat_map(move |cpu| {
+                modes.iter().map(move |(mode, time)| {
+                    let labels = vec![
+                        Label("cpu", cpu.id.to_string()),
+                        Label("mode", (*mode).to_owned()),
+                    ];
+                    (labels, Value::seconds(time(&cpu.times)))
+                })
+            })
+        };
+        self.counters(
+            (
+                "node_cpu",
+                Some(Unit::Seconds),
+                "Seconds the CPUs spent in each mode; user and nice include guests.",
+            ),
+            times(&MODES),
+        )?;
+        self.counters(
+            (
+                "node_cpu_guest",
+                Some(Unit::Seconds),
+                "Seconds the CPUs spent in guests (VMs) for each mode.",
+            ),
+            times(&GUESTS),
+        )
+    }
+
+    fn memory(&mut self, record: record::Record<'_>) -> fmt::Result {
+        let Some(memory) = record.memory() else {
+            return Ok(());
+        };
+        let buffers = record.entries::<Buffers>().next();
+        let buffers = buffers.map(|buffers| buffers.buffers);
+        // As /proc/meminfo has it. Without the buffers it is not known.
+        let cached = buffers.map(|buffers| {
+            let file = memory.file.saturating_sub(memory.swap_cache);
+            file.saturating_sub(buffers)
+        });
+        let slab = memory
+            .slab_reclaimable
+            .saturating_add(memory.slab_unreclaimable);
+        let fields = [
+            ("node_memory_MemTotal", Some(memory.total)),
+            ("node_memory_MemFree", Some(memory.free)),
+            ("node_memory_MemAvailable", Some(memory.available)),
+            ("node_memory_Buffers", buffers),
+            ("node_memory_Cached", cached),
+            ("node_memory_SwapCached", Some(memory.swap_cache)),
+            ("node_memory_SwapFree", Some(memory.swap_free)),
+            ("node_memory_Shmem", Some(memory.shmem)),
+            ("node_memory_Slab", Some(slab)),
+            ("node_memory_SReclaimable", Some(memory.slab_reclaimable)),
+            ("node_memory_SUnreclaim", Some(memory.slab_unreclaimable)),
+            ("node_memory_Dirty", Some(memory.dirty)),
+            ("node_memory_Writeback", Some(memory.writeback)),
+            ("node_memory_AnonPages", Some(memory.anon)),
+            ("node_memory_Mapped", Some(memory.mapped)),
+            ("node_memory_PageTables", Some(memory.page_tables)),
+        ];
+        for (name, pages) in fields {
+            if let Some(pages) = pages {
+                self.gauge(
+                    (
+                        name,
+                        Some(Unit::Bytes),
+                        "Memory, as the field of this name in /proc/meminfo.",
+                    ),
+                    pages.saturating_mul(memory.page_bytes),
+                )?;
+            }
+        }
+        let swapped = [
+            ("node_vmstat_pswpin", memory.swapped_in),
+            ("node_vmstat_pswpout", memory.swapped_out),
+        ];
+        for (name, pages) in swapped {
+            self.gauge(
+                (name, None, "Pages since boot, as /proc/vmstat has it."),
+                pages,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn activity(&mut self, record: record::Record<'_>, cpu_interrupts: u64) -> fmt::Result {
+        let Some(activity) = record.entries::<activity::Activity>().next() else {
+            return Ok(());
+        };
+        let kib = |sectors: u64| sectors / (1024 / SECTOR_BYTES);
+        const COUNT: &str = "Count since boot, as /proc/vmstat has it.";
+        const KIB: &str = "KiB since boot, as /proc/vmstat has it.";
+        const KILLS: &str = "Processes killed for want of memory since the module was loaded.";
+        let fields = [
+            ("node_vmstat_pgfault", COUNT, activity.faults),
+            ("node_vmstat_pgmajfault", COUNT, activity.major_faults),
+            ("node_vmstat_pgpgin", KIB, kib(activity.paged_in_sectors)),
+            ("node_vmstat_pgpgout", KIB, kib(activity.paged_out_sectors)),
+            ("node_vmstat_oom_kill", KILLS, activity.oom_kills),
+        ];
+        for (name, help, value) in fields {
+            self.gauge((name, None, help), value)?;
+        }
+        self.counter(
+            (
+                "node_intr",
+                None,
+                "Interrupts serviced; those of the CPUs themselves wrap in the kernel, and are counted on from the time that this exporter started.",
+            ),
+            activity.device_interrupts.saturating_add(cpu_interrupts),
+        )
+    }
+
+    fn load(&mut self, record: record::Record<'_>) -> fmt::Result {
+        let Some(load) = record.entries::<load::Load>().next() else {
+            return Ok(());
+        };
+        let fields = [
+            ("node_load1", "1m load average.", load.one_minute),
+            ("node_load5", "5m load average.", load.five_minutes),
+            ("node_load15", "15m load average.", load.fifteen_minutes),
+        ];
+        for (name, help, load) in fields {
+            self.gauge((name, None, help), Value::Real(load as f64 / FIXED_1))?;
+        }
+        Ok(())
+    }
+
+    fn pressure(&mut self, record: record::Record<'_>) -> fmt::Result {
+        let Some(pressure) = record.entries::<pressure::Pressure>().next() else {
+            return Ok(());
+        };
+        let fields = [
+            (
+                "node_pressure_cpu_waiting",
+                "Time in which some tasks waited for a CPU.",
+                pressure.cpu_some_ns,
+            ),
+            (
+                "node_pressure_memory_waiting",
+                "Time in which some tasks waited for memory.",
+                pressure.memory_some_ns,
+            ),
+            (
+                "node_pressure_memory_stalled",
+                "Time in which no task could go on for want of memory.",
+                pressure.memory_full_ns,
+            ),
+            (
+                "node_pressure_io_waiting",
+                "Time in which some tasks waited for I/O.",
+                pressure.io_some_ns,
+            ),
+            (
+                "node_pressure_io_stalled",
+                "Time in which no task could go on because of I/O.",
+                pressure.io_full_ns,
+            ),
+        ];
+        for (name, help, ns) in fields {
+            self.counter((name, Some(Unit::Seconds), help), Value::seconds(ns))?;
+        }
+        Ok(())
+    }
+
+    fn disks(&mut self, record: record::Record<'_>) -> fmt::Result {
+        type Of = fn(&disk::Disk) -> Value;
+        const SECONDS: Option<Unit> = Some(Unit::Seconds);
+        const BYTES: Option<Unit> = Some(Unit::Bytes);
+        fn bytes(sectors: u64) -> Value {
+            sectors.saturating_mul(SECTOR_BYTES).into()
+        }
+        let counters: [(Description, Of); 12] = [
+            (
+                ("node_disk_reads_completed", None, "Reads completed."),
+                |disk| disk.reads.ios.into(),
+            ),
+            (("node_disk_read", BYTES, "Bytes read."), |disk| {
+                bytes(disk.reads.sectors)
+            }),
+            (
+                ("node_disk_read_time", SECONDS, "Time spent by all reads."),
+                |disk| Value::seconds(disk.reads.time_ns),
+            ),
+            (
+                ("node_disk_writes_completed", None, "Writes completed."),
+                |disk| disk.writes.ios.into(),
+            ),
+            (("node_disk_written", BYTES, "Bytes written."), |disk| {
+                bytes(disk.writes.sectors)
+            }),
+            (
+                ("node_disk_write_time", SECONDS, "Time spent by all writes."),
+                |disk| Value::seconds(disk.writes.time_ns),
+            ),
+            (
+                ("node_disk_discards_completed", None, "Discards completed."),
+                |disk| disk.discards.ios.into(),
+            ),
+            (
+                (
+                    "node_disk_discarded_sectors",
+                    None,
+                    "Sectors of 512 bytes discarded.",
+                ),
+                |disk| disk.discards.sectors.into(),
+            ),
+            (
+                (
+                    "node_disk_discard_time",
+                    SECONDS,
+                    "Time spent by all discards.",
+                ),
+                |disk| Value::seconds(disk.discards.time_ns),
+            ),
+            (
+                ("node_disk_flush_requests", None, "Flushes completed."),
+                |disk| disk.flushes.ios.into(),
+            ),
+            (
+                (
+                    "node_disk_flush_requests_time",
+                    SECONDS,
+                    "Time spent by all flushes.",
+                ),
+                |disk| Value::seconds(disk.flushes.time_ns),
+            ),
+            (
+                ("node_disk_io_time", SECONDS, "Time with I/O under way."),
+                |disk| Value::seconds(disk.busy_ns),
+            ),
+        ];
+        let samples = |of: Of| {
+            let disks = record.entries::<disk::Disk>();
+            disks.map(move |disk| (vec![Label::text("device", &disk.name)], of(&disk)))
+        };
+        for (description, of) in counters {
+            self.counters(description, samples(of))?;
+        }
+        self.gauges(
+            ("node_disk_io_now", None, "Requests under way."),
+            samples(|disk| disk.in_flight.into()),
+        )
+    }
+
+    fn nets(&mut self, record: record::Record<'_>) -> fmt::Result {
+        const BYTES: Option<Unit> = Some(Unit::Bytes);
+        type Of = fn(&net::Net) -> u64;
+        let counters: [(Description, Of); 8] = [
+            (("node_network_receive", BYTES, "Bytes received."), |net| {
+                net.rx.bytes
+            }),
+            (
+                ("node_network_receive_packets", None, "Packets received."),
+                |net| net.rx.packets,
+            ),
+            (
+                (
+                    "node_network_receive_errs",
+                    None,
+                    "Packets received that were bad.",
+                ),
+                |net| net.rx.errors,
+            ),
+            (
+                (
+                    "node_network_receive_drop",
+                    None,
+                    "Packets received that were dropped, or missed.",
+                ),
+                |net| net.rx.drops,
+            ),
+            (
+                ("node_network_transmit", BYTES, "Bytes transmitted."),
+                |net| net.tx.bytes,
+            ),
+            (
+                (
+                    "node_network_transmit_packets",
+                    None,
+                    "Packets transmitted.",
+                ),
+                |net| net.tx.packets,
+            ),
+            (
+                (
+                    "node_network_transmit_errs",
+                    None,
+                    "Packets that could not be transmitted.",
+                ),
+                |net| net.tx.errors,
+            ),
+            (
+                (
+                    "node_network_transmit_drop",
+                    None,
+                    "Packets dropped before they were transmitted.",
+                ),
+                |net| net.tx.drops,
+            ),
+        ];
+        for (description, of) in counters {
+            let nets = record.entries::<net::Net>();
+            let samples = nets.map(|net| (vec![Label::text("device", &net.name)], of(&net).into()));
+            self.counters(description, samples)?;
+        }
+        Ok(())
+    }
+
+    fn file_systems(&mut self, record: record::Record<'_>) -> fmt::Result {
+        const BYTES: Option<Unit> = Some(Unit::Bytes);
+        fn bytes(usage: &fs::Usage, blocks: u64) -> u64 {
+            blocks.saturating_mul(usage.block_bytes)
+        }
+        type Of = fn(&fs::Usage) -> u64;
+        let gauges: [(Description, Of); 5] = [
+            (
+                ("node_filesystem_size", BYTES, "Size of the file system."),
+                |usage| bytes(usage, usage.blocks),
+            ),
+            (("node_filesystem_free", BYTES, "Free space."), |usage| {
+                bytes(usage, usage.free)
+            }),
+            (
+                (
+                    "node_filesystem_avail",
+                    BYTES,
+                    "Free space that anybody may use.",
+                ),
+                |usage| bytes(usage, usage.available),
+            ),
+            (
+                (
+                    "node_filesystem_files",
+                    None,
+                    "Inodes; 0 when there is no limit.",
+                ),
+                |usage| usage.inodes,
+            ),
+            (
+                ("node_filesystem_files_free", None, "Free inodes."),
+                |usage| usage.free_inodes,
+            ),
+        ];
+        let labels = |fs: &fs::Fs| {
+            let mut labels = vec![Label::text("mountpoint", &fs.path)];
+            if let fs::State::Mounted(usage) = &fs.state {
+                labels.push(Label::text("fstype", &usage.kind));
+            }
+            labels
+        };
+        for (description, of) in gauges {
+            let samples = record.entries::<fs::Fs>().filter_map(|fs| match &fs.state {
+                fs::State::Mounted(usage) => Some((labels(&fs), of(usage).into())),
+                fs::State::Absent | fs::State::Failed(_) | fs::State::Stale => None,
+            });
+            self.gauges(description, samples)?;
+        }
+        let errors = record.entries::<fs::Fs>().filter_map(|fs| match &fs.state {
+            fs::State::Mounted(_) => Some((labels(&fs), Value::Whole(0))),
+            fs::State::Failed(_) | fs::State::Stale => Some((labels(&fs), Value::Whole(1))),
+            // Nothing is mounted, as for node_exporter, which does not show it either.
+            fs::State::Absent => None,
+        });
+        self.gauges(
+            (
+                "node_filesystem_device_error",
+                None,
+                "Whether the file system failed to answer, or did not in time.",
+            ),
+            errors,
+        )
+    }
+
+    fn module(&mut self, snapshot: &Snapshot, header: &Header) -> fmt::Result {
+        const SECONDS: Option<Unit> = Some(Unit::Seconds);
+        let counters = [
+            (
+                "resource_monitor_samples",
+                "Samples since the module was loaded.",
+                header.seq.saturating_add(1),
+            ),
+            (
+                "resource_monitor_late_samples",
+                "Samples since the module was loaded that were late by more than a tenth of the interval.",
+                header.late_samples,
+            ),
+            (
+                "resource_monitor_missed_ticks",
+                "Ticks since the module was loaded that never ran.",
+                header.missed_ticks,
+            ),
+            (
+                "resource_monitor_lost_records",
+                "Records that this exporter could not read in time since it started.",
+                snapshot.lost_records,
+            ),
+        ];
+        for (name, help, value) in counters {
+            self.counter((name, None, help), value)?;
+        }
+        let times = [
+            (
+                "resource_monitor_callback",
+                "Time that the timer callback needed for the sample before this one.",
+                header.previous_cost_ns,
+            ),
+            (
+                "resource_monitor_sample_timestamp",
+                "When the sample was taken, since 1970.",
+                header.taken_wall_ns,
+            ),
+            (
+                "resource_monitor_interval",
+                "The interval between two samples.",
+                header.interval_ns,
+            ),
+        ];
+        for (name, help, ns) in times {
+            self.gauge((name, SECONDS, help), Value::seconds(ns))?;
+        }
+        self.gauge(
+            (
+                "resource_monitor_up",
+                None,
+                "Whether records come: 0 when there was none for three intervals and 5 s.",
+            ),
+            u64::from(snapshot.is_up),
+        )
+    }
+
+    fn sections(&mut self, record: record::Record<'_>) -> fmt::Result {
+        const SOURCES: [(&str, u64); 7] = [
+            ("load", load::Load::KIND),
+            ("activity", activity::Activity::KIND),
+            ("pressure", pressure::Pressure::KIND),
+            ("disk", disk::Disk::KIND),
+            ("net", net::Net::KIND),
+            ("fs", fs::Fs::KIND),
+            ("buffers", Buffers::KIND),
+        ];
+        // What is not sampled has no section, and no sample here.
+        let samples = |of: fn(&record::SectionHeader) -> u64| {
+            SOURCES.iter().filter_map(move |(source, kind)| {
+                let headers = record.sections().map(|section| section.header());
+                let value = headers
+                    .filter(|header| header.kind == *kind)
+                    .map(|header| of(&header))
+                    .reduce(u64::saturating_add)?;
+                Some((vec![Label("source", (*source).to_owned())], value))
+            })
+        };
+        let stale = samples(|header| u64::from(header.state == STALE));
+        self.gauges(
+            (
+                "resource_monitor_stale",
+                None,
+                "Whether the source has not answered in time, so that its metrics are missing.",
+            ),
+            stale.map(|(labels, sections)| (labels, sections.min(1).into())),
+        )?;
+        let left_out = samples(|header| header.left_out);
+        self.gauges(
+            (
+                "resource_monitor_left_out",
+                None,
+                "Entries of the source that are missing, since the module has no room for more.",
+            ),
+            left_out.map(|(labels, entries)| (labels, entries.into())),
+        )
+    }
+}

@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `resmon export` as Prometheus, and others, see it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use resmon::model::record::{Buffers, Content, STALE};
+use resmon::model::source::activity::Activity;
+use resmon::model::source::disk::Disk;
+use resmon::model::source::fs::{Fs, State, Usage};
+use resmon::model::source::load::Load;
+use resmon::model::source::net::Net;
+use resmon::model::source::pressure::Pressure;
+use resmon::model::source::Text;
+use resmon::model::words::Words;
+use resmon::{Record, Records};
+
+const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/minute.rec");
+const DASHBOARD: &str = include_str!("../../contrib/grafana-dashboard.json");
+
+fn resmon() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_resmon"))
+}
+
+fn last_record() -> Record {
+    Records::open(RECORDING).unwrap().last().unwrap().unwrap()
+}
+
+/// What `--once` prints of the recording at `path`.
+fn print_of(path: &str) -> String {
+    let output = resmon()
+        .args(["export", "--once", "--from", path])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn print_of_bytes(bytes: &[u8]) -> String {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    print_of(file.path().to_str().unwrap())
+}
+
+/// The samples of a text, by their names with labels.
+fn samples(text: &str) -> BTreeMap<&str, f64> {
+    let mut samples = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        let before = samples.insert(name, value.parse().unwrap());
+        assert_eq!(before, None, "{name} is there twice");
+    }
+    samples
+}
+
+fn text<const MAX: usize>(text: &Text<MAX>) -> &str {
+    std::str::from_utf8(text.as_bytes()).unwrap()
+}
+
+/// Samples that nobody has looked at yet, so that in the end there is nothing unexpected.
+struct Left<'a>(BTreeMap<&'a str, f64>);
+
+impl Left<'_> {
+    fn take(&mut self, name: &str) -> f64 {
+        let value = self.0.remove(name);
+        value.unwrap_or_else(|| panic!("there is no {name}"))
+    }
+
+    fn whole(&mut self, name: &str, value: u64) {
+        assert_eq!(self.take(name), value as f64, "{name}");
+    }
+
+    fn seconds(&mut self, name: &str, ns: u64) {
+        let (seconds, expected) = (self.take(name), Duration::from_nanos(ns).as_secs_f64());
+        // As near as the number can be: the two ways to divide may round differently.
+        let distance = (seconds - expected).abs();
+        assert!(
+            distance <= expected * 1e-15,
+            "{name}: {seconds}, not {expected}"
+        );
+    }
+}
+
+#[test]
+fn has_the_raw_counters_and_nothing_else() {
+    let record = last_record();
+    let raw = record.raw().unwrap();
+    let printed = print_of(RECORDING);
+    let mut left = Left(samples(&printed));
+
+    assert_eq!(raw.cpus().count(), 4);
+    for cpu in raw.cpus() {
+        let (id, times) = (cpu.id, &cpu.times);
+        let modes = [
+            ("user", times.user),
+            ("nice", times.nice),
+            ("system", times.system),
+            ("idle", times.idle),
+            ("iowait", times.iowait),
+            ("irq", times.irq),
+            ("softirq", times.softirq),
+            ("steal", times.steal),
+        ];
+        for (mode, ns) in modes {
+            let labels = format!("{{cpu=\"{id}\",mode=\"{mode}\"}}");
+            left.seconds(&format!("node_cpu_seconds_total{labels}"), ns);
+        }
+        for (mode, ns) in [("user", times.guest), ("nice", times.guest_nice)] {
+            let labels = format!("{{cpu=\"{id}\",mode=\"{mode}\"}}");
+            left.seconds(&format!("node_cpu_guest_seconds_total{labels}"), ns);
+        }
+    }
+
+    let memory = raw.memory().unwrap();
+    let buffers = raw.entries::<Buffers>().next().unwrap().buffers;
+    let fields = [
+        ("MemTotal", memory.total),
+        ("MemFree", memory.free),
+        ("MemAvailable", memory.available),
+        ("Buffers", buffers),
+        ("Cached", memory.file - memory.swap_cache - buffers),
+        ("SwapCached", memory.swap_cache),
+        ("SwapFree", memory.swap_free),
+        ("Shmem", memory.shmem),
+        ("Slab", memory.slab_reclaimable + memory.slab_unreclaimable),
+        ("SReclaimable", memory.slab_reclaimable),
+        ("SUnreclaim", memory.slab_unreclaimable),
+        ("Dirty", memory.dirty),
+        ("Writeback", memory.writeback),
+        ("AnonPages", memory.anon),
+        ("Mapped", memory.mapped),
+        ("PageTables", memory.page_tables),
+    ];
+    for (field, pages) in fields {
+        let name = format!("node_memory_{field}_bytes");
+        left.whole(&name, pages * memory.page_bytes);
+    }
+
+    let activity: Activity = raw.entries().next().unwrap();
+    let fields = [
+        ("pgfault", activity.faults),
+        ("pgmajfault", activity.major_faults),
+        // The kernel shows KiB of these.
+        ("pgpgin", activity.paged_in_sectors / 2),
+        ("pgpgout", activity.paged_out_sectors / 2),
+        ("pswpin", memory.swapped_in),
+        ("pswpout", memory.swapped_out),
+        ("oom_kill", activity.oom_kills),
+    ];
+    for (field, value) in fields {
+        left.whole(&format!("node_vmstat_{field}"), value);
+    }
+    let interrupts = activity.device_interrupts + u64::from(activity.cpu_interrupts);
+    left.whole("node_intr_total", interrupts);
+
+    let load: Load = raw.entries().next().unwrap();
+    assert_eq!(left.take("node_load1"), load.one_minute as f64 / 2048.0);
+    assert_eq!(left.take("node_load5"), load.five_minutes as f64 / 2048.0);
+    assert_eq!(
+        left.take("node_load15"),
+        load.fifteen_minutes as f64 / 2048.0
+    );
+
+    let pressure: Pressure = raw.entries().next().unwrap();
+    let fields = [
+        ("cpu_waiting", pressure.cpu_some_ns),
+        ("memory_waiting", pressure.memory_some_ns),
+        ("memory_stalled", pressure.memory_full_ns),
+        ("io_waiting", pressure.io_some_ns),
+        ("io_stalled", pressure.io_full_ns),
+    ];
+    for (field, ns) in fields {
+        left.seconds(&format!("node_pressure_{field}_seconds_total"), ns);
+    }
+
+    assert_eq!(raw.entries::<Disk>().count(), 1);
+    for disk in raw.entries::<Disk>() {
+        let labels = format!("{{device=\"{}\"}}", text(&disk.name));
+        let counts = [
+            ("reads_completed_total", disk.reads.ios),
+            ("writes_completed_total", disk.writes.ios),
+            ("discards_completed_total", disk.discards.ios),
+            ("flush_requests_total", disk.flushes.ios),
+            ("read_bytes_total", disk.reads.sectors * 512),
+            ("written_bytes_total", disk.writes.sectors * 512),
+            ("discarded_sectors_total", disk.discards.sectors),
+            ("io_now", disk.in_flight),
+        ];
+        for (field, value) in counts {
+            left.whole(&format!("node_disk_{field}{labels}"), value);
+        }
+        let times = [
+            ("read", disk.reads.time_ns),
+            ("write", disk.writes.time_ns),
+            ("discard", disk.discards.time_ns),
+            ("flush_requests", disk.flushes.time_ns),
+            ("io", disk.busy_ns),
+        ];
+        for (field, ns) in times {
+            left.seconds(&format!("node_disk_{field}_time_seconds_total{labels}"), ns);
+        }
+    }
+
+    assert_eq!(raw.entries::<Net>().count(), 2);
+    for net in raw.entries::<Net>() {
+        let labels = format!("{{device=\"{}\"}}", text(&net.name));
+        for (direction, carried) in [("receive", net.rx), ("transmit", net.tx)] {
+            let fields = [
+                ("bytes", carried.bytes),
+                ("packets", carried.packets),
+                ("errs", carried.errors),
+                ("drop", carried.drops),
+            ];
+            for (field, value) in fields {
+                let name = format!("node_network_{direction}_{field}_total{labels}");
+                left.whole(&name, value);
+            }
+        }
+    }
+
+    // The third path has nothing mounted, and no samples.
+    assert_eq!(raw.entries::<Fs>().count(), 3);
+    for fs in raw.entries::<Fs>() {
+        let State::Mounted(usage) = fs.state else {
+            continue;
+        };
+        let (path, kind) = (text(&fs.path), text(&usage.kind));
+        let labels = format!("{{mountpoint=\"{path}\",fstype=\"{kind}\"}}");
+        let fields = [
+            ("size_bytes", usage.blocks * usage.block_bytes),
+            ("free_bytes", usage.free * usage.block_bytes),
+            ("avail_bytes", usage.available * usage.block_bytes),
+            ("files", usage.inodes),
+            ("files_free", usage.free_inodes),
+            ("device_error", 0),
+        ];
+        for (field, value) in fields {
+            left.whole(&format!("node_filesystem_{field}{labels}"), value);
+        }
+    }
+
+    let header = record.header();
+    left.whole("resource_monitor_samples_total", header.seq + 1);
+    left.whole("resource_monitor_late_samples_total", header.late_samples);
+    left.whole("resource_monitor_missed_ticks_total", header.missed_ticks);
+    left.whole("resource_monitor_lost_records_total", 0);
+    left.whole("resource_monitor_up", 1);
+    let times = [
+        ("callback", header.previous_cost_ns),
+        ("sample_timestamp", header.taken_wall_ns),
+        ("interval", header.interval_ns),
+    ];
+    for (field, ns) in times {
+        left.seconds(&format!("resource_monitor_{field}_seconds"), ns);
+    }
+    for source in [
+        "load", "activity", "pressure", "disk", "net", "fs", "buffers",
+    ] {
+        for field in ["stale", "left_out"] {
+            let name = format!("resource_monitor_{field}{{source=\"{source}\"}}");
+            left.whole(&name, 0);
+        }
+    }
+
+    assert_eq!(left.0, BTreeMap::new());
+}
+
+/// The recording's last record, with `change` made to the words of the section of `C`.
+fn changed<C: Content>(change: impl Fn(&mut [u64])) -> Vec<u8> {
+    let record = last_record();
+    let mut words = record.raw().unwrap().words().to_vec();
+    let words_at = |words: &[u64], at: usize| usize::try_from(words[at]).unwrap() / 8;
+    let mut at = words_at(&words, 3);
+    while at < words.len() {
+        let end = at + words_at(&words, at + 1);
+        if words[at] == C::KIND {
+            change(&mut words[at..end]);
+        }
+        at = end;
+    }
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// The same, with `fs` in place of its first file system.
+fn with_file_system(fs: Fs) -> String {
+    let bytes = changed::<Fs>(|section| {
+        let mut entry = section.iter_mut().skip(6);
+        fs.put(&mut |word| *entry.next().unwrap() = word);
+    });
+    print_of_bytes(&bytes)
+}
+
+#[test]
+fn tells_of_stale_sources_and_of_entries_left_out() {
+    let printed = print_of_bytes(&changed::<Disk>(|section| {
+        section[3] = STALE;
+        section[5] = 3;
+    }));
+    let samples = samples(&printed);
+    assert_eq!(samples["resource_monitor_stale{source=\"disk\"}"], 1.0);
+    assert_eq!(samples["resource_monitor_left_out{source=\"disk\"}"], 3.0);
+    assert_eq!(samples["resource_monitor_stale{source=\"net\"}"], 0.0);
+}
+
+#[test]
+fn tells_of_file_systems_that_do_not_answer() {
+    for state in [State::Failed(5), State::Stale] {
+        let path = Text::new(b"/srv/\"a\\b\"\n");
+        let printed = with_file_system(Fs { path, state });
+        // What could end the label, or the line, is escaped.
+        let name = r#"node_filesystem_device_error{mountpoint="/srv/\"a\\b\"\n"}"#;
+        let samples = samples(&printed);
+        assert_eq!(samples[name], 1.0);
+        let of_it = samples.keys().filter(|name| name.contains("/srv/"));
+        assert_eq!(of_it.count(), 1);
+    }
+}
+
+#[test]
+fn an_absurd_size_takes_no_other_metric_along() {
+    let usage = Usage {
+        block_bytes: u64::MAX,
+        blocks: u64::MAX,
+        ..Usage::default()
+    };
+    let printed = with_file_system(Fs {
+        path: Text::new(b"/"),
+        state: State::Mounted(usage),
+    });
+    let samples = samples(&printed);
+    let name = r#"node_filesystem_size_bytes{mountpoint="/",fstype=""}"#;
+    assert_eq!(samples[name], u64::MAX as f64);
+    assert_eq!(samples["resource_monitor_up"], 1.0);
+}
+
+#[test]
+fn is_openmetrics() {
+    let printed = print_of(RECORDING);
+    assert!(printed.ends_with("\n# EOF\n"));
+    let mut families = BTreeSet::new();
+    let mut family = ("", "");
+    for line in printed.lines().filter(|line| *line != "# EOF") {
+        if let Some(typed) = line.strip_prefix("# TYPE ") {
+            family = typed.split_once(' ').unwrap();
+            assert!(families.insert(family.0), "{line}: twice");
+        } else if let Some(unit) = line.strip_prefix("# UNIT ") {
+            let (name, unit) = unit.split_once(' ').unwrap();
+            assert!(name.ends_with(&format!("_{unit}")), "{line}");
+        } else if line.starts_with('#') {
+            assert!(line.starts_with("# HELP ") && line.ends_with('.'), "{line}");
+        } else {
+            let name = line.split(['{', ' ']).next().unwrap();
+            let of = match family.1 {
+                "counter" => name.strip_suffix("_total"),
+                "gauge" => Some(name).filter(|name| !name.ends_with("_total")),
+                other => panic!("a {other}"),
+            };
+            assert_eq!(of, Some(family.0), "{line}");
+        }
+    }
+}
+
+/// A running exporter, which is ended with the test.
+struct Exporter {
+    child: Child,
+    address: String,
+}
+
+impl Exporter {
+    fn start() -> Self {
+        Self::of(resmon().args(["export", "--listen", "127.0.0.1:0", "--from", RECORDING]))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let stderr = child.stderr.as_mut().unwrap();
+        BufReader::new(stderr).read_line(&mut line).unwrap();
+        let address = line
+            .strip_prefix("listening on http://")
+            .and_then(|rest| rest.strip_suffix("/metrics\n"));
+        let address = address.expect(&line).to_owned();
+        Self { child, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        let patience = Duration::from_secs(30);
+        stream.set_read_timeout(Some(patience)).unwrap();
+        stream
+    }
+
+    fn request(&self, method: &str, path: &str) -> Reply {
+        let mut stream = self.connect();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_ascii_lowercase(), value.to_owned())
+        };
+        Reply {
+            status: status.parse().unwrap(),
+            headers: lines.map(header).collect(),
+            body: body.to_owned(),
+        }
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Reply {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[test]
+fn serves_what_once_prints() {
+    let exporter = Exporter::start();
+    for path in ["/metrics", "/metrics?name[]=node_load1"] {
+        let reply = exporter.request("GET", path);
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.headers["content-type"], OPENMETRICS);
+        let length = reply.body.len().to_string();
+        assert_eq!(reply.headers["content-length"], length);
+        assert_eq!(reply.body, print_of(RECORDING));
+        assert!(reply.body.ends_with("\n# EOF\n"));
+    }
+}
+
+#[test]
+fn answers_head_without_a_body() {
+    let exporter = Exporter::start();
+    let reply = exporter.request("HEAD", "/metrics");
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.headers["content-type"], OPENMETRICS);
+    assert_eq!(reply.body, "");
+}
+
+#[test]
+fn has_a_page_for_people() {
+    let exporter = Exporter::start();
+    let reply = exporter.request("GET", "/");
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.headers["content-type"], "text/html; charset=utf-8");
+    assert!(reply.body.contains("<a href=\"/metrics\">"));
+}
+
+#[test]
+fn refuses_other_paths_and_methods() {
+    let exporter = Exporter::start();
+    for path in ["/metric", "/metrics/", "/favicon.ico", "//"] {
+        assert_eq!(exporter.request("GET", path).status, 404, "{path}");
+    }
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+        let reply = exporter.request(method, "/metrics");
+        assert_eq!(reply.status, 405, "{method}");
+        assert_eq!(reply.headers["allow"], "GET, HEAD");
+    }
+}
+
+#[test]
+fn answers_many_at_once() {
+    let exporter = Exporter::start();
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                for _ in 0..8 {
+                    let reply = exporter.request("GET", "/metrics");
+                    assert!(reply.body.ends_with("\n# EOF\n"));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn survives_what_is_not_http() {
+    let exporter = Exporter::start();
+    let requests = [
+        &b"\r\n\r\n"[..],
+        b"GET /metrics\r\n\r\n",
+        b"\xff\xfe\x00\r\n\r\n",
+        b"POST /metrics HTTP/1.1\r\nContent-Length: 99\r\n\r\nshort",
+        b"GET /metrics SMTP/1.1\r\n\r\n",
+        b"GET /metrics HTTP/1.1 more\r\n\r\n",
+        &[b'x'; 100_000],
+        b"",
+    ];
+    for request in requests {
+        let mut client = exporter.connect();
+        let _ = client.write_all(request);
+        let _ = client.shutdown(Shutdown::Write);
+        let mut reply = Vec::new();
+        let _ = client.read_to_end(&mut reply);
+        assert!(!reply.starts_with(b"HTTP/1.1 200"));
+    }
+    assert_eq!(exporter.request("GET", "/metrics").status, 200);
+}
+
+#[test]
+fn slow_clients_hold_up_nobody() {
+    let exporter = Exporter::start();
+    let mut slow = Vec::new();
+    for _ in 0..12 {
+        // One that never ends its request, and one that never reads the answer.
+        let requests = [
+            "GET /metrics HT",
+            "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n",
+        ];
+        for request in requests {
+            let mut stream = exporter.connect();
+            stream.write_all(request.as_bytes()).unwrap();
+            slow.push(stream);
+        }
+    }
+    let start = Instant::now();
+    assert_eq!(exporter.request("GET", "/metrics").status, 200);
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn those_who_ask_and_never_read_hold_up_nobody() {
+    let exporter = Exporter::start();
+    let mut greedy = Vec::new();
+    for _ in 0..40 {
+        let mut stream = exporter.connect();
+        stream.set_nonblocking(true).unwrap();
+        // As many answers as no socket has room for.
+        let requests = b"GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n".repeat(1000);
+        let _ = stream.write(&requests);
+        greedy.push(stream);
+    }
+    assert_eq!(exporter.request("GET", "/metrics").status, 200);
+}
+
+#[test]
+fn more_clients_than_file_descriptors_do_no_harm() {
+    let script = "ulimit -n 40; exec \"$0\" export --listen 127.0.0.1:0 --from \"$1\"";
+    let program = env!("CARGO_BIN_EXE_resmon");
+    let exporter = Exporter::of(Command::new("sh").args(["-c", script, program, RECORDING]));
+    let clients: Vec<_> = (0..60).map(|_| exporter.connect()).collect();
+    // Those who say nothing are given up, and this one's turn comes.
+    assert_eq!(exporter.request("GET", "/metrics").status, 200);
+    drop(clients);
+}
+
+#[test]
+fn who_sends_a_byte_now_and_then_is_given_up() {
+    let exporter = Exporter::start();
+    let mut slow = exporter.connect();
+    let start = Instant::now();
+    while slow.write_all(b"x").is_ok() {
+        assert!(start.elapsed() < Duration::from_secs(20), "it goes on");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn says_why_it_cannot_listen() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = resmon()
+        .args(["export", "--from", RECORDING, "--listen", &address])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!("resmon: cannot listen on {address}: Address already in use (os error 98)\n")
+    );
+}
+
+#[test]
+fn says_why_it_has_nothing_to_show() {
+    let bytes = std::fs::read(RECORDING).unwrap();
+    let cases = [
+        (
+            &bytes[..bytes.len() - 8],
+            "the recording ends within a record",
+        ),
+        (b"", "no records"),
+        (&[0; 200], "not a record"),
+    ];
+    for (bytes, why) in cases {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        for arguments in [&["--once"][..], &["--listen", "127.0.0.1:0"]] {
+            let output = resmon()
+                .args(["export", "--from"])
+                .arg(file.path())
+                .args(arguments)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.contains(why), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+    }
+}
+
+#[test]
+fn the_dashboard_asks_for_what_there_is() {
+    let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD).unwrap();
+    assert!(dashboard["uid"].is_string() && dashboard["title"].is_string());
+    let printed = print_of(RECORDING);
+    let there: BTreeSet<_> = samples(&printed)
+        .keys()
+        .filter_map(|name| name.split('{').next())
+        .map(str::to_owned)
+        .collect();
+
+    let mut ids = BTreeSet::new();
+    let mut asked = BTreeSet::new();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{panel}");
+        if panel["type"] == "row" {
+            continue;
+        }
+        assert_eq!(panel["datasource"]["uid"], "${datasource}", "{panel}");
+        let targets = panel["targets"].as_array().unwrap();
+        assert!(!targets.is_empty(), "{panel}");
+        for target in targets {
+            let expr = target["expr"].as_str().unwrap();
+            let names: Vec<_> = expr
+                .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+                .filter(|word| word.starts_with("node_") || word.starts_with("resource_monitor_"))
+                .map(str::to_owned)
+                .collect();
+            assert!(!names.is_empty(), "{expr}");
+            asked.extend(names);
+        }
+    }
+    let unknown: Vec<_> = asked.difference(&there).collect();
+    assert_eq!(unknown, Vec::<&String>::new());
+    assert!(asked.len() > 40, "{asked:?}");
+}
