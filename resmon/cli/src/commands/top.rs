@@ -19,10 +19,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use ratatui::{DefaultTerminal, Terminal};
+use ratatui::layout::Rect;
+use ratatui::DefaultTerminal;
 use resmon::Device;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -85,9 +85,9 @@ fn once(from: Option<&Path>, size: &str) -> Result<()> {
         has_colour: false,
         zone: TimeZone::system(),
     };
-    let mut terminal = Terminal::new(TestBackend::new(columns, rows))?;
-    terminal.draw(|frame| screen::draw(frame, &state, &look))?;
-    let text = text_of(terminal.backend().buffer());
+    let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+    screen::draw(&mut buffer, &state, &look);
+    let text = text_of(&buffer);
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
@@ -142,7 +142,7 @@ fn live(from: Option<&Path>) -> Result<()> {
     let mut screen = Screen::open()?;
     watch_keys(sender.clone());
 
-    let mut last_drawn: Option<Instant> = None;
+    let mut last_drawn = Instant::now();
     loop {
         let Some(message) = next_message(&messages, &mut screen, &state, &look, &mut last_drawn)?
         else {
@@ -154,7 +154,9 @@ fn live(from: Option<&Path>) -> Result<()> {
             Message::Failed { reader: of, error } if reader.is(of) => return Err(error.into()),
             // A reader that was replaced may still have sent something.
             Message::Sample { .. } | Message::End { .. } | Message::Failed { .. } => (),
-            Message::Terminal(Err(error)) => return Err(error.into()),
+            Message::Terminal(Err(error)) => {
+                return Err(Error::Other(format!("cannot read the terminal: {error}")));
+            }
             // A resize needs no more than to be drawn.
             Message::Terminal(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
                 match act(&mut state, action(key)) {
@@ -179,11 +181,9 @@ fn next_message(
     screen: &mut Screen,
     state: &State,
     look: &Look,
-    last_drawn: &mut Option<Instant>,
+    last_drawn: &mut Instant,
 ) -> Result<Option<Message>> {
-    let wait = last_drawn.map_or(SHORTEST_FRAME, |drawn| {
-        SHORTEST_FRAME.saturating_sub(drawn.elapsed())
-    });
+    let wait = SHORTEST_FRAME.saturating_sub(last_drawn.elapsed());
     if !wait.is_zero() {
         // Within this time more may come, such as the whole history at the start.
         if let Ok(message) = messages.recv_timeout(wait) {
@@ -192,8 +192,8 @@ fn next_message(
     }
     screen
         .terminal
-        .draw(|frame| screen::draw(frame, state, look))?;
-    *last_drawn = Some(Instant::now());
+        .draw(|frame| screen::draw(frame.buffer_mut(), state, look))?;
+    *last_drawn = Instant::now();
     Ok(messages.recv().ok())
 }
 

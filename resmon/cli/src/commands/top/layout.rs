@@ -31,9 +31,6 @@ pub(super) struct Counts {
 /// From this width on, two parts stand side by side.
 const WIDE: u16 = 76;
 
-/// With more rows than this, the graphs get what is left below the tables.
-const TALL: u16 = 34;
-
 /// With more CPUs than this, their bars need the whole width.
 const MANY_CPUS: usize = 8;
 
@@ -67,6 +64,14 @@ const fn band(part: Part, rank: u16, least: u16, most: u16) -> Band {
 }
 
 impl Band {
+    /// How many rows it would like to have; the graphs are content with few.
+    fn wanted(&self) -> u16 {
+        match self.part {
+            Part::History => self.least,
+            _ => self.most,
+        }
+    }
+
     const fn beside(self, part: Part) -> Self {
         Self {
             beside: Some(part),
@@ -77,38 +82,64 @@ impl Band {
 
 /// Where the parts go. They do not overlap, and are within `area`.
 pub(super) fn layout(area: Rect, counts: Counts) -> Vec<(Part, Rect)> {
-    let is_wide = area.width >= WIDE;
-    let is_stacked = !is_wide || counts.cpus > MANY_CPUS || area.height >= TALL;
-    let table = |count: usize| 1 + u16::try_from(count.max(1)).unwrap_or(u16::MAX - 1);
-    let legend = legend_rows(area.width, is_stacked);
-    let cpus = CpuGrid::wanted(counts.cpus, area.width).rows;
-    let cpus = 2_u16.saturating_add(cpus).saturating_add(legend);
+    let mut bands = stacked(area.width, counts);
+    // Beside the CPUs the graphs are narrow, and what is below the tables may stay empty.
+    let fits = bands.iter().map(Band::wanted).fold(0, u16::saturating_add) <= area.height;
+    if area.width >= WIDE && counts.cpus <= MANY_CPUS && !fits {
+        bands = side_by_side(area.width, counts);
+    }
+    place(area, &share(area.height, &bands))
+}
 
-    let mut bands = vec![band(Part::Header, 0, 1, 1)];
-    if is_stacked {
-        bands.push(band(Part::Cpu, 2, 1, cpus));
-        bands.push(band(Part::System, 7, 1, if is_wide { 1 } else { 3 }));
+/// All parts one below the other, with the graphs at the end.
+fn stacked(width: u16, counts: Counts) -> Vec<Band> {
+    /// Higher graphs show no more.
+    const MOST: u16 = 4 * 12;
+    let is_wide = width >= WIDE;
+    let mut bands = vec![
+        band(Part::Header, 0, 1, 1),
+        band(Part::Cpu, 2, 1, cpu_rows(width, counts)),
+        band(Part::System, 7, 1, if is_wide { 1 } else { 3 }),
+    ];
+    bands.extend(middle(width, counts));
+    bands.push(band(Part::History, 6, HISTORY_ROWS, 1 + MOST));
+    bands.push(band(Part::Status, 1, 1, 1));
+    bands
+}
+
+/// The graphs beside the CPUs.
+fn side_by_side(width: u16, counts: Counts) -> Vec<Band> {
+    // Below the graphs there are 3 rows of numbers.
+    let rows = cpu_rows(width / 2, counts).max(HISTORY_ROWS + 3);
+    let mut bands = vec![
+        band(Part::Header, 0, 1, 1),
+        band(Part::Cpu, 2, 1, rows).beside(Part::History),
+    ];
+    bands.extend(middle(width, counts));
+    bands.push(band(Part::Status, 1, 1, 1));
+    bands
+}
+
+fn middle(width: u16, counts: Counts) -> Vec<Band> {
+    let table = |count: usize| 1 + u16::try_from(count.max(1)).unwrap_or(u16::MAX - 1);
+    let memory = band(Part::Memory, 3, 1, 4);
+    let mut bands = if width >= WIDE {
+        vec![memory.beside(Part::Pressure)]
     } else {
-        // The right half is full with 8 rows.
-        bands.push(band(Part::Cpu, 2, 1, cpus.max(HISTORY_ROWS + 3)).beside(Part::History));
-    }
-    if is_wide {
-        bands.push(band(Part::Memory, 3, 1, 4).beside(Part::Pressure));
-    } else {
-        bands.push(band(Part::Memory, 3, 1, 4));
-        bands.push(band(Part::Pressure, 9, 2, 4));
-    }
+        vec![memory, band(Part::Pressure, 9, 2, 4)]
+    };
     bands.extend([
         band(Part::Disks, 4, 2, table(counts.disks)),
         band(Part::Nets, 5, 2, table(counts.nets)),
         band(Part::FileSystems, 8, 2, table(counts.file_systems)),
     ]);
-    if is_stacked {
-        // Graphs of more than 12 rows show no more.
-        bands.push(band(Part::History, 6, HISTORY_ROWS, 1 + 4 * 12));
-    }
-    bands.push(band(Part::Status, 1, 1, 1));
-    place(area, &share(area.height, &bands), is_stacked)
+    bands
+}
+
+/// The rule, all CPUs together, each of them, and what the bars are made of.
+fn cpu_rows(width: u16, counts: Counts) -> u16 {
+    let cpus = CpuGrid::wanted(counts.cpus, width).rows;
+    cpus.saturating_add(2).saturating_add(legend_rows(width))
 }
 
 /// How many rows each band gets.
@@ -122,6 +153,12 @@ fn share(height: u16, bands: &[Band]) -> Vec<(Band, u16)> {
             *rows = band.least;
             left -= band.least;
         }
+    }
+    // A third of the screen is for the CPUs, if there are so many.
+    if let Some((band, rows)) = by_rank.iter_mut().find(|(band, _)| band.part == Part::Cpu) {
+        let more = band.most.min(height / 3).saturating_sub(*rows).min(left);
+        *rows += more;
+        left -= more;
     }
     // One row each, so that many disks leave something to many networks. The history takes what
     // nobody else wants, since it can be of any size.
@@ -143,7 +180,7 @@ fn share(height: u16, bands: &[Band]) -> Vec<(Band, u16)> {
     shares
 }
 
-fn place(area: Rect, shares: &[(Band, u16)], is_stacked: bool) -> Vec<(Part, Rect)> {
+fn place(area: Rect, shares: &[(Band, u16)]) -> Vec<(Part, Rect)> {
     let mut places = Vec::new();
     let mut top = area.top();
     for (band, rows) in shares {
@@ -169,7 +206,7 @@ fn place(area: Rect, shares: &[(Band, u16)], is_stacked: bool) -> Vec<(Part, Rec
             ..at
         };
         places.push((band.part, left));
-        if beside == Part::History && !is_stacked {
+        if beside == Part::History {
             let rows = right.height.min(HISTORY_ROWS);
             places.push((
                 beside,
@@ -194,8 +231,8 @@ fn place(area: Rect, shares: &[(Band, u16)], is_stacked: bool) -> Vec<(Part, Rec
 }
 
 /// The rows that explain the bars of the CPUs.
-pub(super) fn legend_rows(width: u16, is_stacked: bool) -> u16 {
-    if is_stacked && width >= WIDE {
+pub(super) fn legend_rows(width: u16) -> u16 {
+    if width >= WIDE {
         1
     } else {
         2

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The screen of a state. Nothing here changes anything but the frame.
+//! The screen of a state. Nothing here changes anything but the buffer of the screen.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::Frame;
 use resmon::{CpuTimes, FileSystemState, Sample};
 
 use super::draw::{width_of, Cells, Column, Look, Pane, Piece, Portion, Row};
@@ -12,9 +12,8 @@ use super::layout::{layout, legend_rows, Counts, CpuGrid, Part};
 use super::state::{Origin, Point, Sort, State, MODES};
 
 /// Draws all of it.
-pub(super) fn draw(frame: &mut Frame<'_>, state: &State, look: &Look) {
-    let area = frame.area();
-    let buffer = frame.buffer_mut();
+pub(super) fn draw(buffer: &mut Buffer, state: &State, look: &Look) {
+    let area = buffer.area;
     let sample = state.sample();
     let counts = sample.map_or(Counts::default(), |sample| Counts {
         cpus: sample.cpus.len(),
@@ -30,7 +29,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, look: &Look) {
         match (part, sample) {
             (Part::Header, _) => header(pane, state, look),
             (Part::Status, _) => status(pane, state, look),
-            (Part::Cpu, sample) => cpu(pane, sample, look, at.width == area.width),
+            (Part::Cpu, sample) => cpu(pane, sample, look),
             (Part::History, _) => history(pane, state, look),
             (Part::System, Some(sample)) => system(pane, sample, look),
             (Part::Memory, Some(sample)) => memory(pane, sample, look),
@@ -166,7 +165,7 @@ fn cpu_gauge(pane: Pane<'_>, look: &Look, label: &str, times: &CpuTimes) {
     gauge(pane, look, label, &portions(times), &value);
 }
 
-fn cpu(mut pane: Pane<'_>, sample: Option<&Sample>, look: &Look, is_stacked: bool) {
+fn cpu(mut pane: Pane<'_>, sample: Option<&Sample>, look: &Look) {
     let cpus = sample.map_or(0, |sample| sample.cpus.len());
     let note = match cpus {
         0 => String::new(),
@@ -192,7 +191,7 @@ fn cpu(mut pane: Pane<'_>, sample: Option<&Sample>, look: &Look, is_stacked: boo
 
     // At least one row of CPUs before the legend, and no gap between them.
     let rest = pane.height().saturating_sub(2);
-    let legend_height = legend_rows(width, is_stacked).min(rest.saturating_sub(1));
+    let legend_height = legend_rows(width).min(rest.saturating_sub(1));
     let grid = CpuGrid::fitting(cpus, width, rest - legend_height);
     let column_width = width / grid.columns;
     for (at, cpu) in sample.cpus.iter().take(grid.shown).enumerate() {
@@ -483,6 +482,20 @@ fn memory(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
 fn pressure(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
     let width = pane.width();
     const VALUE: u16 = 7;
+    if let (1, Some(pressure)) = (pane.height(), &sample.pressure) {
+        let piece = |name, some| {
+            let percent = format!("{name} {}%", format::percent(some));
+            vec![Piece::new(percent, look.level(some))]
+        };
+        let pieces = [
+            vec![Piece::new("pressure", look.quiet())],
+            piece("cpu", pressure.cpu_some_percent),
+            piece("mem", pressure.memory_some_percent),
+            piece("io", pressure.io_some_percent),
+        ];
+        pane.flow(&pieces, 1);
+        return;
+    }
     pane.rule(look, "Pressure", "");
     let Some(pressure) = &sample.pressure else {
         let note = if sample.incomplete.contains(&"pressure") {
