@@ -706,7 +706,7 @@ const fn column(head: &'static str, width: u16) -> Column {
 
 /// What the keys do, over all the rest.
 fn help(mut pane: Pane<'_>, look: &Look) {
-    const LINES: [(&str, &str); 15] = [
+    const LINES: [(&str, &str); 16] = [
         ("q  Esc  Ctrl-C", "quit"),
         ("space", "hold this sample, or follow the newest"),
         ("←  →", "the sample before, the one after"),
@@ -722,6 +722,7 @@ fn help(mut pane: Pane<'_>, look: &Look) {
         ("", "A graph's column of several samples is their peak."),
         ("", "Pressure: tasks that wait, some or all of them."),
         ("", "The graph of networks leaves out lo."),
+        ("", "Late and missed samples: since the module was loaded."),
     ];
     const WIDTH: u16 = 60;
     let height = u16::try_from(LINES.len() + 2).unwrap_or(u16::MAX);
