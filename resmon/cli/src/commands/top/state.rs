@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the screen shows: the samples that are kept, and where the user looks.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration;
+
+use resmon::{Cpu, CpuTimes, Disk, FileSystem, Net, Sample};
+
+/// Where samples come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Device,
+    Recording,
+}
+
+impl Origin {
+    pub(super) fn of(from: Option<&Path>) -> Self {
+        match from {
+            Some(_) => Self::Recording,
+            None => Self::Device,
+        }
+    }
+}
+
+/// How disks and networks are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Busiest,
+    Name,
+}
+
+impl Sort {
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Busiest => Self::Name,
+            Self::Name => Self::Busiest,
+        }
+    }
+}
+
+/// What the graphs need of a sample. What is not known is NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) time_s: f64,
+    pub(super) cpu_percent: f32,
+    pub(super) memory_percent: f32,
+    pub(super) disk_bytes_per_second: f32,
+    pub(super) net_bytes_per_second: f32,
+}
+
+impl Point {
+    fn of(sample: &Sample) -> Self {
+        let cpu = sample.cpu.map_or(f64::NAN, |cpu| cpu.busy_percent());
+        let memory = sample
+            .memory
+            .map_or(f64::NAN, |memory| memory.used_percent());
+        // What did not answer in time has no disks or networks to add up, and did not stand still.
+        let sum = |name, sum: f64| {
+            if sum == 0.0 && sample.incomplete.contains(&name) {
+                f64::NAN
+            } else {
+                sum
+            }
+        };
+        Self {
+            time_s: sample.time_s,
+            cpu_percent: cpu as f32,
+            memory_percent: memory as f32,
+            disk_bytes_per_second: sum("disk", sample.disks.iter().map(disk_bytes).sum()) as f32,
+            // What a machine sends to itself is no use of its network.
+            net_bytes_per_second: sum(
+                "net",
+                sample
+                    .nets
+                    .iter()
+                    .filter(|net| net.name != "lo")
+                    .map(net_bytes)
+                    .sum(),
+            ) as f32,
+        }
+    }
+}
+
+pub(super) fn disk_bytes(disk: &Disk) -> f64 {
+    disk.read_bytes_per_second + disk.written_bytes_per_second
+}
+
+pub(super) fn net_bytes(net: &Net) -> f64 {
+    net.received.bytes_per_second + net.transmitted.bytes_per_second
+}
+
+/// Most points that are kept.
+const MAX_POINTS: usize = 100_000;
+
+/// Most whole samples that are kept, to scroll through.
+const MAX_SAMPLES: usize = 3_600;
+
+/// Most memory that those take, for machines with hundreds of CPUs or disks.
+const MAX_BYTES: usize = 64 << 20;
+
+/// How many samples a column of a graph can stand for.
+const ZOOMS: [u64; 7] = [1, 2, 5, 10, 30, 60, 300];
+
+/// What the screen shows.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) origin: Origin,
+    pub(super) sort: Sort,
+    pub(super) is_help_shown: bool,
+    /// Whether this is printed once, where keys are of no use.
+    pub(super) is_once: bool,
+    /// Whether the recording was read to its end.
+    pub(super) has_ended: bool,
+    /// Something to tell, until the next key.
+    pub(super) note: Option<String>,
+    /// Records that were lost on the way here.
+    pub(super) lost_records: u64,
+    /// The newest ones; the last is that of the newest sample.
+    points: VecDeque<Point>,
+    /// The newest ones.
+    samples: VecDeque<Sample>,
+    bytes: usize,
+    /// How many samples came; the newest one has the number before that.
+    count: u64,
+    /// The number of the sample that is looked at; the newest one without.
+    cursor: Option<u64>,
+    /// Index into [`ZOOMS`].
+    zoom: usize,
+}
+
+impl State {
+    pub(super) fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            sort: Sort::Busiest,
+            is_help_shown: false,
+            is_once: false,
+            has_ended: false,
+            note: None,
+            lost_records: 0,
+            points: VecDeque::new(),
+            samples: VecDeque::new(),
+            bytes: 0,
+            count: 0,
+            cursor: None,
+            zoom: 0,
+        }
+    }
+
+    /// Adds the newest sample, and drops the oldest ones beyond what may be kept.
+    pub(super) fn push(&mut self, sample: Sample) {
+        self.lost_records = self.lost_records.saturating_add(sample.lost_records);
+        self.points.push_back(Point::of(&sample));
+        if self.points.len() > MAX_POINTS {
+            self.points.pop_front();
+        }
+        self.bytes = self.bytes.saturating_add(size_of_sample(&sample));
+        self.samples.push_back(sample);
+        self.count += 1;
+        while self.samples.len() > MAX_SAMPLES || (self.bytes > MAX_BYTES && self.samples.len() > 1)
+        {
+            let oldest = self.samples.pop_front();
+            let bytes = oldest.as_ref().map_or(0, size_of_sample);
+            self.bytes = self.bytes.saturating_sub(bytes);
+        }
+        // Whoever looks at a sample that is dropped looks at the oldest one from then on.
+        let oldest = self.oldest();
+        self.cursor = self.cursor.map(|cursor| cursor.max(oldest));
+    }
+
+    /// Forgets all samples, to have them anew.
+    pub(super) fn forget(&mut self) {
+        *self = Self {
+            sort: self.sort,
+            is_help_shown: self.is_help_shown,
+            zoom: self.zoom,
+            ..Self::new(self.origin)
+        };
+    }
+
+    /// The number of the oldest sample that can be looked at.
+    fn oldest(&self) -> u64 {
+        self.count.saturating_sub(self.samples.len() as u64)
+    }
+
+    fn newest(&self) -> u64 {
+        self.count.saturating_sub(1)
+    }
+
+    fn shown(&self) -> u64 {
+        self.cursor.unwrap_or(self.newest())
+    }
+
+    /// The sample that is looked at.
+    pub(super) fn sample(&self) -> Option<&Sample> {
+        let at = self.shown().checked_sub(self.oldest())?;
+        self.samples.get(usize::try_from(at).ok()?)
+    }
+
+    /// What the graphs have of the sample that is looked at.
+    pub(super) fn sample_point(&self) -> Option<&Point> {
+        Some(self.points_back().next()?.1)
+    }
+
+    /// Whether the newest sample is shown, and each that comes.
+    pub(super) fn is_following(&self) -> bool {
+        self.cursor.is_none()
+    }
+
+    /// How many samples came after the one that is looked at.
+    pub(super) fn behind(&self) -> u64 {
+        self.newest().saturating_sub(self.shown())
+    }
+
+    /// Holds the sample that is shown, or follows the newest one again.
+    pub(super) fn toggle_pause(&mut self) {
+        self.cursor = match self.cursor {
+            None if self.count > 0 => Some(self.newest()),
+            _ => None,
+        };
+    }
+
+    /// Goes so many samples forward, or back if negative, and stays there.
+    pub(super) fn scroll(&mut self, samples: i64) {
+        if self.count == 0 {
+            return;
+        }
+        let to = self.shown().saturating_add_signed(samples);
+        self.cursor = Some(to.clamp(self.oldest(), self.newest()));
+    }
+
+    pub(super) fn go_to_oldest(&mut self) {
+        self.scroll(i64::MIN);
+    }
+
+    /// Goes to the newest sample and follows.
+    pub(super) fn go_to_newest(&mut self) {
+        self.cursor = None;
+    }
+
+    /// Has each column of the graphs stand for more samples, and after the most for one again.
+    pub(super) fn zoom(&mut self) {
+        self.zoom = (self.zoom + 1) % ZOOMS.len();
+    }
+
+    /// How many samples a column of the graphs stands for.
+    pub(super) fn samples_per_column(&self) -> u64 {
+        ZOOMS.get(self.zoom).copied().unwrap_or(1)
+    }
+
+    /// The last `columns` columns of a graph that ends at the sample that is looked at, oldest
+    /// first. A column of several samples is the largest value of them, so that no peak gets lost.
+    /// None is what is not known.
+    pub(super) fn graph(&self, columns: usize, of: fn(&Point) -> f32) -> Vec<Option<f32>> {
+        let mut values: Vec<Option<f32>> = Vec::with_capacity(columns);
+        let mut current = None;
+        for (number, point) in self.points_back() {
+            // Columns begin at fixed numbers, so that the graph does not flicker as it moves.
+            let column = number / self.samples_per_column();
+            if current != Some(column) {
+                if values.len() == columns {
+                    break;
+                }
+                current = Some(column);
+                values.push(None);
+            }
+            let value = Some(of(point)).filter(|value| value.is_finite());
+            if let (Some(value), Some(last)) = (value, values.last_mut()) {
+                *last = Some(last.map_or(value, |last| last.max(value)));
+            }
+        }
+        values.reverse();
+        values
+    }
+
+    /// The seconds that so many columns of a graph span.
+    pub(super) fn span_s(&self, columns: usize) -> Option<f64> {
+        let newest = self.shown() / self.samples_per_column();
+        let oldest = (newest + 1).saturating_sub(columns as u64);
+        let mut points = self
+            .points_back()
+            .take_while(|(number, _)| number / self.samples_per_column() >= oldest);
+        let (_, last) = points.next()?;
+        let (_, first) = points.last()?;
+        Some(last.time_s - first.time_s).filter(|span| *span > 0.0)
+    }
+
+    /// Points with their numbers, from the sample that is looked at backward.
+    fn points_back(&self) -> impl Iterator<Item = (u64, &Point)> {
+        let behind = usize::try_from(self.behind()).unwrap_or(usize::MAX);
+        let numbers = (0..=self.shown()).rev();
+        numbers.zip(self.points.iter().rev().skip(behind))
+    }
+
+    /// The disks of the sample that is looked at, as the user wants them ordered.
+    pub(super) fn disks(&self) -> Vec<&Disk> {
+        let mut disks: Vec<&Disk> = self
+            .sample()
+            .map_or(Vec::new(), |sample| sample.disks.iter().collect());
+        match self.sort {
+            Sort::Busiest => disks.sort_by(|one, other| {
+                let busy = other.busy_percent.total_cmp(&one.busy_percent);
+                busy.then_with(|| disk_bytes(other).total_cmp(&disk_bytes(one)))
+            }),
+            Sort::Name => disks.sort_by(|one, other| natural(&one.name, &other.name)),
+        }
+        disks
+    }
+
+    /// The network interfaces of the sample that is looked at, as the user wants them ordered.
+    pub(super) fn nets(&self) -> Vec<&Net> {
+        let mut nets: Vec<&Net> = self
+            .sample()
+            .map_or(Vec::new(), |sample| sample.nets.iter().collect());
+        match self.sort {
+            Sort::Busiest => {
+                nets.sort_by(|one, other| net_bytes(other).total_cmp(&net_bytes(one)));
+            }
+            Sort::Name => nets.sort_by(|one, other| natural(&one.name, &other.name)),
+        }
+        nets
+    }
+}
+
+/// Orders `eth2` before `eth10`.
+fn natural(one: &str, other: &str) -> std::cmp::Ordering {
+    let key = |name: &str| {
+        let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let number = name.strip_prefix(stem).and_then(|rest| rest.parse().ok());
+        (stem.to_owned(), number.unwrap_or(0_u64), name.to_owned())
+    };
+    key(one).cmp(&key(other))
+}
+
+/// About as much memory as a sample takes.
+fn size_of_sample(sample: &Sample) -> usize {
+    /// A name or a path, in a place of its own.
+    const TEXT: usize = 48;
+    size_of::<Sample>()
+        + sample.cpus.capacity() * size_of::<Cpu>()
+        + sample.disks.capacity() * (size_of::<Disk>() + TEXT)
+        + sample.nets.capacity() * (size_of::<Net>() + TEXT)
+        + sample.file_systems.capacity() * (size_of::<FileSystem>() + 2 * TEXT)
+}
+
+/// What + and - step through.
+const INTERVALS_MS: [u64; 16] = [
+    10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000,
+    1_800_000, 3_600_000,
+];
+
+/// The next longer interval.
+pub(super) fn longer(interval: Duration) -> Option<Duration> {
+    let mut steps = INTERVALS_MS.into_iter().map(Duration::from_millis);
+    steps.find(|step| *step > interval)
+}
+
+/// The next shorter interval.
+pub(super) fn shorter(interval: Duration) -> Option<Duration> {
+    let mut steps = INTERVALS_MS.into_iter().rev().map(Duration::from_millis);
+    steps.find(|step| *step < interval)
+}
+
+/// A mode that a CPU spends time in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mode {
+    pub(super) name: &'static str,
+    pub(super) percent: fn(&CpuTimes) -> f64,
+}
+
+/// The modes in the order of the bars; waiting comes last, since a CPU that waits is not busy.
+pub(super) const MODES: [Mode; 7] = [
+    Mode {
+        name: "user",
+        percent: |times| times.user_percent,
+    },
+    Mode {
+        name: "nice",
+        percent: |times| times.nice_percent,
+    },
+    Mode {
+        name: "system",
+        percent: |times| times.system_percent,
+    },
+    Mode {
+        name: "irq",
+        percent: |times| times.irq_percent + times.softirq_percent,
+    },
+    Mode {
+        name: "guest",
+        percent: |times| times.guest_percent,
+    },
+    Mode {
+        name: "steal",
+        percent: |times| times.steal_percent,
+    },
+    Mode {
+        name: "iowait",
+        percent: |times| times.iowait_percent,
+    },
+];
