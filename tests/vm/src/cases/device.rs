@@ -93,7 +93,7 @@ pub const CASES: &[Case] = &[
 const NEVER: &str = "interval_ms=3600000 log_every=0";
 
 /// Loads a module whose first sample, which comes by itself, has a record already.
-fn load_idle<'a>(guest: &'a Guest, parameters: &str) -> Result<Module<'a>> {
+pub fn load_idle<'a>(guest: &'a Guest, parameters: &str) -> Result<Module<'a>> {
     let module = Module::load(&guest.log, &format!("{NEVER} {parameters}"))?;
     wait_for(0)?;
     Ok(module)
@@ -114,7 +114,7 @@ fn c_program(guest: &Guest, path: &str) -> Result<()> {
 }
 
 /// Takes a sample now and gives its record.
-fn take(device: &Device) -> Result<Record> {
+pub fn take(device: &Device) -> Result<Record> {
     let seq = device.sample_now()?;
     wait_for(seq)
 }
@@ -143,19 +143,19 @@ fn entry<C: Content>(record: &Record) -> Result<C> {
 }
 
 /// What the kernel says by itself.
-struct Proc {
-    stat_text: String,
-    stat: proc::Stat,
-    vmstat: String,
-    load: [u64; 3],
-    meminfo: std::collections::BTreeMap<String, u64>,
-    disks: std::collections::BTreeMap<String, blockdev::Counters>,
-    nets: net::Interfaces,
-    root: rustix::fs::StatVfs,
+pub struct Proc {
+    pub stat_text: String,
+    pub stat: proc::Stat,
+    pub vmstat: String,
+    pub load: [u64; 3],
+    pub meminfo: std::collections::BTreeMap<String, u64>,
+    pub disks: std::collections::BTreeMap<String, blockdev::Counters>,
+    pub nets: net::Interfaces,
+    pub root: rustix::fs::StatVfs,
 }
 
 impl Proc {
-    fn read() -> Result<Proc> {
+    pub fn read() -> Result<Proc> {
         let read = |path: &str| fs::read_to_string(path).context(path.to_string());
         let stat_text = read("/proc/stat")?;
         Ok(Proc {
@@ -393,7 +393,7 @@ fn check_disk(disk: &Disk, then: &blockdev::Counters, now: &blockdev::Counters) 
 }
 
 /// Something of everything.
-fn work(guest: &Guest, round: u64) -> Result<()> {
+pub fn work(guest: &Guest, round: u64) -> Result<()> {
     let _load = load::Load::start(Kind::User, guest.last_cpu())?;
     for name in ["vda", "vdb"] {
         let mut disk = blockdev::Disk::open(name)?;
@@ -437,11 +437,11 @@ fn against_proc(guest: &Guest) -> Result<()> {
     module.unload().map(drop)
 }
 
-type Round = (Proc, Record, Proc);
+pub type Round = (Proc, Record, Proc);
 
 /// An amount came between the two records: at least what came from after the first to before the
 /// second, and at most what came from before the first to after the second.
-fn came(
+pub fn came(
     what: &str,
     of: impl Fn(&Proc) -> u64,
     first: &Round,

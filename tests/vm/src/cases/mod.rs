@@ -20,6 +20,7 @@ mod net;
 mod parameters;
 mod percentages;
 mod pressure;
+mod programs;
 mod sources;
 mod stuck;
 
@@ -110,6 +111,7 @@ pub fn all() -> Vec<Case> {
         stuck::CASES,
         churn::CASES,
         device::CASES,
+        programs::CASES,
         hotplug::CASES,
         lifecycle::CASES,
         faults::CASES,
