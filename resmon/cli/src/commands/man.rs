@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use crate::args::Man;
+//! The man pages.
+
+use std::fs;
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Man};
 use crate::error::{Error, Result};
 
-pub fn run(_args: &Man) -> Result<()> {
-    Err(Error::Other("not written yet".into()))
+pub fn run(args: &Man) -> Result<()> {
+    fs::create_dir_all(&args.folder).map_err(Error::file(&args.folder))?;
+    clap_mangen::generate_to(Args::command(), &args.folder).map_err(Error::file(&args.folder))
 }
