@@ -122,8 +122,8 @@ pub struct Plot {
 }
 
 const PLOT_HELP: &str = "\
-Shows CPU, memory, disks and network over local time. Disks and interfaces are summed as by log. \
-Where nothing was sampled for more than three intervals there is a gap. Of more samples than \
+Shows CPU, memory, disks and network over local time. Disks and interfaces are summed as by log; \
+what is written and sent goes downwards. Where nothing was sampled for more than three intervals there is a gap. Of more samples than \
 the picture has columns, averages are drawn.
 
 A file of this name is replaced when the picture is done.

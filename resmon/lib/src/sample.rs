@@ -143,7 +143,7 @@ pub struct Activity {
     pub paged_out_bytes_per_second: f64,
     pub interrupts_per_second: f64,
     pub soft_interrupts_per_second: f64,
-    /// Since the module was loaded.
+    /// Processes that were killed as memory had run out, since the machine was booted.
     pub oom_kills: u64,
 }
 
@@ -523,7 +523,8 @@ impl Disk {
         DRIVERS.iter().any(|driver| {
             let number = self.name.strip_prefix(driver);
             // As in md127 and md_d0, but not in mdfoo.
-            number.is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit() || c == '_'))
+            number
+                .is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit() || c == '_'))
         })
     }
 

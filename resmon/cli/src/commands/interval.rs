@@ -31,7 +31,9 @@ pub fn run(args: &Interval) -> Result<()> {
 /// An interval as this command would read it.
 pub fn text(interval_ms: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    let unit = UNITS.iter().find(|(ms, _)| interval_ms % ms == 0 && interval_ms != 0);
+    let unit = UNITS
+        .iter()
+        .find(|(ms, _)| interval_ms % ms == 0 && interval_ms != 0);
     match unit {
         Some((ms, unit)) => format!("{}{unit}", interval_ms / ms),
         None => format!("{interval_ms}ms"),

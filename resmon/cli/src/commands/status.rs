@@ -64,7 +64,13 @@ impl State {
         let oldest = record(0)?;
         let newest = record(info.next_seq.saturating_sub(1))?;
         let now_s = Timestamp::now().as_duration().as_secs_f64();
-        Ok(Self::of(&info, oldest.as_ref(), newest.as_ref(), now_s, Path::new(MODULE)))
+        Ok(Self::of(
+            &info,
+            oldest.as_ref(),
+            newest.as_ref(),
+            now_s,
+            Path::new(MODULE),
+        ))
     }
 
     fn of(
@@ -74,9 +80,8 @@ impl State {
         now_s: f64,
         module: &Path,
     ) -> Self {
-        let time_s = |record: &Record| {
-            Duration::from_nanos(record.header().taken_wall_ns).as_secs_f64()
-        };
+        let time_s =
+            |record: &Record| Duration::from_nanos(record.header().taken_wall_ns).as_secs_f64();
         let newest_time_s = newest.map(time_s);
         Self {
             version: read(&module.join("version")),
@@ -185,7 +190,10 @@ mod tests {
     #[test]
     fn a_module_is_described() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/minute.rec");
-        let records: Vec<_> = Records::open(path).unwrap().map(Result::unwrap).collect();
+        let records: Vec<_> = Records::open(path)
+            .unwrap()
+            .map(|record| record.unwrap())
+            .collect();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("version"), "0.9\n").unwrap();
         fs::create_dir(folder.path().join("parameters")).unwrap();

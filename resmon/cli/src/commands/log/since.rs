@@ -102,7 +102,17 @@ mod tests {
 
     #[test]
     fn other_texts() {
-        for text in ["", "10", "min", "-1h", "yesterday", "2026-13-01", "12:00", "ü", "99999999999999999999h"] {
+        for text in [
+            "",
+            "10",
+            "min",
+            "-1h",
+            "yesterday",
+            "2026-13-01",
+            "12:00",
+            "ü",
+            "99999999999999999999h",
+        ] {
             let error = Since::parse(text).unwrap_err();
             assert!(matches!(error, Error::Usage(_)), "{text}");
             assert!(error.to_string().contains("such as 10min"), "{error}");

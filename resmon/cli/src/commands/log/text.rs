@@ -9,7 +9,8 @@ use jiff::{Timestamp, Zoned};
 use resmon::Sample;
 
 /// The first line of the header is this, with the date before it.
-const GROUPS: &str = " ------ cpu % -----       - memory -- swap kB/s       disk kB/s -  net kB/s - pressure %";
+const GROUPS: &str =
+    " ------ cpu % ------       - memory - swap kB/s       disk kB/s - -net kB/s - -pressure %";
 
 /// The second one. Each column is as wide as its name with the spaces before it.
 const COLUMNS: &str = "TIME        us  sy  id  wa  st load1 used avail   si   so flt/s  read write  recv  send cpu mem  io";
@@ -71,8 +72,16 @@ fn columns(sample: &Sample, line: &mut String) {
         column(value.map(|value| format!("{value:.0}")), width, line);
     };
     let cpu = sample.cpu;
-    percent(cpu.map(|cpu| cpu.user_percent + cpu.nice_percent + cpu.guest_percent), 4, line);
-    percent(cpu.map(|cpu| cpu.system_percent + cpu.irq_percent + cpu.softirq_percent), 4, line);
+    percent(
+        cpu.map(|cpu| cpu.user_percent + cpu.nice_percent + cpu.guest_percent),
+        4,
+        line,
+    );
+    percent(
+        cpu.map(|cpu| cpu.system_percent + cpu.irq_percent + cpu.softirq_percent),
+        4,
+        line,
+    );
     percent(cpu.map(|cpu| cpu.idle_percent), 4, line);
     percent(cpu.map(|cpu| cpu.iowait_percent), 4, line);
     percent(cpu.map(|cpu| cpu.steal_percent), 4, line);
@@ -81,26 +90,52 @@ fn columns(sample: &Sample, line: &mut String) {
     column(load.map(|load| with_decimals(load, LOAD - 1)), LOAD, line);
 
     percent(sample.memory.map(|memory| memory.used_percent()), 5, line);
-    let available = sample.memory.map(|memory| memory.available_bytes as f64 / MIB);
+    let available = sample
+        .memory
+        .map(|memory| memory.available_bytes as f64 / MIB);
     scaled(available, 1024.0, "GTP", AVAILABLE, line);
 
     let kib = |value: Option<f64>, width: usize, line: &mut String| {
         scaled(value.map(|value| value / KIB), 1024.0, "MGT", width, line);
     };
     kib(sample.swap.map(|swap| swap.in_bytes_per_second), SWAP, line);
-    kib(sample.swap.map(|swap| swap.out_bytes_per_second), SWAP, line);
+    kib(
+        sample.swap.map(|swap| swap.out_bytes_per_second),
+        SWAP,
+        line,
+    );
     let faults = sample.activity.map(|activity| activity.faults_per_second);
     scaled(faults, 1000.0, "kMG", FAULTS, line);
     let disks = (!is_missing(sample, "disk")).then_some(sample);
-    kib(disks.map(|sample| sample.disk_total(|disk| disk.read_bytes_per_second)), BYTES, line);
-    kib(disks.map(|sample| sample.disk_total(|disk| disk.written_bytes_per_second)), BYTES, line);
+    kib(
+        disks.map(|sample| sample.disk_total(|disk| disk.read_bytes_per_second)),
+        BYTES,
+        line,
+    );
+    kib(
+        disks.map(|sample| sample.disk_total(|disk| disk.written_bytes_per_second)),
+        BYTES,
+        line,
+    );
     let nets = (!is_missing(sample, "net")).then_some(sample);
-    kib(nets.map(|sample| sample.net_total(|net| net.received.bytes_per_second)), BYTES, line);
-    kib(nets.map(|sample| sample.net_total(|net| net.transmitted.bytes_per_second)), BYTES, line);
+    kib(
+        nets.map(|sample| sample.net_total(|net| net.received.bytes_per_second)),
+        BYTES,
+        line,
+    );
+    kib(
+        nets.map(|sample| sample.net_total(|net| net.transmitted.bytes_per_second)),
+        BYTES,
+        line,
+    );
 
     let pressure = sample.pressure;
     percent(pressure.map(|pressure| pressure.cpu_some_percent), 4, line);
-    percent(pressure.map(|pressure| pressure.memory_some_percent), 4, line);
+    percent(
+        pressure.map(|pressure| pressure.memory_some_percent),
+        4,
+        line,
+    );
     percent(pressure.map(|pressure| pressure.io_some_percent), 4, line);
 }
 
@@ -167,7 +202,10 @@ mod tests {
         assert_eq!(scaled_text(0.4, 1024.0, "MGT", 6), "     0");
         assert_eq!(scaled_text(99_999.0, 1024.0, "MGT", 6), " 99999");
         assert_eq!(scaled_text(100_000.0, 1024.0, "MGT", 6), "   98M");
-        assert_eq!(scaled_text(f64::from(1_u32 << 31), 1024.0, "MGT", 6), " 2048G");
+        assert_eq!(
+            scaled_text(f64::from(1_u32 << 31), 1024.0, "MGT", 6),
+            " 2048G"
+        );
         assert_eq!(scaled_text(123_456.0, 1000.0, "kMG", 6), "  123k");
     }
 

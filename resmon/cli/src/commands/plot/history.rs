@@ -97,7 +97,9 @@ impl Point {
             (two, two_s): (Option<Values<N>>, f64),
         ) -> Option<Values<N>> {
             match (one, two) {
-                (Some(one), Some(two)) => Some((one * one_s + two * two_s) * (one_s + two_s).recip()),
+                (Some(one), Some(two)) => {
+                    Some((one * one_s + two * two_s) * (one_s + two_s).recip())
+                }
                 (one, two) => one.or(two),
             }
         }
@@ -153,8 +155,12 @@ impl History {
         // The clock may have been set back in between.
         let points = || self.runs.iter().flatten();
         (
-            points().map(|point| point.from_s).fold(f64::INFINITY, f64::min),
-            points().map(|point| point.to_s).fold(f64::NEG_INFINITY, f64::max),
+            points()
+                .map(|point| point.from_s)
+                .fold(f64::INFINITY, f64::min),
+            points()
+                .map(|point| point.to_s)
+                .fold(f64::NEG_INFINITY, f64::max),
         )
     }
 

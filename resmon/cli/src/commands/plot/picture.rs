@@ -3,6 +3,7 @@
 //! The picture: a panel for CPU, memory, disks and network each.
 
 use std::error::Error as AnyError;
+use std::ops::Range;
 use std::path::Path;
 
 use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
@@ -114,12 +115,22 @@ where
     };
     draw_cpu(history, &time, cpu)?;
     draw_memory(history, &time, memory)?;
-    draw_rates(history, &time, disks, "Disks", ["read", "written"], |point| {
-        Some(point.disks?.0)
-    })?;
-    draw_rates(history, &time, nets, "Network", ["received", "sent"], |point| {
-        Some(point.nets?.0)
-    })?;
+    draw_rates(
+        history,
+        &time,
+        disks,
+        "Disks",
+        ["read (up)", "written (down)"],
+        |point| Some(point.disks?.0),
+    )?;
+    draw_rates(
+        history,
+        &time,
+        nets,
+        "Network",
+        ["received (up)", "sent (down)"],
+        |point| Some(point.nets?.0),
+    )?;
     area.present()?;
     Ok(())
 }
@@ -133,13 +144,13 @@ fn text(size: f64) -> TextStyle<'static> {
 /// What a colour stands for, in the order of the legend.
 type Legend<'l> = [(&'l str, RGBColor)];
 
-/// A panel with its axes, from 0 to `max`.
+/// A panel with its axes.
 fn panel<'a, B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     time: &TimeAxis,
     title: &str,
     legend: &Legend<'_>,
-    max: f64,
+    values: Range<f64>,
     label: &dyn Fn(&f64) -> String,
 ) -> Result<Panel<'a, B>>
 where
@@ -167,7 +178,7 @@ where
         .margin_right(RIGHT)
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
         .set_label_area_size(LabelAreaPosition::Bottom, 30)
-        .build_cartesian_2d(time.clone(), 0.0..max)?;
+        .build_cartesian_2d(time.clone(), values)?;
     panel
         .configure_mesh()
         .x_labels(usize::MAX)
@@ -228,7 +239,9 @@ fn line<B: DrawingBackend>(
 where
     B::ErrorType: 'static,
 {
-    let lines = runs.into_iter().map(|run| PathElement::new(run, colour.stroke_width(2)));
+    let lines = runs
+        .into_iter()
+        .map(|run| PathElement::new(run, colour.stroke_width(2)));
     panel.draw_series(lines)?;
     Ok(())
 }
@@ -243,11 +256,19 @@ where
 {
     let legend: Vec<_> = CPU_MODES.into_iter().zip(CPU_COLOURS).collect();
     let label = |percent: &f64| format!("{percent:.0} %");
-    let mut panel = panel(area, time, "CPU", &legend, 100.0, &label)?;
+    let mut panel = panel(area, time, "CPU", &legend, 0.0..100.0, &label)?;
     // Each over those above it in the stack, of which it leaves what is its own.
     for (mode, colour) in CPU_COLOURS.into_iter().enumerate().rev() {
         let stack = runs(history, |point| {
-            Some(point.cpu?.0.into_iter().take(mode + 1).sum::<f64>().min(100.0))
+            Some(
+                point
+                    .cpu?
+                    .0
+                    .into_iter()
+                    .take(mode + 1)
+                    .sum::<f64>()
+                    .min(100.0),
+            )
         });
         fill(&mut panel, &stack, colour)?;
     }
@@ -267,10 +288,9 @@ where
     let max = (history.memory_bytes / unit.bytes).max(1.0);
     let title = format!("Memory, of {}", unit.text(history.memory_bytes));
     let label = |value: &f64| unit.label(*value, "");
-    let mut panel = panel(area, time, &title, &legend, max, &label)?;
-    let part = |of: fn([f64; 3]) -> f64| {
-        runs(history, |point| Some(of(point.memory?.0) / unit.bytes))
-    };
+    let mut panel = panel(area, time, &title, &legend, 0.0..max, &label)?;
+    let part =
+        |of: fn([f64; 3]) -> f64| runs(history, |point| Some(of(point.memory?.0) / unit.bytes));
     let used = part(|[used, _, _]| used);
     fill(&mut panel, &used, BLUE.mix(0.25))?;
     line(&mut panel, part(|[_, available, _]| available), GREEN)?;
@@ -278,6 +298,7 @@ where
     line(&mut panel, used, BLUE)
 }
 
+/// Draws two directions: one upwards, and one downwards, so that neither hides the other.
 fn draw_rates<B: DrawingBackend>(
     history: &History,
     time: &TimeAxis,
@@ -297,9 +318,10 @@ where
     let legend = [(one, BLUE), (two, RED)];
     let label = |value: &f64| unit.label(*value, "/s");
     let max = largest / unit.bytes * 1.05;
-    let mut panel = panel(area, time, title, &legend, max, &label)?;
-    let part = |of: fn([f64; 2]) -> f64| runs(history, |point| Some(of(values(point)?) / unit.bytes));
-    let (one, two) = (part(|[one, _]| one), part(|[_, two]| two));
+    let mut panel = panel(area, time, title, &legend, -max..max, &label)?;
+    let part =
+        |of: fn([f64; 2]) -> f64| runs(history, |point| Some(of(values(point)?) / unit.bytes));
+    let (one, two) = (part(|[one, _]| one), part(|[_, two]| -two));
     fill(&mut panel, &one, BLUE.mix(0.25))?;
     fill(&mut panel, &two, RED.mix(0.25))?;
     line(&mut panel, one, BLUE)?;
@@ -339,8 +361,8 @@ impl Unit {
 
     /// A mark of an axis.
     fn label(&self, value: f64, per: &str) -> String {
-        // The axis rounds its marks, but not to the last bit.
-        let value = (value * 1e3).round() / 1e3;
+        // The axis rounds its marks, but not to the last bit; downwards is not less than nothing.
+        let value = (value * 1e3).round().abs() / 1e3;
         format!("{value} {}{per}", self.name)
     }
 }
@@ -368,5 +390,6 @@ mod tests {
         assert_eq!(Unit::of(1e9).name, "MiB");
         assert_eq!(Unit::of(1e30).name, "PiB");
         assert_eq!(Unit::of(2048.0).label(0.1 + 0.2, "/s"), "0.3 KiB/s");
+        assert_eq!(Unit::of(2048.0).label(-5.0, "/s"), "5 KiB/s");
     }
 }

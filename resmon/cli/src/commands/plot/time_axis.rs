@@ -11,8 +11,28 @@ use crate::commands::log::local_time;
 
 /// Seconds between two marks.
 const STEPS_S: [f64; 22] = [
-    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0,
-    10_800.0, 21_600.0, 43_200.0, DAY_S, 2.0 * DAY_S, 7.0 * DAY_S, 28.0 * DAY_S, 364.0 * DAY_S,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    15.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    900.0,
+    1800.0,
+    3600.0,
+    7200.0,
+    10_800.0,
+    21_600.0,
+    43_200.0,
+    DAY_S,
+    2.0 * DAY_S,
+    7.0 * DAY_S,
+    28.0 * DAY_S,
+    364.0 * DAY_S,
 ];
 
 const DAY_S: f64 = 86_400.0;
@@ -31,7 +51,9 @@ pub struct TimeAxis {
 impl TimeAxis {
     pub fn new((from_s, to_s): (f64, f64)) -> Self {
         let steps = STEPS_S.into_iter();
-        let step_s = steps.clone().find(|step| (to_s - from_s) / step <= MAX_MARKS);
+        let step_s = steps
+            .clone()
+            .find(|step| (to_s - from_s) / step <= MAX_MARKS);
         Self {
             from_s,
             to_s,
