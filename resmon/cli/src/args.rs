@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{value_parser, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Shows what this machine does, from the kernel module resource_monitor
 #[derive(Debug, Parser)]
@@ -57,25 +57,62 @@ pub struct Top {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = LOG_HELP)]
 pub struct Log {
     #[command(flatten)]
     pub from: From,
-    /// Print a JSON object per sample
+    /// Print a JSON object per sample, as resmon/schema/sample.schema.json describes it
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
-    /// Print comma-separated values
+    /// Print comma-separated values, with the names of the columns in the first line
     #[arg(long)]
     pub csv: bool,
-    /// Begin with samples from this time on, as 10min, 1h or 2026-01-31T12:00; all that is kept
-    /// with "boot"
+    /// Begin with samples from this time on, and then go on with those to come
+    ///
+    /// A time span such as 10min or 1h (ms, s, min, h) counts back from now, or from the end of
+    /// a recording. 2026-01-31T12:00 or 2026-01-31 is local time, 2026-01-31T12:00Z is UTC. "boot"
+    /// and "all" begin with the oldest sample that is kept.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// End after this many samples
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 }
 
+const LOG_HELP: &str = "\
+Without --since or --from, the first line comes with the next sample. A recording is shown from \
+its begin to its end.
+
+The columns, of which kB are 1024 bytes and MB 1024 kB; what has no room is shown in thousands \
+(k), M or G:
+  TIME            local time at the end of the sample; the date is in the line above
+  us sy id wa st  CPU time in %: programs (nice and guests included), kernel (interrupts
+                  included), idle, waiting for disks, taken by the hypervisor
+  load1           load average of one minute
+  used avail      memory that is not available in %, and MB that are
+  si so           kB/s from and to swap
+  flt/s           page faults per second
+  read write      kB/s of all disks; what is made of other disks (dm, md, loop, bcache, drbd) or
+                  of memory (zram, ram) is left out
+  recv send       kB/s of all network interfaces but lo
+  cpu mem io      pressure: % of the time for which some tasks were held up
+\"-\" stands for what the module did not sample. As vmstat does it, the header comes again when it \
+has left the screen, or after 21 lines when the output is no terminal; and on another day.
+
+CSV always has the same columns, with the unit in the name; what was not sampled is empty. Disks \
+and interfaces are summed in the same way; JSON has each of them, and each CPU.
+
+When this program was too slow and records were lost, a line on standard error says so.
+
+Examples:
+  resmon log
+  resmon log --since 10min --count 20
+  resmon log --since all --csv >history.csv
+  resmon log --json | jq .cpu.user_percent
+  resmon log --from minute.rec";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = PLOT_HELP)]
 pub struct Plot {
     #[command(flatten)]
     pub from: From,
@@ -83,6 +120,17 @@ pub struct Plot {
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
 }
+
+const PLOT_HELP: &str = "\
+Shows CPU, memory, disks and network over local time. Disks and interfaces are summed as by log; \
+what is written and sent goes downwards. Where nothing was sampled for more than three intervals there is a gap. Of more samples than \
+the picture has columns, averages are drawn.
+
+A file of this name is replaced when the picture is done.
+
+Examples:
+  resmon plot --out history.svg
+  resmon plot --out minute.png --from minute.rec";
 
 #[derive(Debug, ClapArgs)]
 pub struct Export {
@@ -97,42 +145,85 @@ pub struct Export {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = RECORD_HELP)]
 pub struct Record {
+    #[command(flatten)]
+    pub from: From,
     /// The file; it must not be there yet
     pub file: PathBuf,
     /// Begin with what the module keeps
     #[arg(long)]
     pub history: bool,
     /// End after this many records
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 }
 
+const RECORD_HELP: &str = "\
+Ends with --count or Ctrl-C. The file holds whole records at any time, each as the module made \
+it; a sample needs two of them.
+
+Examples:
+  resmon record load.rec
+  resmon record load.rec --history --count 1000
+  resmon record begin.rec --from load.rec --count 10";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = STATUS_HELP)]
 pub struct Status {
     /// Print a JSON object
     #[arg(long)]
     pub json: bool,
 }
 
+const STATUS_HELP: &str = "\
+Ends with 1 when the module is not loaded, or its device may not be opened.
+
+Examples:
+  resmon status
+  resmon status --json | jq .records";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = INTERVAL_HELP)]
 pub struct Interval {
     /// The new one, as 500ms, 1s or 1min; 10 ms to 1 h. Needs CAP_SYS_ADMIN
     #[arg(value_parser = parse_duration)]
     pub interval: Option<Duration>,
 }
 
+const INTERVAL_HELP: &str = "\
+The interval is that of the module, for all who read from it, until it is set anew or the module \
+is unloaded.
+
+Examples:
+  resmon interval
+  sudo resmon interval 1s";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = COMPLETIONS_HELP)]
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
 }
 
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  resmon completions bash >/usr/share/bash-completion/completions/resmon
+  resmon completions zsh >~/.zfunc/_resmon
+  resmon completions fish >~/.config/fish/completions/resmon.fish";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = MAN_HELP)]
 pub struct Man {
-    /// The folder
+    /// The folder; it is made if it is not there
     pub folder: PathBuf,
 }
+
+const MAN_HELP: &str = "\
+Writes resmon.1, and a page per command such as resmon-log.1.
+
+Example:
+  resmon man /usr/local/share/man/man1";
 
 /// Units of a duration.
 #[derive(Clone, Copy, Debug, ValueEnum)]

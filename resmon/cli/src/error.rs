@@ -13,6 +13,12 @@ pub enum Error {
     Output(#[from] io::Error),
     #[error("{}: {source}", .path.display())]
     File { path: PathBuf, source: io::Error },
+    /// A recording that was opened, but cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Recording {
+        path: PathBuf,
+        source: resmon::Error,
+    },
     /// The arguments are wrong in a way that clap does not see.
     #[error("{0}")]
     Usage(String),

@@ -172,7 +172,9 @@ impl<R: Read> Records<R> {
         self.end -= self.start;
         self.start = 0;
         if self.buffer.len() < needed {
-            self.buffer.resize(needed, 0);
+            // A size is believed as far as bytes follow: garbage shall not take much memory.
+            let size = needed.min(self.buffer.len().saturating_mul(2));
+            self.buffer.resize(size, 0);
         }
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();
         loop {

@@ -143,7 +143,7 @@ pub struct Activity {
     pub paged_out_bytes_per_second: f64,
     pub interrupts_per_second: f64,
     pub soft_interrupts_per_second: f64,
-    /// Since the module was loaded.
+    /// Processes that were killed as memory had run out, since the machine was booted.
     pub oom_kills: u64,
 }
 
@@ -301,6 +301,23 @@ impl Sample {
                 .collect(),
             incomplete: incomplete(after),
         })
+    }
+
+    /// The sum of something over all disks, but for those that would count twice or are none; see
+    /// [`Disk::is_on_others`].
+    pub fn disk_total(&self, of: impl Fn(&Disk) -> f64) -> f64 {
+        let disks = self.disks.iter();
+        // A sum of no floats at all would be -0.
+        disks
+            .filter(|disk| !disk.is_on_others())
+            .fold(0.0, |sum, disk| sum + of(disk))
+    }
+
+    /// The sum of something over all interfaces but that of the machine to itself.
+    pub fn net_total(&self, of: impl Fn(&Net) -> f64) -> f64 {
+        let nets = self.nets.iter();
+        nets.filter(|net| !net.is_loopback())
+            .fold(0.0, |sum, net| sum + of(net))
     }
 
     /// When the later record was taken.
@@ -500,6 +517,17 @@ impl Pressure {
 }
 
 impl Disk {
+    /// Whether it is made of other disks, which do the same work again, or of memory.
+    pub fn is_on_others(&self) -> bool {
+        const DRIVERS: [&str; 7] = ["dm-", "md", "loop", "bcache", "drbd", "zram", "ram"];
+        DRIVERS.iter().any(|driver| {
+            let number = self.name.strip_prefix(driver);
+            // As in md127 and md_d0, but not in mdfoo.
+            number
+                .is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit() || c == '_'))
+        })
+    }
+
     fn between(then: &disk::Disk, now: &disk::Disk) -> Self {
         let elapsed_s = seconds(now.taken_mono_ns.saturating_sub(then.taken_mono_ns));
         let rate = |then, now| per_second(then, now, elapsed_s);
@@ -536,6 +564,11 @@ impl Disk {
 }
 
 impl Net {
+    /// Whether it is that of the machine to itself.
+    pub fn is_loopback(&self) -> bool {
+        self.name == "lo"
+    }
+
     fn between(then: &net::Net, now: &net::Net) -> Self {
         let elapsed_s = seconds(now.taken_mono_ns.saturating_sub(then.taken_mono_ns));
         let rate = |then, now| per_second(then, now, elapsed_s);

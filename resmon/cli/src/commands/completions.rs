@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use crate::args::Completions;
-use crate::error::{Error, Result};
+//! What shells need to complete arguments.
 
-pub fn run(_args: &Completions) -> Result<()> {
-    Err(Error::Other("not written yet".into()))
+use std::io::{self, Write};
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Completions};
+use crate::error::Result;
+
+pub fn run(args: &Completions) -> Result<()> {
+    // clap panics when it cannot write, so it writes to memory.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Args::command(), "resmon", &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(())
 }

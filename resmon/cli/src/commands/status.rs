@@ -1,8 +1,246 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use crate::args::Status;
-use crate::error::{Error, Result};
+//! Whether the module runs, and what it keeps.
 
-pub fn run(_args: &Status) -> Result<()> {
-    Err(Error::Other("not written yet".into()))
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use resmon::{Device, Info, Record};
+use serde::Serialize;
+
+use crate::args::Status;
+use crate::error::Result;
+
+use super::interval;
+use super::log::local_time;
+
+pub fn run(args: &Status) -> Result<()> {
+    let status = State::now()?;
+    let mut text = if args.json {
+        serde_json::to_string(&status).map_err(io::Error::from)?
+    } else {
+        status.text()
+    };
+    text.push('\n');
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// Where the kernel shows what the module is.
+const MODULE: &str = "/sys/module/resource_monitor";
+
+#[derive(Serialize)]
+struct State {
+    /// Of the module; none when `/sys` does not tell it.
+    version: Option<String>,
+    interval_s: f64,
+    /// Records that are kept, and the numbers from the oldest one to the next one.
+    records: u64,
+    oldest_seq: u64,
+    next_seq: u64,
+    /// Most records that are kept, and the memory for them.
+    history_records: u64,
+    history_bytes: u64,
+    /// When the oldest and the newest record that is kept were taken, in seconds since 1970.
+    oldest_time_s: Option<f64>,
+    newest_time_s: Option<f64>,
+    newest_age_s: Option<f64>,
+    /// Since the module was loaded.
+    samples: u64,
+    late_samples: Option<u64>,
+    missed_ticks: Option<u64>,
+    /// Those that may be read.
+    parameters: BTreeMap<String, String>,
+}
+
+impl State {
+    fn now() -> Result<Self> {
+        let info = Device::open()?.info()?;
+        let oldest = record(0)?;
+        let newest = record(info.next_seq.saturating_sub(1))?;
+        let now_s = Timestamp::now().as_duration().as_secs_f64();
+        Ok(Self::of(
+            &info,
+            oldest.as_ref(),
+            newest.as_ref(),
+            now_s,
+            Path::new(MODULE),
+        ))
+    }
+
+    fn of(
+        info: &Info,
+        oldest: Option<&Record>,
+        newest: Option<&Record>,
+        now_s: f64,
+        module: &Path,
+    ) -> Self {
+        let time_s =
+            |record: &Record| Duration::from_nanos(record.header().taken_wall_ns).as_secs_f64();
+        let newest_time_s = newest.map(time_s);
+        Self {
+            version: read(&module.join("version")),
+            interval_s: Duration::from_millis(info.interval_ms).as_secs_f64(),
+            records: info.next_seq.saturating_sub(info.oldest_seq),
+            oldest_seq: info.oldest_seq,
+            next_seq: info.next_seq,
+            history_records: info.history_records,
+            history_bytes: info.history_bytes,
+            oldest_time_s: oldest.map(time_s),
+            newest_time_s,
+            newest_age_s: newest_time_s.map(|time_s| (now_s - time_s).max(0.0)),
+            samples: info.next_seq,
+            late_samples: newest.map(|record| record.header().late_samples),
+            missed_ticks: newest.map(|record| record.header().missed_ticks),
+            parameters: parameters(&module.join("parameters")),
+        }
+    }
+
+    fn text(&self) -> String {
+        let version = self.version.as_deref().unwrap_or("of unknown version");
+        let interval_ms = (self.interval_s * 1e3).round() as u64;
+        let mut text = format!(
+            "module      resource_monitor {version}, loaded\n\
+             interval    {}\n\
+             records     {} kept, of at most {} in {:.1} MiB\n",
+            interval::text(interval_ms),
+            self.records,
+            self.history_records,
+            self.history_bytes as f64 / 1_048_576.0,
+        );
+        if self.records > 0 {
+            let last = self.next_seq.saturating_sub(1);
+            let _ = writeln!(text, "numbers     {} to {last}", self.oldest_seq);
+        }
+        if let (Some(oldest_s), Some(newest_s)) = (self.oldest_time_s, self.newest_time_s) {
+            let time = |time_s| local_time(time_s).strftime("%Y-%m-%d %H:%M:%S").to_string();
+            let span = span(newest_s - oldest_s);
+            let (oldest, newest) = (time(oldest_s), time(newest_s));
+            let _ = writeln!(text, "time        {oldest} to {newest}, {span}");
+        }
+        if let Some(age_s) = self.newest_age_s {
+            let _ = writeln!(text, "newest      {} ago", span(age_s));
+        }
+        let count = |count: Option<u64>| count.map_or("?".into(), |count| count.to_string());
+        let _ = write!(
+            text,
+            "samples     {} since the module was loaded, {} late, {} ticks missed",
+            self.samples,
+            count(self.late_samples),
+            count(self.missed_ticks),
+        );
+        for (at, (name, value)) in self.parameters.iter().enumerate() {
+            let title = if at == 0 { "parameters" } else { "" };
+            let _ = write!(text, "\n{title:12}{name}={value}");
+        }
+        text
+    }
+}
+
+/// The record of this number, or the oldest that is kept; none when it is not there yet.
+fn record(seq: u64) -> Result<Option<Record>> {
+    let mut device = Device::open()?;
+    device.set_nonblocking(true)?;
+    device.seek(seq)?;
+    Ok(device.into_records()?.try_next()?)
+}
+
+/// What a file has in its one line, if it may be read.
+fn read(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.trim_end().to_string())
+}
+
+fn parameters(folder: &Path) -> BTreeMap<String, String> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            Some((name, read(&file.path())?))
+        })
+        .collect()
+}
+
+/// A time span for people, in two units.
+fn span(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
+    if days > 0 {
+        format!("{days} d {hours} h")
+    } else if hours > 0 {
+        format!("{hours} h {minutes} min")
+    } else if minutes > 0 {
+        format!("{minutes} min {} s", whole % 60)
+    } else {
+        format!("{:.1} s", seconds.max(0.0))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use resmon::Records;
+
+    #[test]
+    fn a_module_is_described() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/minute.rec");
+        let records: Vec<_> = Records::open(path)
+            .unwrap()
+            .map(|record| record.unwrap())
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("version"), "0.9\n").unwrap();
+        fs::create_dir(folder.path().join("parameters")).unwrap();
+        fs::write(folder.path().join("parameters/interval_ms"), "1000\n").unwrap();
+        fs::write(folder.path().join("parameters/fs_paths"), "/,/mnt\n").unwrap();
+        let info = Info {
+            oldest_seq: 1,
+            next_seq: 63,
+            interval_ms: 1000,
+            history_records: 720,
+            history_bytes: 3 << 20,
+            ..Info::default()
+        };
+        let (oldest, newest) = (records.first(), records.last());
+        let now_s = newest.unwrap().header().taken_wall_ns as f64 / 1e9 + 75.5;
+        let state = State::of(&info, oldest, newest, now_s, folder.path());
+        let text = state.text();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "module      resource_monitor 0.9, loaded");
+        assert_eq!(lines[1], "interval    1s");
+        assert_eq!(lines[2], "records     62 kept, of at most 720 in 3.0 MiB");
+        assert_eq!(lines[3], "numbers     1 to 62");
+        assert!(lines[4].ends_with(", 1 min 1 s"), "{}", lines[4]);
+        assert_eq!(lines[5], "newest      1 min 15 s ago");
+        assert!(lines[6].starts_with("samples     63 since"), "{}", lines[6]);
+        assert_eq!(lines[7], "parameters  fs_paths=/,/mnt");
+        assert_eq!(lines[8], "            interval_ms=1000");
+        assert_eq!(lines.len(), 9);
+        let json = serde_json::to_value(&state).unwrap();
+        assert_eq!(json["records"], 62);
+        assert_eq!(json["parameters"]["interval_ms"], "1000");
+    }
+
+    #[test]
+    fn a_module_without_records_is_described() {
+        let state = State::of(&Info::default(), None, None, 0.0, Path::new("/nowhere"));
+        let text = state.text();
+        assert!(text.contains("of unknown version"), "{text}");
+        assert!(text.contains("? late"), "{text}");
+    }
+
+    #[test]
+    fn spans_have_two_units() {
+        assert_eq!(span(-1.0), "0.0 s");
+        assert_eq!(span(59.94), "59.9 s");
+        assert_eq!(span(61.0), "1 min 1 s");
+        assert_eq!(span(7260.0), "2 h 1 min");
+        assert_eq!(span(90_000.0), "1 d 1 h");
+    }
 }

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `resmon log`, of a recording.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "util/schema.rs"]
+mod schema;
+mod util;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+use resmon::model::record::{self, Content};
+use resmon::model::source::{disk::Disk, fs};
+use serde_json::Value;
+use util::*;
+
+fn json(args: &[&str]) -> Vec<Value> {
+    let text = output(&[&["log", "--json"], args].concat());
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn near(value: &Value, expected: f64) {
+    let value = value.as_f64().unwrap();
+    let is_near = (value - expected).abs() <= 1e-9 * expected.abs();
+    assert!(is_near, "{value} is not {expected}");
+}
+
+#[test]
+fn lines_are_those_that_were_looked_at() {
+    let text = output(&["log", "--from", RECORDING]);
+    assert_eq!(text, include_str!("golden/log.txt"));
+    assert!(text.lines().all(|line| line.len() <= 100));
+}
+
+#[test]
+fn csv_is_that_which_was_looked_at() {
+    let text = output(&["log", "--csv", "--from", RECORDING, "-n", "30"]);
+    assert_eq!(text, include_str!("golden/log.csv"));
+}
+
+#[test]
+fn csv_has_as_many_values_as_names() {
+    let text = output(&["log", "--csv", "--from", RECORDING]);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let names = reader.headers().unwrap().clone();
+    let unique: BTreeSet<_> = names.iter().collect();
+    assert_eq!(unique.len(), names.len());
+    // The reader refuses rows of other lengths.
+    let rows: Vec<_> = reader.records().map(|row| row.unwrap()).collect();
+    assert_eq!(rows.len(), 61);
+    assert!(rows
+        .iter()
+        .all(|row| row.iter().skip(1).all(|value| value.parse::<f64>().is_ok())));
+}
+
+#[test]
+fn numbers_are_those_of_the_counters() {
+    let (records, samples) = (recording(), json(&["--from", RECORDING]));
+    assert_eq!(samples.len(), records.len() - 1);
+    let mut busiest: f64 = 0.0;
+    for (pair, sample) in records.windows(2).zip(&samples) {
+        let [before, after] = [&pair[0], &pair[1]].map(|record| record.raw().unwrap());
+        let (then, now) = (before.header(), after.header());
+        let elapsed_s = (now.taken_mono_ns - then.taken_mono_ns) as f64 / 1e9;
+        near(&sample["elapsed_s"], elapsed_s);
+        near(&sample["time_s"], now.taken_wall_ns as f64 / 1e9);
+        assert_eq!(sample["seq"], now.seq);
+
+        let memory = after.memory().unwrap();
+        assert_eq!(sample["memory"]["available_bytes"], memory.available * 4096);
+        assert_eq!(
+            sample["memory"]["used_bytes"],
+            (memory.total - memory.available) * 4096
+        );
+
+        let spent = |of: fn(&record::Times) -> u64| {
+            let sum =
+                |record: record::Record<'_>| record.cpus().map(|cpu| of(&cpu.times)).sum::<u64>();
+            sum(after).saturating_sub(sum(before)) as f64
+        };
+        let all =
+            spent(|t| t.user + t.nice + t.system + t.softirq + t.irq + t.idle + t.iowait + t.steal);
+        let user = spent(|times| times.user) / all * 100.0;
+        near(&sample["cpu"]["user_percent"], user);
+        near(
+            &sample["cpu"]["idle_percent"],
+            spent(|times| times.idle) / all * 100.0,
+        );
+        busiest = busiest.max(user);
+
+        let disk = |record: record::Record<'_>| record.entries::<Disk>().next().unwrap();
+        let (then, now) = (disk(before), disk(after));
+        let elapsed_s = (now.taken_mono_ns - then.taken_mono_ns) as f64 / 1e9;
+        let bytes = (now.writes.sectors - then.writes.sectors) as f64 * 512.0;
+        near(
+            &sample["disks"][0]["written_bytes_per_second"],
+            bytes / elapsed_s,
+        );
+    }
+    // Something happened, so zeros did not agree with zeros.
+    assert!(busiest > 90.0);
+}
+
+/// Records that show what the recording has not: an error, and what is late.
+fn rare() -> Vec<resmon::Record> {
+    /// Where a section of a kind begins, from a word on.
+    fn kind_at(words: &[u64], kind: u64, from: usize) -> usize {
+        let mut at = words[3] as usize / 8;
+        while words[at] != kind || at < from {
+            at += words[at + 1] as usize / 8;
+        }
+        at
+    }
+    let mut records = recording();
+    let last = records.last_mut().unwrap();
+    *last = changed(last, |words| {
+        // Each file system has a section of its own. The state comes after the path, which is at
+        // the begin of an entry.
+        let path_words = <fs::Path as resmon::model::words::Words>::LEN;
+        let first = kind_at(words, fs::Fs::KIND, 0);
+        let second = kind_at(words, fs::Fs::KIND, first + 1);
+        words[first + 6 + path_words] = fs::FAILED;
+        words[first + 6 + path_words + 1] = 5;
+        words[second + 6 + path_words] = fs::STALE;
+        // A section that could not be taken.
+        let disk = kind_at(words, Disk::KIND, 0);
+        words[disk + 3] = record::STALE;
+    });
+    records
+}
+
+#[test]
+fn json_is_what_the_schema_says() {
+    let root = include_str!("../../schema/sample.schema.json");
+    let schema = schema::Schema {
+        root: serde_json::from_str(root).unwrap(),
+    };
+    let file = file_of(&rare());
+    let samples = json(&["--from", path(&file)]);
+    let mut seen = BTreeSet::new();
+    for sample in &samples {
+        schema.check(sample, &mut seen).unwrap();
+    }
+    assert_eq!(seen, schema.properties());
+    let last = samples.last().unwrap();
+    assert_eq!(last["incomplete"], serde_json::json!(["disk"]));
+    let states: Vec<_> = [0, 1, 2]
+        .map(|at| last["file_systems"][at]["state"].as_str().unwrap())
+        .into();
+    assert_eq!(states, ["failed", "stale", "absent"]);
+
+    // The checker finds what is wrong.
+    let mut wrong = samples[0].clone();
+    wrong["memory"]["new_bytes"] = 1.into();
+    assert!(schema.check(&wrong, &mut seen).is_err());
+    let mut wrong = samples[0].clone();
+    wrong["cpu"].as_object_mut().unwrap().remove("user_percent");
+    assert!(schema.check(&wrong, &mut seen).is_err());
+    let mut wrong = samples[0].clone();
+    wrong["seq"] = "1".into();
+    assert!(schema.check(&wrong, &mut seen).is_err());
+}
+
+#[test]
+fn count_ends_it() {
+    assert_eq!(
+        output(&["log", "--from", RECORDING, "--count", "3"])
+            .lines()
+            .count(),
+        2 + 3
+    );
+    assert_eq!(json(&["--from", RECORDING, "-n", "1"]).len(), 1);
+    assert_eq!(json(&["--from", RECORDING, "-n", "999"]).len(), 61);
+    resmon(&["log", "-n", "0"]).assert().code(2);
+}
+
+#[test]
+fn since_counts_back_from_the_end_of_a_recording() {
+    let all = json(&["--from", RECORDING]);
+    let since = |time: &str| json(&["--from", RECORDING, "--since", time]);
+    assert_eq!(since("all"), all);
+    assert_eq!(since("boot"), all);
+    assert_eq!(since("1h"), all);
+    assert_eq!(since("9500ms"), all[51..]);
+    assert_eq!(since("2026-11-22T21:45"), since("2026-11-22T21:45Z"));
+    assert_eq!(since("2026-11-22T21:45").len(), 8);
+    assert!(since("2027-01-01").is_empty());
+}
+
+#[test]
+fn since_is_local_time() {
+    let args = [
+        "log",
+        "--from",
+        RECORDING,
+        "--json",
+        "--since",
+        "2026-11-22T22:45",
+    ];
+    let assert = resmon(&args).env("TZ", "Europe/Berlin").assert().success();
+    let lines = assert
+        .get_output()
+        .stdout
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
+    assert_eq!(lines, 8);
+}
+
+#[test]
+fn times_that_make_no_sense() {
+    for time in ["", "soon", "10", "5 s", "2026-02-30", "12:00"] {
+        let text = error(2, &["log", "--since", time]);
+        assert!(
+            text.contains(&format!("'{time}'")) && text.contains("10min"),
+            "{text}"
+        );
+    }
+    assert!(error(2, &["log", "--since", "2200-01-01"]).contains("yet to come"));
+    assert!(error(2, &["log", "--from", "/dev/null", "--since", "1s"]).contains("a file"));
+    resmon(&["log", "--json", "--csv"]).assert().code(2);
+}
+
+#[test]
+fn lost_records_are_said() {
+    let mut records = recording();
+    records.truncate(4);
+    records[2] = changed(&records[2], |words| words[record::LOST_AT] = 12);
+    records[3] = changed(&records[3], |words| words[record::LOST_AT] = 1);
+    let file = file_of(&records);
+    let assert = resmon(&["log", "--json", "--from", path(&file)])
+        .assert()
+        .success();
+    let output = assert.get_output();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "resmon: 12 records were lost: this reader was too slow\n\
+         resmon: 1 record was lost: this reader was too slow\n"
+    );
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"lost_records\":12"));
+}
+
+#[test]
+fn a_module_that_was_loaded_anew() {
+    let records = recording();
+    let file = file_of(records[50..].iter().chain(&records[..5]));
+    assert_eq!(json(&["--from", path(&file)]).len(), 11 + 4);
+}
+
+#[test]
+fn files_that_are_no_recordings() {
+    let whole = std::fs::read(RECORDING).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let failed = |bytes: &[u8], message: &str| {
+        std::fs::write(file.path(), bytes).unwrap();
+        let assert = resmon(&["log", "--from", path(&file)]).assert().code(1);
+        let output = assert.get_output();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            text.contains(message) && text.contains(path(&file)),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1);
+        output.stdout.iter().filter(|byte| **byte == b'\n').count()
+    };
+    assert_eq!(failed(b"", "two records"), 0);
+    assert_eq!(failed(b"RSRCMON", "ends within a record"), 0);
+    assert_eq!(failed(&[b'x'; 4096], "does not begin as one"), 0);
+    assert_eq!(
+        failed(&whole[..whole.len() - 1], "ends within a record"),
+        60 + 3 * 2
+    );
+    let one = recording().remove(0).to_bytes();
+    assert_eq!(failed(&one, "two records"), 0);
+    assert_eq!(
+        failed(&[&whole, &whole[8..]].concat(), "does not begin as one"),
+        61 + 3 * 2
+    );
+    assert!(error(1, &["log", "--from", "/nowhere"]).contains("/nowhere"));
+}
+
+#[test]
+fn nobody_reads_on() {
+    // More than a pipe holds, so that a write fails for sure.
+    let records = recording();
+    let mut many = Vec::new();
+    for _ in 0..40 {
+        many.extend(&records);
+    }
+    let file = file_of(many);
+    for format in [&[][..], &["--json"], &["--csv"]] {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("resmon"))
+            .args(["log", "--from", path(&file)])
+            .args(format)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::with_capacity(64, child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let mut errors = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut errors)
+            .unwrap();
+        assert_eq!(
+            (child.wait().unwrap().code(), errors.as_str()),
+            (Some(0), ""),
+            "{format:?}"
+        );
+        assert!(!line.is_empty());
+    }
+}
+
+#[test]
+fn a_disk_that_is_full() {
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("resmon"));
+    let output = command
+        .args(["log", "--from", RECORDING])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"));
+}

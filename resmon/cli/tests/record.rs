@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `resmon record`, and the commands that only print.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod util;
+
+use std::process::Command;
+
+use util::*;
+
+#[test]
+fn records_are_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.rec");
+    let file = file.to_str().unwrap();
+    assert_eq!(output(&["record", file, "--from", RECORDING]), "");
+    assert_eq!(
+        std::fs::read(file).unwrap(),
+        std::fs::read(RECORDING).unwrap()
+    );
+    assert_eq!(
+        output(&["log", "--from", file]),
+        output(&["log", "--from", RECORDING])
+    );
+    // What is there is not written over.
+    assert!(error(1, &["record", file, "--from", RECORDING]).contains("there already"));
+    let few = folder.path().join("b.rec");
+    output(&[
+        "record",
+        few.to_str().unwrap(),
+        "--from",
+        file,
+        "--count",
+        "7",
+    ]);
+    let bytes: Vec<u8> = recording()[..7]
+        .iter()
+        .flat_map(resmon::Record::to_bytes)
+        .collect();
+    assert_eq!(std::fs::read(few).unwrap(), bytes);
+}
+
+#[test]
+fn nothing_is_left_when_there_is_nothing_to_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.rec");
+    error(1, &["record", file.to_str().unwrap(), "--from", "/nowhere"]);
+    assert!(!file.exists());
+    error(1, &["record", "/no/folder/a.rec", "--from", RECORDING]);
+}
+
+#[test]
+fn a_full_disk_leaves_whole_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.rec");
+    // A file may be no larger than 10 blocks of 1024 bytes, and the signal for that is ignored.
+    let script = "trap '' XFSZ; ulimit -f 10; exec \"$@\"";
+    let output = Command::new("bash")
+        .args(["-c", script, "bash"])
+        .arg(assert_cmd::cargo::cargo_bin("resmon"))
+        .args(["record", file.to_str().unwrap(), "--from", RECORDING])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        (output.status.code(), text.lines().count()),
+        (Some(1), 1),
+        "{text}"
+    );
+    assert!(text.contains("a.rec: File too large"), "{text}");
+    let records = resmon::Records::open(&file).unwrap();
+    let count = records.inspect(|record| assert!(record.is_ok())).count();
+    assert_eq!(count, 4);
+}
+
+/// These need the module; where it is loaded they are tested in a machine of their own.
+#[test]
+fn commands_say_that_there_is_no_module() {
+    if std::path::Path::new(resmon::Device::PATH).exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    for args in [
+        &["log"][..],
+        &["log", "--since", "all"],
+        &["status"],
+        &["status", "--json"],
+        &["interval"],
+        &["interval", "1s"],
+        &["record", &path("a.rec")],
+        &["plot", "--out", &path("a.svg")],
+    ] {
+        assert!(error(1, args).contains("module not loaded"), "{args:?}");
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn intervals_out_of_range() {
+    for interval in ["9ms", "2h", "0s"] {
+        assert!(
+            error(2, &["interval", interval]).contains("10ms to 1h"),
+            "{interval}"
+        );
+    }
+    for interval in ["1", "s", "1.5s", "-1s", "1d"] {
+        resmon(&["interval", interval]).assert().code(2);
+    }
+}
+
+#[test]
+fn completions_for_all_shells() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(
+            output(&["completions", shell]).contains("resmon"),
+            "{shell}"
+        );
+    }
+    resmon(&["completions", "dos"]).assert().code(2);
+}
+
+#[test]
+fn a_man_page_per_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let man = folder.path().join("man/man1");
+    output(&["man", man.to_str().unwrap()]);
+    let page = std::fs::read_to_string(man.join("resmon-log.1")).unwrap();
+    assert!(page.contains(".TH") && page.contains("\\-\\-since") && page.contains("resmon log"));
+    let mut names: Vec<_> = man
+        .read_dir()
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    names.sort();
+    let commands = [
+        "resmon-completions.1",
+        "resmon-export.1",
+        "resmon-interval.1",
+        "resmon-log.1",
+        "resmon-man.1",
+        "resmon-plot.1",
+        "resmon-record.1",
+        "resmon-status.1",
+        "resmon-top.1",
+        "resmon.1",
+    ];
+    assert_eq!(names, commands);
+    error(1, &["man", "/dev/null/man"]);
+}

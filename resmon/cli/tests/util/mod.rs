@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#![allow(dead_code)] // Not every test needs everything.
+
+use assert_cmd::Command;
+use resmon::{Record, Records};
+
+pub const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/minute.rec");
+
+/// The program, in a time zone that is the same everywhere.
+pub fn resmon(args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("resmon").unwrap();
+    command.env("TZ", "UTC").args(args);
+    command
+}
+
+/// What it prints when all is fine.
+pub fn output(args: &[&str]) -> String {
+    let assert = resmon(args).assert().success();
+    let output = assert.get_output();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What it says in its one line when it fails with this code.
+pub fn error(code: i32, args: &[&str]) -> String {
+    let assert = resmon(args).assert().code(code);
+    let text = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.starts_with("resmon: "), "{text}");
+    text
+}
+
+pub fn recording() -> Vec<Record> {
+    let records = Records::open(RECORDING).unwrap();
+    records.map(|record| record.unwrap()).collect()
+}
+
+/// A recording of other words than the module has sampled.
+pub fn changed(record: &Record, change: impl FnOnce(&mut Vec<u64>)) -> Record {
+    let mut words = record.raw().unwrap().words().to_vec();
+    change(&mut words);
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    Record::from_bytes(&bytes).unwrap()
+}
+
+/// A file of these records, in a folder that goes with the value.
+pub fn file_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> tempfile::NamedTempFile {
+    let bytes: Vec<u8> = records.into_iter().flat_map(Record::to_bytes).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    file
+}
+
+pub fn path(file: &tempfile::NamedTempFile) -> &str {
+    file.path().to_str().unwrap()
+}

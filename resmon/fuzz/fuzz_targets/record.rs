@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Any bytes, as a record and as a recording. The recording to begin with is
+//! testdata/minute.rec.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use resmon::{Record, Records, Samples};
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(record) = Record::from_bytes(bytes) {
+        assert_eq!(record.to_bytes(), bytes);
+    }
+    for sample in Samples::new(Records::new(bytes)) {
+        // Nothing is said of what comes after an error.
+        if sample.is_err() {
+            break;
+        }
+    }
+});

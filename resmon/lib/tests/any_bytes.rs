@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whatever a file holds, reading it as a recording gives samples or errors, and never panics.
+#![allow(clippy::unwrap_used)]
+
+use std::io::Read;
+
+use proptest::prelude::*;
+use resmon::{Error, Record, Records, Sample, Samples};
+
+const RECORDING: &[u8] = include_bytes!("../../testdata/minute.rec");
+
+/// Reads all there is. After an error a reader may go on; it shall end then, too.
+fn read(source: impl Read) -> (usize, Option<Error>) {
+    let mut records = Records::new(source);
+    let (mut count, mut before) = (0, None::<Record>);
+    loop {
+        match records.try_next() {
+            Ok(Some(record)) => {
+                let _ = record.header();
+                assert_eq!(Record::from_bytes(&record.to_bytes()).unwrap(), record);
+                if let Some(before) = &before {
+                    let _ = Sample::between(before, &record);
+                    let _ = Sample::between(&record, before);
+                }
+                before = Some(record);
+                count += 1;
+            }
+            Ok(None) => return (count, None),
+            Err(error) => return (count, Some(error)),
+        }
+    }
+}
+
+/// Gives a few bytes at a time, as a pipe may do.
+struct Slow<'a>(&'a [u8], usize);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let room = buffer.len().min(self.1);
+        self.0.read(&mut buffer[..room])
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        let (count, error) = read(&*bytes);
+        prop_assert_eq!(count, 0);
+        prop_assert_eq!(error.is_none(), bytes.is_empty());
+        let _ = Record::from_bytes(&bytes);
+    }
+
+    /// A record of a version that is known, in which all else is wrong.
+    #[test]
+    fn any_words(words in proptest::collection::vec(
+        prop_oneof![any::<u64>(), 0..400_u64, Just(u64::MAX), Just(u64::MAX / 8 * 8)], 11..200,
+    )) {
+        let head = [resmon::model::record::MAGIC, resmon::model::record::VERSION];
+        let words: Vec<_> = head.into_iter().chain(words).collect();
+        let bytes: Vec<_> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let _ = read(&*bytes);
+    }
+
+    /// A recording in which some words are others.
+    #[test]
+    fn changed_words(changes in proptest::collection::vec(
+        (0..1500_usize, prop_oneof![any::<u64>(), 0..400_u64, Just(u64::MAX)]), 1..20,
+    )) {
+        let mut bytes = RECORDING[..12_000].to_vec();
+        for (at, word) in changes {
+            bytes[at * 8..][..8].copy_from_slice(&word.to_le_bytes());
+        }
+        let _ = read(&*bytes);
+    }
+
+    /// A recording that ends anywhere has all the whole records before.
+    #[test]
+    fn cut_off(end in 0..RECORDING.len(), step in 1..5000_usize) {
+        let (whole, error) = read(RECORDING);
+        prop_assert!(whole == 62 && error.is_none());
+        let (count, error) = read(Slow(&RECORDING[..end], step));
+        let mut records = Records::new(RECORDING);
+        let lengths = records.by_ref().map(|record| record.unwrap().to_bytes().len());
+        let ends: Vec<_> = lengths.scan(0, |at, len| { *at += len; Some(*at) }).collect();
+        prop_assert_eq!(count, ends.iter().filter(|at| **at <= end).count());
+        let is_between = end == 0 || ends.contains(&end);
+        let is_fine = match error {
+            None => is_between,
+            Some(error) => !is_between && matches!(error, Error::Truncated),
+        };
+        prop_assert!(is_fine, "ends at {}", end);
+    }
+}
+
+#[test]
+fn a_reader_that_was_loaded_anew_goes_on() {
+    let records: Vec<_> = Records::new(RECORDING)
+        .map(|record| record.unwrap())
+        .collect();
+    // The numbers begin anew in the middle.
+    let bytes: Vec<_> = records[40..]
+        .iter()
+        .chain(&records[..10])
+        .flat_map(Record::to_bytes)
+        .collect();
+    let samples: Vec<_> = Samples::new(Records::new(&*bytes))
+        .map(|sample| sample.unwrap())
+        .collect();
+    assert_eq!(samples.len(), 21 + 9);
+}
+
+#[test]
+fn disks_on_disks_count_once() {
+    let mut samples = Samples::new(Records::new(RECORDING));
+    let mut sample = samples.next().unwrap().unwrap();
+    let mut disk = sample.disks[0].clone();
+    disk.reads_per_second = 3.0;
+    let names = [
+        "sda", "dm-0", "md127", "md_d1", "loop3", "zram0", "ram1", "mdfoo", "mmcblk0", "nvme0n1",
+    ];
+    sample.disks = names
+        .map(|name| {
+            disk.name = name.into();
+            disk.clone()
+        })
+        .to_vec();
+    assert_eq!(sample.disk_total(|disk| disk.reads_per_second), 12.0);
+    sample.disks.clear();
+    assert!(sample
+        .disk_total(|disk| disk.reads_per_second)
+        .is_sign_positive());
+    let mut lo = sample.nets[0].clone();
+    lo.name = "lo".into();
+    sample.nets.push(lo);
+    assert_eq!(sample.nets.len(), 2);
+    assert_eq!(sample.net_total(|_| 1.0), 1.0);
+}
