@@ -177,7 +177,8 @@ pub struct Status {
 }
 
 const STATUS_HELP: &str = "\
-Ends with 1 when the module is not loaded, or its device may not be opened.
+Ends with 1 when the module is not loaded, or its device may not be opened. In JSON, what is not \
+known is null.
 
 Examples:
   resmon status

@@ -81,6 +81,8 @@ pub struct Records<R> {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// What came was no record, so that nobody knows where the next one begins.
+    is_lost: bool,
 }
 
 impl Records<BufReader<File>> {
@@ -113,6 +115,7 @@ impl<R: Read> Records<R> {
             buffer: vec![0; capacity.max(Self::HEADER_BYTES)],
             start: 0,
             end: 0,
+            is_lost: false,
         }
     }
 
@@ -123,8 +126,20 @@ impl<R: Read> Records<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`], [`Error::Truncated`] and those of [`Record::from_bytes`].
+    /// [`Error::Read`], [`Error::Truncated`] and those of [`Record::from_bytes`]. After one that
+    /// says that there is no record, nothing comes any more.
     pub fn try_next(&mut self) -> Result<Option<Record>> {
+        if self.is_lost {
+            return Ok(None);
+        }
+        let next = self.read_next();
+        self.is_lost = next
+            .as_ref()
+            .is_err_and(|error| !matches!(error, Error::Read(_)));
+        next
+    }
+
+    fn read_next(&mut self) -> Result<Option<Record>> {
         loop {
             let needed = match self.needed()? {
                 Ok(size) => {
@@ -197,6 +212,7 @@ impl<R: Read> Records<R> {
             buffer: self.buffer,
             start: self.start,
             end: self.end,
+            is_lost: self.is_lost,
         }
     }
 

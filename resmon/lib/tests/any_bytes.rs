@@ -10,7 +10,7 @@ use resmon::{Error, Record, Records, Sample, Samples};
 
 const RECORDING: &[u8] = include_bytes!("../../testdata/minute.rec");
 
-/// Reads all there is. After an error a reader may go on; it shall end then, too.
+/// Reads all there is. Who goes on after an error shall not go on for ever.
 fn read(source: impl Read) -> (usize, Option<Error>) {
     let mut records = Records::new(source);
     let (mut count, mut before) = (0, None::<Record>);
@@ -27,7 +27,10 @@ fn read(source: impl Read) -> (usize, Option<Error>) {
                 count += 1;
             }
             Ok(None) => return (count, None),
-            Err(error) => return (count, Some(error)),
+            Err(error) => {
+                assert_eq!(records.try_next().unwrap(), None);
+                return (count, Some(error));
+            }
         }
     }
 }

@@ -99,14 +99,17 @@ impl Ranged for TimeAxis {
 
 impl ValueFormatter<f64> for TimeAxis {
     fn format_ext(&self, value: &f64) -> String {
-        let format = if self.step_s < 60.0 {
-            "%H:%M:%S"
-        } else if self.step_s < DAY_S {
-            "%H:%M"
-        } else {
+        let time = local_time(*value);
+        // A day begins with its date.
+        let is_midnight = time.hour() == 0 && time.minute() == 0 && time.second() == 0;
+        let format = if self.step_s >= DAY_S || is_midnight {
             "%m-%d"
+        } else if self.step_s < 60.0 {
+            "%H:%M:%S"
+        } else {
+            "%H:%M"
         };
-        local_time(*value).strftime(format).to_string()
+        time.strftime(format).to_string()
     }
 }
 
