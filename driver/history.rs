@@ -437,9 +437,7 @@ impl RecordWriter<'_> {
             start,
             at,
         } = self;
-        let size = at
-            .saturating_sub(start)
-            .saturating_mul(WORD_BYTES as u64);
+        let size = at.saturating_sub(start).saturating_mul(WORD_BYTES as u64);
         let place = start.saturating_add(SIZE_AT as u64);
         if let Some(place) = history.around(place).0.first() {
             place.write(size);

@@ -7,8 +7,8 @@ use super::{
         Cost,
         CostMeter, //
     },
-    pending::Pending,
     params,
+    pending::Pending,
     WakeReporter, //
 };
 use crate::{

@@ -18,7 +18,7 @@ pub struct Activity {
     pub paged_in_sectors: u64,
     /// `PGPGOUT`: written by block devices, in sectors of 512 bytes.
     pub paged_out_sectors: u64,
-    /// `OOM_KILL`: processes killed because memory had run out.
+    /// `OOM_KILL`: processes killed because memory had run out, but since the module was loaded.
     pub oom_kills: u64,
     /// Interrupts of devices.
     pub device_interrupts: u64,

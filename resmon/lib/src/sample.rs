@@ -143,7 +143,7 @@ pub struct Activity {
     pub paged_out_bytes_per_second: f64,
     pub interrupts_per_second: f64,
     pub soft_interrupts_per_second: f64,
-    /// Processes that were killed as memory had run out, since the machine was booted.
+    /// Since the module was loaded.
     pub oom_kills: u64,
 }
 
