@@ -31,7 +31,8 @@ const WRITE: u32 = 1;
 /// driver has.
 const fn command(direction: u32, number: u32, words: usize) -> u32 {
     const TYPE: u32 = 0xbc;
-    direction << 30 | (words as u32).saturating_mul(8) << 16 | TYPE << 8 | number
+    let bytes = (words as u32).saturating_mul(8);
+    (direction << 30) | (bytes << 16) | (TYPE << 8) | number
 }
 
 /// What there is.

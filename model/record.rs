@@ -32,9 +32,9 @@ const fn bytes_of(words: usize) -> u64 {
 
 /// Words of so many bytes, if they are whole words.
 fn words_of(bytes: u64) -> Option<usize> {
-    let is_whole = bytes % WORD_BYTES as u64 == 0;
-    let words = usize::try_from(bytes / WORD_BYTES as u64).ok()?;
-    is_whole.then_some(words)
+    const BYTES: u64 = bytes_of(1);
+    let words = usize::try_from(bytes / BYTES).ok()?;
+    (bytes % BYTES == 0).then_some(words)
 }
 
 /// What a record begins with: when and under which number the sample was taken.
@@ -448,7 +448,7 @@ impl<'a> Iterator for Sections<'a> {
         let (section, rest) = self.rest.split_at_checked(words_of(header.size_bytes)?)?;
         let entries = section.get(SectionHeader::LEN..)?;
         let entry_words = words_of(header.entry_bytes)?;
-        if entry_words == 0 || entries.len() % entry_words != 0 {
+        if entries.len().checked_rem(entry_words) != Some(0) {
             return None;
         }
         self.rest = rest;
