@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KERNEL RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree demo test test-debug bench fmt lint
+.PHONY: all modules_install clean help kernel-tree resmon demo test test-debug bench fmt lint
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -17,6 +17,9 @@ clean:
 
 kernel-tree:
 	@scripts/kernel-tree
+
+resmon:
+	@scripts/build-resmon
 
 demo:
 	@scripts/demo
@@ -45,6 +48,7 @@ help:
 	@echo '  make clean            remove what make built'
 	@echo ''
 	@echo 'In QEMU, on Debian or Ubuntu, as root; set-up included:'
+	@echo '  make resmon           build the program that shows what the module samples'
 	@echo '  make demo             show the module at work on an untouched Debian kernel'
 	@echo '  make test             run every test: on the host, and on a stock kernel'
 	@echo '  make test-debug       run the tests in the kernel with all its checks on'

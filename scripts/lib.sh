@@ -180,3 +180,35 @@ make_disk() {
 	# With lazy ones, a guest would go on writing by itself after a mount.
 	in_root mkfs.ext4 -q -L "$2" -E lazy_itable_init=0,lazy_journal_init=0 /proc/self/fd/0 <>"$1"
 }
+
+# fetch_packages NAME PACKAGE...: unpacks Debian packages as programs/NAME in the cache, once.
+fetch_packages() {
+	local name=$1 dir=$CACHE/programs/$1
+	shift
+	[[ ! -e $dir ]] || return 0
+	step "Fetch $*" unpack_packages "$dir" "$@"
+}
+
+unpack_packages() {
+	local dir=$1 deb
+	shift
+	rm -rf "$dir.new"
+	mkdir -p "$dir.new"
+	cd "$dir.new"
+	in_root apt-get update
+	in_root apt-get -o APT::Sandbox::User=root download "$@"
+	for deb in *.deb; do
+		dpkg-deb -x "$deb" .
+	done
+	rm -f ./*.deb
+	mv "$dir.new" "$dir"
+}
+
+# libraries_of PROGRAM...: prints the libraries that programs need which are linked in the Debian
+# root, a line each, as scripts/initramfs wants them.
+libraries_of() {
+	local library
+	in_root ldd "$@" | sed -n 's/^\t\(.* => \)\?\(\/[^ ]*\) (.*/\2/p' | sort -u | while read -r library; do
+		printf '%s=%s\n' "$library" "$ROOT$library"
+	done
+}

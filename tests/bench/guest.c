@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include "machine.h"
 #include "proc_reader.h"
+#include "programs.h"
 
 #include <dirent.h>
 #include <err.h>
@@ -72,8 +73,11 @@ static void no_work(void)
 {
 }
 
-/* Times `work` once a second, as the module is timed, and prints the quantiles. */
-static void measure(const char *name, void (*work)(void))
+/*
+ * Times `work` once a second, as the module is timed, and prints the quantiles. What `prepare`
+ * does before each time is not counted.
+ */
+static void measure_prepared(const char *name, void (*prepare)(void), void (*work)(void))
 {
 	long long cost[SAMPLES];
 
@@ -82,6 +86,7 @@ static void measure(const char *name, void (*work)(void))
 		long long start;
 
 		sleep_ms(1000);
+		prepare();
 		start = now_ns();
 		work();
 		cost[i] = now_ns() - start;
@@ -89,6 +94,11 @@ static void measure(const char *name, void (*work)(void))
 	qsort(cost, SAMPLES, sizeof(cost[0]), compare);
 	printf("%s min=%lld median=%lld max=%lld\n", name, cost[0], cost[SAMPLES / 2],
 	       cost[SAMPLES - 1]);
+}
+
+static void measure(const char *name, void (*work)(void))
+{
+	measure_prepared(name, no_work, work);
 }
 
 /* Does the same small amount of work each time and returns how long it took. */
@@ -291,6 +301,37 @@ static long long spin_beside_module(const char *parameters, int *stale)
 	return result;
 }
 
+/* What it takes to get a record to a program: of a sample that is there, and of a new one. */
+static void measure_device(const char *parameters)
+{
+	load_module(MODULE_FILE, parameters);
+	keep_threads_on(&cpu0, MODULE_THREAD);
+	device_open();
+	measure_prepared("deliver", device_rewind, device_read);
+	measure("sample_deliver", device_sample);
+	device_close();
+	unload_module();
+}
+
+/* What others take for all that they show, in the same boot. */
+static void measure_others(void)
+{
+	pid_t other = node_exporter_start();
+	long long before;
+
+	measure("node_exporter", node_exporter_scrape);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+
+	other = sadc_start();
+	come_to_rest();
+	before = time_on_cpu_ns(other);
+	sleep_ms(1000 * SAMPLES);
+	printf("sadc average=%lld\n", (time_on_cpu_ns(other) - before) / SAMPLES);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+}
+
 #define MEASURE "interval_ms=1000"
 #define TEXT(macro) TEXT_OF(macro)
 #define TEXT_OF(words) #words
@@ -323,6 +364,8 @@ int main(void)
 	measure_module("basic_silent", MEASURE " " CPU_MEMORY " " SILENT, NULL);
 	measure_module("all", MEASURE, check_lines);
 	measure_module("all_silent", MEASURE " " SILENT, NULL);
+	measure_device("interval_ms=3600000 " SILENT);
+	measure_others();
 
 	keep_threads_on(&all_cpus, CONSOLE_THREAD);
 	/* The first run is not counted: the other CPUs take a while to come to rest. */

@@ -743,6 +743,7 @@ fn bad_parameter(text: &str) -> Result<BadParameter> {
         "interval_ms" => range(" ms")?,
         "per_cpu_max" => range(" CPUs")?,
         "log_every" => range(" samples")?,
+        "history" => range(" records")?,
         "fs_paths" => exactly(PATHS, Allowed::Paths)?,
         _ if SWITCHES.contains(&name) => exactly("Y and N, 1 and 0, on and off", Allowed::YesOrNo)?,
         _ => bail!("unknown parameter {name}"),

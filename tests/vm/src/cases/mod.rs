@@ -48,6 +48,8 @@ pub enum Needs {
     Drivers,
     /// A kernel that runs 32-bit programs as well.
     Emulation32,
+    /// A disk with Prometheus.
+    Prometheus,
     /// Pressure, and cgroups, without which it cannot be had.
     Pressure,
     MemoryController,
@@ -69,6 +71,7 @@ impl Guest {
             Needs::TwoCpus => self.cpus >= 2,
             Needs::Drivers => Path::new("/modules").exists(),
             Needs::Emulation32 => Path::new("/proc/sys/abi/vsyscall32").exists(),
+            Needs::Prometheus => Path::new("/sys/class/block/vdc").exists(),
             Needs::Pressure => {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
             }

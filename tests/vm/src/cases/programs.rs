@@ -48,6 +48,11 @@ pub const CASES: &[Case] = &[
         needs: Needs::Drivers,
         run: export,
     },
+    Case {
+        name: "Prometheus scrapes resmon",
+        needs: Needs::Prometheus,
+        run: prometheus,
+    },
 ];
 
 const RESMON: &str = "/resmon";
@@ -443,5 +448,69 @@ fn export(guest: &Guest) -> Result<()> {
     let said = refused(&["export", "--listen", ADDRESS], 1)?;
     ensure!(said.contains(ADDRESS), "{said:?}");
     drop((export, device));
+    module.unload().map(drop)
+}
+
+/// The value that Prometheus has for a query, once it has one.
+fn query(what: &str) -> Result<f64> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut said = String::new();
+    while Instant::now() < deadline {
+        let url = format!("http://127.0.0.1:9090/api/v1/query?query={what}");
+        if let Ok(text) = tools::busybox(&["wget", "-q", "-O", "-", &url]) {
+            let answer: Value = serde_json::from_str(&text).with_context(|| text.clone())?;
+            let value = answer
+                .pointer("/data/result/0/value/1")
+                .and_then(Value::as_str);
+            if let Some(value) = value {
+                return value.parse().with_context(|| text);
+            }
+            said = text;
+        }
+        sleep_ms(200);
+    }
+    bail!("Prometheus has nothing for {what}: {said}")
+}
+
+/// Debian's Prometheus, with the configuration that comes with resmon.
+fn prometheus(guest: &Guest) -> Result<()> {
+    use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
+    const ROOT: &str = "/tmp/prometheus";
+    let data = format!("{ROOT}/data");
+    fs::create_dir_all(ROOT)?;
+    mount("/dev/vdc", ROOT, "ext4", MountFlags::RDONLY, None).context("/dev/vdc")?;
+    mount("tmpfs", &data, "tmpfs", MountFlags::empty(), None).context("tmpfs")?;
+    netlink::set_up("lo", true)?;
+    let module = Module::load(&guest.log, "interval_ms=500 log_every=0 fs_paths=/")?;
+    let export = Running::start(&["export"])?;
+    let prometheus = tools::Running::start(&[
+        "chroot",
+        ROOT,
+        "/prometheus",
+        "--config.file=/prometheus.yml",
+        "--storage.tsdb.path=/data",
+        "--web.listen-address=127.0.0.1:9090",
+    ])?;
+    ensure!(
+        query("up%7Bjob=%22resource_monitor%22%7D")? == 1.0,
+        "it is not up"
+    );
+    let total = query("node_memory_MemTotal_bytes")?;
+    let meminfo = proc::meminfo(&fs::read_to_string("/proc/meminfo")?)?;
+    ensure!(
+        total == meminfo["MemTotal"] as f64 * 1024.0,
+        "{total} bytes of memory"
+    );
+    let cpus = query("count(node_cpu_seconds_total%7Bmode=%22idle%22%7D)")?;
+    ensure!(cpus == f64::from(guest.cpus), "{cpus} CPUs");
+    // A question of the kind that dashboards ask.
+    let idle = query("100*avg(rate(node_cpu_seconds_total%7Bmode=%22idle%22%7D%5B10s%5D))")?;
+    ensure!((0.0..=101.0).contains(&idle), "{idle} % idle");
+    // A sample is taken twice a second, and a scrape once.
+    let rate = query("rate(resource_monitor_samples_total%5B10s%5D)")?;
+    ensure!((1.0..=3.0).contains(&rate), "{rate} samples per second");
+    drop((prometheus, export));
+    unmount(&data, UnmountFlags::DETACH)?;
+    unmount(ROOT, UnmountFlags::DETACH)?;
     module.unload().map(drop)
 }

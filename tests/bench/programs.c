@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "programs.h"
+#include "resource_monitor.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXPORTER_PORT 9100
+
+static int device;
+static __u64 record[1 << 17];
+
+void device_open(void)
+{
+	__u64 seq;
+
+	device = open(RESOURCE_MONITOR_DEVICE, O_RDWR | O_CLOEXEC);
+	if (device < 0 || ioctl(device, RESOURCE_MONITOR_SAMPLE, &seq))
+		err(1, "cannot use " RESOURCE_MONITOR_DEVICE);
+	/* The one that was taken at load may come first. */
+	do
+		device_read();
+	while (((struct resource_monitor_record *)record)->seq != seq);
+}
+
+void device_close(void)
+{
+	close(device);
+}
+
+void device_rewind(void)
+{
+	__u64 seq = ((struct resource_monitor_record *)record)->seq;
+
+	if (ioctl(device, RESOURCE_MONITOR_SEEK, &seq))
+		err(1, "cannot go back");
+}
+
+void device_read(void)
+{
+	ssize_t length = read(device, record, sizeof(record));
+
+	if (length < 0 || (__u64)length != ((struct resource_monitor_record *)record)->size_bytes)
+		err(1, "cannot read one record");
+}
+
+void device_sample(void)
+{
+	__u64 seq;
+
+	if (ioctl(device, RESOURCE_MONITOR_SAMPLE, &seq))
+		err(1, "cannot take a sample");
+	device_read();
+}
+
+/* Starts a program with its output going nowhere. */
+static pid_t start(const char *path, char *const arguments[])
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		err(1, "cannot start %s", path);
+	if (child == 0) {
+		int nowhere = open("/dev/null", O_RDWR);
+
+		dup2(nowhere, 0);
+		dup2(nowhere, 1);
+		dup2(nowhere, 2);
+		execv(path, arguments);
+		_exit(127);
+	}
+	return child;
+}
+
+/* Fetches the metrics and gives their length; -1 when nobody answers. */
+static long fetch(void)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
+				      "Connection: close\r\n\r\n";
+	static char answer[1 << 16];
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons(EXPORTER_PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	long total = 0;
+	ssize_t length;
+
+	if (fd < 0)
+		err(1, "cannot make a socket");
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		return -1;
+	}
+	if (write(fd, request, sizeof(request) - 1) != sizeof(request) - 1)
+		err(1, "cannot ask node_exporter");
+	while ((length = read(fd, answer, sizeof(answer))) > 0)
+		total += length;
+	close(fd);
+	return total;
+}
+
+pid_t node_exporter_start(void)
+{
+	static char *const arguments[] = { "prometheus-node-exporter", NULL };
+	pid_t exporter = start("/usr/bin/prometheus-node-exporter", arguments);
+
+	for (int i = 0; i < 600; i++) {
+		struct timespec span = { 0, 100000000 };
+
+		if (fetch() > 0)
+			return exporter;
+		nanosleep(&span, NULL);
+	}
+	errx(1, "node_exporter does not answer");
+}
+
+void node_exporter_scrape(void)
+{
+	/* What it says of this machine is at least as long. */
+	if (fetch() < 20000)
+		errx(1, "node_exporter says too little");
+}
+
+pid_t sadc_start(void)
+{
+	static char *const arguments[] = { "sadc", "1", "1000", "/sadc.data", NULL };
+
+	return start("/usr/libexec/sysstat/sadc", arguments);
+}
+
+long long time_on_cpu_ns(pid_t process)
+{
+	char path[64];
+	long long time;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", process);
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%lld", &time) != 1)
+		err(1, "cannot read %s", path);
+	fclose(file);
+	return time;
+}

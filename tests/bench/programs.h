@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PROGRAMS_H
+#define PROGRAMS_H
+
+#include <sys/types.h>
+
+/* Opens the module's device, for one who reads and has samples taken. */
+void device_open(void);
+void device_close(void);
+
+/* Goes back to the newest record, which is then read once more. */
+void device_rewind(void);
+
+/* Reads one record. */
+void device_read(void);
+
+/* Has a sample taken, and waits until its record is read. */
+void device_sample(void);
+
+/* Starts node_exporter, and waits until it answers. */
+pid_t node_exporter_start(void);
+
+/* Fetches all of its metrics, as Prometheus does. */
+void node_exporter_scrape(void);
+
+/* Starts sadc, which takes a record each second and writes it to nowhere. */
+pid_t sadc_start(void);
+
+/* The time that a process has had a CPU so far, in nanoseconds. */
+long long time_on_cpu_ns(pid_t process);
+
+#endif
