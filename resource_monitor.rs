@@ -3,8 +3,9 @@
 //! Resource monitor: samples the kernel's counters from a kernel timer and logs what the machine
 //! does.
 //!
-//! One sample's way: `driver/sampler.rs` (the timer callback takes it) → `driver/history.rs` (it
-//! waits there) → `driver/reporter.rs` (a kernel thread makes rates of it and logs them), with the
+//! One sample's way: `driver/sampler.rs` (the timer callback takes it) → `driver/pending.rs` (it
+//! waits there) → `driver/reporter.rs` (a kernel thread makes rates of it and logs them, and a record for
+//! `driver/device.rs`), with the
 //! arithmetic and the text in `model/`. All but CPU and memory is sampled by that thread, see
 //! `driver/source/`. Everything that touches the kernel's C side is in `sys/`.
 

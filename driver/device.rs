@@ -24,7 +24,8 @@ use crate::{
         miscdevice::{
             Device,
             Registration, //
-        }, //
+        },
+        rwonce::RwOnce, //
     },
 };
 use kernel::{
@@ -66,18 +67,27 @@ pub(super) struct Reader {
     /// this lock.
     #[pin]
     cursor: Mutex<Cursor>,
+    /// The place of the cursor, for those who only look whether there is a record: whoever reads
+    /// holds the lock until the program's memory is there, which may take long.
+    place: RwOnce<u64>,
 }
 
 impl Reader {
     /// Reads what there is: whole records, as many as fit.
     fn read_some(&self, to: UserPtr, len: usize) -> Result<usize> {
         let mut cursor = self.cursor.lock();
+        let result = self.read_at(&mut cursor, to, len);
+        self.place.write(cursor.place());
+        result
+    }
+
+    fn read_at(&self, cursor: &mut Cursor, to: UserPtr, len: usize) -> Result<usize> {
         let mut done = 0usize;
         loop {
             let left = len.saturating_sub(done);
             let read = self
                 .history
-                .read(&mut cursor, left / WORD_BYTES, |offset, words| {
+                .read(cursor, left / WORD_BYTES, |offset, words| {
                     let offset = offset.saturating_mul(WORD_BYTES).saturating_add(done);
                     write(to.wrapping_byte_add(offset), words)
                 });
@@ -93,7 +103,7 @@ impl Reader {
     }
 
     fn has_next(&self) -> bool {
-        self.history.has_next(&self.cursor.lock())
+        self.history.has_next(self.place.read())
     }
 
     fn info(&self) -> Info {
@@ -118,7 +128,10 @@ impl Reader {
             return Err(EINVAL);
         }
         let (found, next) = self.history.find(seq);
+        self.place.write(found.place());
         *cursor = found;
+        // Another thread may wait for what is there now.
+        self.history.readable().notify_all();
         Ok(next)
     }
 }
@@ -132,6 +145,7 @@ impl Device for Records {
         KBox::pin_init(
             pin_init!(Reader {
                 history,
+                place: RwOnce::new(cursor.place()),
                 cursor <- new_mutex!(cursor, "Reader::cursor"),
             }),
             GFP_KERNEL,
@@ -139,11 +153,13 @@ impl Device for Records {
     }
 
     fn read(reader: &Reader, to: UserPtr, len: usize, may_block: bool) -> Result<usize> {
+        if len == 0 {
+            return Ok(0);
+        }
         loop {
             match reader.read_some(to, len) {
                 Err(error) if error == EAGAIN && may_block => {
-                    let at = reader.cursor.lock().place();
-                    reader.history.wait_until(at)?;
+                    reader.history.wait(reader.place.read())?;
                 }
                 result => return result,
             }

@@ -87,9 +87,10 @@ pub(crate) struct History {
     next_seq: Atomic<u64>,
     #[pin]
     readable: PollCondVar,
-    /// Readers look whether there is a record, and begin to wait, under this lock.
+    /// `end` and `next_seq` change together under this lock, and readers who begin to wait look at
+    /// `end` under it. It is held for a few instructions.
     #[pin]
-    wait: SpinLock<()>,
+    newest: SpinLock<()>,
 }
 
 /// How far a reader has come.
@@ -173,7 +174,7 @@ impl History {
                 end: Atomic::new(0u64),
                 next_seq: Atomic::new(0u64),
                 readable <- kernel::new_poll_condvar!("History::readable"),
-                wait <- new_spinlock!((), "History::wait"),
+                newest <- new_spinlock!((), "History::newest"),
             }),
             GFP_KERNEL,
         )
@@ -196,15 +197,16 @@ impl History {
 
     /// Sequence number after that of the newest record.
     pub(crate) fn next_seq(&self) -> u64 {
-        self.next_seq.load(Acquire)
+        self.cursor().seq
     }
 
     /// A reader that gets what comes from now on.
     pub(crate) fn cursor(&self) -> Cursor {
-        // In this order: a record that comes in between must not count as lost.
-        let at = self.end.load(Acquire);
-        let seq = self.next_seq();
-        Cursor { at, seq }
+        let _newest = self.newest.lock();
+        Cursor {
+            at: self.end.load(Acquire),
+            seq: self.next_seq.load(Relaxed),
+        }
     }
 
     /// A reader whose next record is the first one kept that has the sequence number `seq` or a
@@ -215,7 +217,7 @@ impl History {
             let end = cursor.at;
             cursor.at = self.oldest.load(Acquire);
             let found = loop {
-                if cursor.at == end {
+                if cursor.at >= end {
                     break Ok(cursor.seq);
                 }
                 match self.header(cursor.at) {
@@ -232,9 +234,13 @@ impl History {
         }
     }
 
-    /// Whether there is a record at `cursor`.
-    pub(crate) fn has_next(&self, cursor: &Cursor) -> bool {
-        self.end.load(Acquire) != cursor.at
+    /// Whether there is a record at `place`, or was one.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn has_next(&self, place: u64) -> bool {
+        self.end.load(Acquire) > place
     }
 
     /// Hands the next record to `write`, in pieces, each with the offset in words that it has in
@@ -247,7 +253,7 @@ impl History {
         mut write: impl FnMut(usize, &[u64]) -> Result,
     ) -> Result<usize, NotRead> {
         loop {
-            if !self.has_next(cursor) {
+            if !self.has_next(cursor.at) {
                 return Err(NotRead::None);
             }
             let at = cursor.at.max(self.oldest.load(Acquire));
@@ -333,7 +339,7 @@ impl History {
         Ok(())
     }
 
-    /// Waits until there is a record at `place`.
+    /// Waits until there is a record at `place`, or something else has changed.
     ///
     /// # Context
     ///
@@ -342,12 +348,10 @@ impl History {
     /// # Errors
     ///
     /// `ERESTARTSYS` when a signal comes.
-    pub(crate) fn wait_until(&self, place: u64) -> Result {
-        let mut guard = self.wait.lock();
-        while self.end.load(Acquire) == place {
-            if self.readable.wait_interruptible(&mut guard) {
-                return Err(ERESTARTSYS);
-            }
+    pub(crate) fn wait(&self, place: u64) -> Result {
+        let mut newest = self.newest.lock();
+        if !self.has_next(place) && self.readable.wait_interruptible(&mut newest) {
+            return Err(ERESTARTSYS);
         }
         Ok(())
     }
@@ -384,7 +388,8 @@ impl History {
             return;
         };
         let words = size.read() / WORD_BYTES as u64;
-        self.oldest.store(oldest.saturating_add(words), Relaxed);
+        // Whoever sees the next one as the oldest sees its words as well.
+        self.oldest.store(oldest.saturating_add(words), Release);
         self.kept.write(self.kept.read().saturating_sub(1));
         // Readers must see that it is gone before a word changes.
         rwonce::write_barrier();
@@ -442,15 +447,16 @@ impl RecordWriter<'_> {
         if let Some(place) = history.around(place).0.first() {
             place.write(size);
         }
+        let newest = history.newest.lock();
         history.end.store(at, Release);
-        history.next_seq.store(seq.wrapping_add(1), Release);
+        history.next_seq.store(seq.wrapping_add(1), Relaxed);
+        drop(newest);
         history.kept.write(history.kept.read().saturating_add(1));
         // Only now, so that there always is a record between `oldest` and `end`.
         while history.kept.read() > history.max_records {
             history.drop_oldest();
         }
-        // Whoever has seen no record under this lock waits by now.
-        drop(history.wait.lock());
+        // Whoever has seen no record under the lock waits by now.
         history.readable.notify_all();
     }
 }

@@ -192,6 +192,8 @@ fn interval() -> Delta {
 pub(crate) struct Sampling {
     sampler: Arc<Sampler>,
     timer: Option<ArcHrTimerHandle<Sampler>>,
+    /// The last sample that somebody has asked for. It may not have been taken yet.
+    asked: Option<u64>,
 }
 
 impl Sampling {
@@ -201,7 +203,13 @@ impl Sampling {
         Self {
             sampler,
             timer: Some(timer),
+            asked: None,
         }
+    }
+
+    /// Whether the next sample is one that somebody has asked for.
+    fn is_asked(&self) -> bool {
+        self.asked == Some(self.sampler.pending.next_seq())
     }
 
     /// Begins a new interval now.
@@ -214,7 +222,12 @@ impl Sampling {
         // that is already queued. Dropping a handle cancels the timer, whichever handle started
         // it, so the old one goes first.
         self.timer = None;
-        self.timer = Some(self.sampler.clone().start(interval()));
+        let first = if self.is_asked() {
+            Delta::ZERO
+        } else {
+            interval()
+        };
+        self.timer = Some(self.sampler.clone().start(first));
     }
 
     /// Takes a sample now, and begins a new interval. Gives the sample's sequence number.
@@ -223,9 +236,13 @@ impl Sampling {
     ///
     /// Process context, may sleep: waits for the callback.
     pub(super) fn sample_now(&mut self) -> u64 {
+        if let Some(seq) = self.asked.filter(|_| self.is_asked()) {
+            return seq;
+        }
         // As in `restart`. Without the timer nobody takes a sample, so the next one is this.
         self.timer = None;
         let seq = self.sampler.pending.next_seq();
+        self.asked = Some(seq);
         self.timer = Some(self.sampler.clone().start(Delta::ZERO));
         seq
     }
@@ -236,7 +253,7 @@ impl Sampling {
     ///
     /// Process context, may sleep.
     pub(super) fn stop(self) -> Taken {
-        let Self { sampler, timer } = self;
+        let Self { sampler, timer, .. } = self;
         drop(timer);
         let taken = Taken {
             samples: sampler.pending.next_seq(),

@@ -15,7 +15,8 @@ pub const INFO: u32 = command(READ, 0, Info::LEN);
 /// comes next into the word.
 pub const SEEK: u32 = command(READ | WRITE, 1, 1);
 
-/// The command takes a sample now, and puts its sequence number into a 64-bit word.
+/// The command takes a sample now, and puts its sequence number into a 64-bit word. Whoever asks for
+/// more than the module can make records of gets some of them: a later one stands for those.
 pub const SAMPLE: u32 = command(READ, 2, 1);
 
 /// The command sets the interval to the milliseconds in a 64-bit word.

@@ -90,7 +90,7 @@ impl<D: Device> Registration<D> {
                     let mut misc: bindings::miscdevice = pin_init::zeroed();
                     misc.minor = bindings::MISC_DYNAMIC_MINOR as c_int;
                     misc.name = name.as_char_ptr();
-                    misc.fops = &Self::OPERATIONS;
+                    misc.fops = const { &Self::OPERATIONS };
                     misc.mode = 0o600;
                     // SAFETY: The slot may be written to. It stays where it is, since it is
                     // pinned, until `drop` has deregistered it.

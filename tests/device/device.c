@@ -207,7 +207,7 @@ static void short_buffers(int fd)
 	second = sample(fd);
 	EXPECT(second == first + 1);
 	EXPECT(is_readable(reader));
-	EXPECT_ERRNO(read(reader, buffer, 0), EINVAL);
+	EXPECT(read(reader, buffer, 0) == 0);
 	EXPECT_ERRNO(read(reader, buffer, 8), EINVAL);
 	EXPECT(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }) == 0);
 	EXPECT(read(reader, buffer, sizeof(buffer)) > 0);

@@ -85,6 +85,14 @@ pub struct Records<R> {
     is_lost: bool,
 }
 
+/// What came of reading.
+enum Filled {
+    More,
+    /// There will be more.
+    NotYet,
+    Ended,
+}
+
 impl Records<BufReader<File>> {
     /// Opens a recording.
     ///
@@ -150,12 +158,10 @@ impl<R: Read> Records<R> {
                 }
                 Err(needed) => needed,
             };
-            if !self.fill(needed)? {
-                return if self.start == self.end {
-                    Ok(None)
-                } else {
-                    Err(Error::Truncated)
-                };
+            match self.fill(needed)? {
+                Filled::More => (),
+                Filled::Ended if self.start != self.end => return Err(Error::Truncated),
+                Filled::NotYet | Filled::Ended => return Ok(None),
             }
         }
     }
@@ -181,8 +187,8 @@ impl<R: Read> Records<R> {
         })
     }
 
-    /// Reads more; `false` when there is no more.
-    fn fill(&mut self, needed: usize) -> Result<bool> {
+    /// Reads more.
+    fn fill(&mut self, needed: usize) -> Result<Filled> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
@@ -194,12 +200,13 @@ impl<R: Read> Records<R> {
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();
         loop {
             match self.source.read(room) {
+                Ok(0) => return Ok(Filled::Ended),
                 Ok(read) => {
                     self.end += read;
-                    return Ok(read != 0);
+                    return Ok(Filled::More);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Filled::NotYet),
                 Err(error) => return Err(Error::Read(error)),
             }
         }

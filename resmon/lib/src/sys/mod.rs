@@ -7,16 +7,15 @@ use std::os::fd::AsFd;
 use model::ioctl::{self, Info};
 use model::words::Words;
 use rustix::io;
-use rustix::ioctl::{Getter, Setter, Updater};
+use rustix::ioctl::{Setter, Updater};
 
 /// See [`ioctl::INFO`].
 pub(crate) fn info(device: impl AsFd) -> io::Result<Option<Info>> {
-    type Words = [u64; <Info as model::words::Words>::LEN];
-    // SAFETY: The command writes as many words as the type has, and any words are valid there.
-    let get = unsafe { Getter::<{ ioctl::INFO }, Words>::new() };
-    // SAFETY: As above. On a file of another driver, whose command of the same number would have
-    // to have the same size, it fails as one that is not known.
-    let words = unsafe { rustix::ioctl::ioctl(device, get) }?;
+    let mut words = [0_u64; Info::LEN];
+    // SAFETY: The command writes as many words, and any words are valid there.
+    let update = unsafe { Updater::<{ ioctl::INFO }, _>::new(&mut words) };
+    // SAFETY: As above. The number says how many bytes are written, to other drivers too.
+    unsafe { rustix::ioctl::ioctl(device, update) }?;
     Ok(Info::get(&mut words.into_iter()))
 }
 
@@ -32,10 +31,12 @@ pub(crate) fn seek(device: impl AsFd, seq: u64) -> io::Result<u64> {
 
 /// See [`ioctl::SAMPLE`].
 pub(crate) fn sample(device: impl AsFd) -> io::Result<u64> {
+    let mut word = 0_u64;
     // SAFETY: The command writes one word.
-    let get = unsafe { Getter::<{ ioctl::SAMPLE }, u64>::new() };
+    let update = unsafe { Updater::<{ ioctl::SAMPLE }, u64>::new(&mut word) };
     // SAFETY: As above.
-    unsafe { rustix::ioctl::ioctl(device, get) }
+    unsafe { rustix::ioctl::ioctl(device, update) }?;
+    Ok(word)
 }
 
 /// See [`ioctl::SET_INTERVAL`].
