@@ -67,7 +67,7 @@ const MAX_BYTES: usize = 64 << 20;
 const SPARE_DEVICES: usize = 4;
 
 /// How many words a reader copies before it hands them on.
-const CHUNK_WORDS: usize = 32;
+const CHUNK_WORDS: usize = 64;
 
 /// The records that are kept.
 #[pin_data]
@@ -317,7 +317,13 @@ impl History {
     /// Copies the words from `at` on, which may be overwritten meanwhile.
     fn load(&self, at: u64, to: &mut [u64]) {
         let (end, start) = self.around(at);
-        for (to, from) in to.iter_mut().zip(Iterator::chain(end.iter(), start)) {
+        let (first, rest) = to
+            .split_at_mut_checked(end.len().min(to.len()))
+            .unwrap_or_default();
+        for (to, from) in first.iter_mut().zip(end) {
+            *to = from.read();
+        }
+        for (to, from) in rest.iter_mut().zip(start) {
             *to = from.read();
         }
     }
@@ -375,9 +381,17 @@ impl History {
             at: start,
         };
         record.make_room(sampled.len());
-        for word in sampled {
-            record.push(*word);
+        let (end, rest) = self.around(start);
+        let (first, second) = sampled
+            .split_at_checked(end.len().min(sampled.len()))
+            .unwrap_or_default();
+        for (place, word) in end.iter().zip(first) {
+            place.write(*word);
         }
+        for (place, word) in rest.iter().zip(second) {
+            place.write(*word);
+        }
+        record.at = start.saturating_add(sampled.len() as u64);
         record
     }
 
@@ -407,11 +421,20 @@ pub(crate) struct RecordWriter<'a> {
 impl RecordWriter<'_> {
     /// Adds a section.
     pub(crate) fn section<C: Content>(&mut self, header: &SectionHeader, entries: &[C]) {
-        self.make_room(section_words::<C>(entries.len()));
-        header.put(&mut |word| self.push(word));
+        let words = section_words::<C>(entries.len());
+        self.make_room(words);
+        let (end, start) = self.history.around(self.at);
+        let mut places = Iterator::chain(end.iter(), start);
+        let mut push = |word| {
+            if let Some(place) = places.next() {
+                place.write(word);
+            }
+        };
+        header.put(&mut push);
         for entry in entries {
-            entry.put(&mut |word| self.push(word));
+            entry.put(&mut push);
         }
+        self.at = self.at.saturating_add(words as u64);
     }
 
     /// Gives up old records until `words` more have room. Memory was taken for two of the largest
@@ -425,13 +448,6 @@ impl RecordWriter<'_> {
         {
             history.drop_oldest();
         }
-    }
-
-    fn push(&mut self, word: u64) {
-        if let Some(place) = self.history.around(self.at).0.first() {
-            place.write(word);
-        }
-        self.at = self.at.saturating_add(1);
     }
 
     /// Lets readers see the record, and tells those who wait.
