@@ -317,7 +317,7 @@ static void measure_device(const char *parameters)
 static void measure_others(void)
 {
 	pid_t other = node_exporter_start();
-	long long before;
+	long long before, time;
 
 	measure("node_exporter", node_exporter_scrape);
 	kill(other, SIGKILL);
@@ -327,7 +327,10 @@ static void measure_others(void)
 	come_to_rest();
 	before = time_on_cpu_ns(other);
 	sleep_ms(1000 * SAMPLES);
-	printf("sadc average=%lld\n", (time_on_cpu_ns(other) - before) / SAMPLES);
+	time = time_on_cpu_ns(other) - before;
+	if (time <= 0)
+		errx(1, "sadc does nothing");
+	printf("sadc average=%lld\n", time / SAMPLES);
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
 }
