@@ -134,7 +134,7 @@ void node_exporter_scrape(void)
 
 pid_t sadc_start(void)
 {
-	static char *const arguments[] = { "sadc", "1", "1000", "-", NULL };
+	static char *const arguments[] = { "sadc", "1", "1000", NULL };
 
 	return start("/usr/libexec/sysstat/sadc", arguments);
 }
