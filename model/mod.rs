@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The thinking part of the resource monitor: what a sample holds, what happened between two
 //! samples, and how that reads in the log.

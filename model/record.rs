@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The record of one sample: raw counters and times, as a row of 64-bit words in little-endian
 //! order.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Values as rows of 64-bit words, which is what records are made of. There is no padding, so none
 //! can carry what was in memory before.

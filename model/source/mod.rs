@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What is sampled besides CPU and memory: a file per source, each with what a snapshot of it
 //! holds and which lines two snapshots make.

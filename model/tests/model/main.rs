@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Tests of the model on the host: tables of known answers, and properties that hold for any
 //! counters, those that go backwards and those at the end of their range included.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! `resmon`: what a machine does, from the kernel module `resource_monitor`.
 
@@ -7,6 +7,7 @@ mod commands;
 mod error;
 mod source;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -20,7 +21,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("resmon: {error}");
+            // There is nowhere to say that standard error is closed.
+            let _ = writeln!(std::io::stderr(), "resmon: {error}");
             match error {
                 Error::Usage(_) => ExitCode::from(2),
                 _ => ExitCode::FAILURE,

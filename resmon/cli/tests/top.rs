@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The screen of `resmon top --once`, as users see it. The golden screens in `top/` are what
 //! `TZ=UTC resmon top --from testdata/minute.rec --once SIZE` prints, and `busy-80x24.txt` that of the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Any bytes, as a record and as a recording. The recording to begin with is
 //! testdata/minute.rec.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What a machine does, sample by sample, from the kernel module `resource_monitor`.
 //!

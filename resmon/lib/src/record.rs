@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Whatever a file holds, reading it as a recording gives samples or errors, and never panics.
 #![allow(clippy::unwrap_used)]

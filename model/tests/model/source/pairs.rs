@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Which entries of two snapshots are one thing, seen through the lines of disks and interfaces.
 

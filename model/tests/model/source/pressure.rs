@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 use crate::any;
 use crate::logged::{lines, one_line, values, PERCENT, SECOND};

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! As much of JSON Schema as sample.schema.json needs. What is unknown here fails, so that
 //! nothing in that file goes unchecked.

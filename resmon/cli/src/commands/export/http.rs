@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! As much of HTTP as an exporter needs: one request per connection, which has no body, and an
 //! answer that is there already. Whoever takes longer than [`TIMEOUT`] for both is given up.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What the screen is made of: rules, bars, graphs and tables. Whatever does not fit is cut off,
 //! so that no size of the terminal can do harm.
