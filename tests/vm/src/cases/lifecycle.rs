@@ -168,7 +168,8 @@ fn unload_under_use(guest: &Guest) -> Result<()> {
                 let mark = guest.log.mark("load under use")?;
                 module::insmod("interval_ms=10 per_cpu_max=0")
                     .with_context(|| format!("insmod {round}"))?;
-                sleep_ms(5 + random.below(26));
+                wait_for_use([&reads, &writes])?;
+                sleep_ms(random.below(26));
                 module::rmmod_patiently().with_context(|| format!("rmmod {round}"))?;
                 ensure!(
                     !module::is_loaded(),
@@ -184,9 +185,22 @@ fn unload_under_use(guest: &Guest) -> Result<()> {
     let (reads, writes) = (reads.into_inner(), writes.into_inner());
     // Otherwise nothing was going on while the module went away.
     ensure!(
-        reads > u64::from(ROUNDS) && writes > u64::from(ROUNDS),
+        reads >= u64::from(ROUNDS) && writes >= u64::from(ROUNDS),
         "only {reads} reads and {writes} writes succeeded"
     );
+    Ok(())
+}
+
+/// Waits until each of the counters has grown.
+fn wait_for_use(counters: [&AtomicU64; 2]) -> Result<()> {
+    let deadline = Instant::now() + module::PATIENCE;
+    for counter in counters {
+        let before = counter.load(Ordering::Relaxed);
+        while counter.load(Ordering::Relaxed) == before {
+            ensure!(Instant::now() < deadline, "parameters are not used");
+            sleep_ms(1);
+        }
+    }
     Ok(())
 }
 
