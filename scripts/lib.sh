@@ -183,7 +183,7 @@ make_disk() {
 
 # fetch_packages NAME PACKAGE...: unpacks Debian packages as programs/NAME in the cache, once.
 fetch_packages() {
-	local name=$1 dir=$CACHE/programs/$1
+	local dir=$CACHE/programs/$1
 	shift
 	[[ ! -e $dir ]] || return 0
 	step "Fetch $*" unpack_packages "$dir" "$@"
