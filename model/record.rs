@@ -423,14 +423,15 @@ impl<'a> Record<'a> {
 
     /// How many CPUs were online.
     pub fn cpu_count(&self) -> usize {
-        self.sections()
-            .map(|section| section.count::<Cpu>())
-            .fold(0, usize::saturating_add)
+        let counts = self.sections().map(|section| section.count::<Cpu>());
+        counts.fold(0, usize::saturating_add)
     }
 
-    /// The online CPUs, by ascending number.
+    /// The online CPUs, by ascending number. They are in one section.
     pub fn cpus(&self) -> impl Iterator<Item = Cpu> + 'a {
-        self.entries()
+        let is_of_cpus = |section: &Section<'_>| section.header.kind == Cpu::KIND;
+        let section = self.sections().find(is_of_cpus);
+        section.unwrap_or_default().entries()
     }
 }
 
@@ -461,7 +462,7 @@ impl<'a> Iterator for Sections<'a> {
 }
 
 /// A section of a record.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Section<'a> {
     header: SectionHeader,
     entry_words: usize,
@@ -487,6 +488,7 @@ impl<'a> Section<'a> {
         self.entries
             .chunks_exact(self.entry_words.max(1))
             .take(self.count::<C>())
-            .filter_map(|entry| C::get(&mut entry.iter().copied()))
+            // With a length that is known, it is looked at once and not for each word.
+            .filter_map(|entry| C::get(&mut entry.get(..C::LEN)?.iter().copied()))
     }
 }
