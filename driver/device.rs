@@ -202,18 +202,7 @@ fn put<T: Words>(to: UserPtr, value: &T) -> Result {
     result
 }
 
-/// Gets a value of a program.
-fn get<T: Words>(from: UserPtr) -> Result<T> {
-    let mut reader = UserSlice::new(from, T::LEN.saturating_mul(WORD_BYTES)).reader();
-    let mut result = Ok(());
-    let mut words = core::iter::from_fn(|| match reader.read::<u64>() {
-        Ok(word) => Some(word),
-        Err(error) => {
-            result = Err(error);
-            None
-        }
-    });
-    let value = T::get(&mut words);
-    result?;
-    value.ok_or(EINVAL)
+/// Gets a word of a program.
+fn get(from: UserPtr) -> Result<u64> {
+    UserSlice::new(from, WORD_BYTES).reader().read()
 }

@@ -309,7 +309,7 @@ impl History {
         let mut words = [0; Header::LEN];
         self.load(at, &mut words);
         self.check(at)?;
-        let header = Header::get(&mut words.into_iter()).ok_or(Overtaken)?;
+        let header = Header::from_words(&words).ok_or(Overtaken)?;
         let next = at.saturating_add(header.size_bytes / WORD_BYTES as u64);
         Ok((header, next))
     }

@@ -354,7 +354,7 @@ pub fn size_bytes(head: &[u64]) -> Result<u64, Invalid> {
 }
 
 fn header(words: &[u64]) -> Result<Header, Invalid> {
-    let header = Header::get(&mut words.iter().copied()).ok_or(Invalid::TooShort)?;
+    let header = Header::from_words(words).ok_or(Invalid::TooShort)?;
     if header.magic == MAGIC.swap_bytes() {
         return Err(Invalid::ByteOrder);
     }
@@ -445,7 +445,7 @@ impl<'a> Iterator for Sections<'a> {
     type Item = Section<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let header = SectionHeader::get(&mut self.rest.iter().copied())?;
+        let header = SectionHeader::from_words(self.rest)?;
         let (section, rest) = self.rest.split_at_checked(words_of(header.size_bytes)?)?;
         let entries = section.get(SectionHeader::LEN..)?;
         let entry_words = words_of(header.entry_bytes)?;
@@ -485,10 +485,19 @@ impl<'a> Section<'a> {
 
     /// Its entries, if they are of the kind `C`.
     pub fn entries<C: Content>(&self) -> impl Iterator<Item = C> + 'a {
-        self.entries
-            .chunks_exact(self.entry_words.max(1))
-            .take(self.count::<C>())
-            // With a length that is known, it is looked at once and not for each word.
-            .filter_map(|entry| C::get(&mut entry.get(..C::LEN)?.iter().copied()))
+        let step = self.entry_words;
+        let mut rest = self.entries;
+        if self.count::<C>() == 0 {
+            rest = &[];
+        }
+        core::iter::from_fn(move || loop {
+            let (entry, more) = rest.split_at_checked(step).filter(|_| step != 0)?;
+            rest = more;
+            // What this cannot read is left out.
+            let entry = C::from_words(entry);
+            if entry.is_some() {
+                return entry;
+            }
+        })
     }
 }

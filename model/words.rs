@@ -13,8 +13,8 @@ pub trait Words: Sized {
     /// Hands the words to `out`, one after the other.
     fn put<F: FnMut(u64)>(&self, out: &mut F);
 
-    /// Makes a value of the next words; none when there are too few or they are out of range.
-    fn get<I: Iterator<Item = u64>>(words: &mut I) -> Option<Self>;
+    /// Makes a value of the first words; none when there are too few or they are out of range.
+    fn from_words(words: &[u64]) -> Option<Self>;
 }
 
 /// A value whose words are those of its fields, in this order.
@@ -35,8 +35,8 @@ impl Words for u64 {
     }
 
     #[inline(always)]
-    fn get<I: Iterator<Item = u64>>(words: &mut I) -> Option<Self> {
-        words.next()
+    fn from_words(words: &[u64]) -> Option<Self> {
+        words.first().copied()
     }
 }
 
@@ -49,8 +49,8 @@ impl Words for u32 {
     }
 
     #[inline(always)]
-    fn get<I: Iterator<Item = u64>>(words: &mut I) -> Option<Self> {
-        words.next()?.try_into().ok()
+    fn from_words(words: &[u64]) -> Option<Self> {
+        (*words.first()?).try_into().ok()
     }
 }
 
@@ -59,26 +59,25 @@ impl<const MAX: usize> Words for Text<MAX> {
     const LEN: usize = MAX / 8 + 1;
 
     fn put<F: FnMut(u64)>(&self, out: &mut F) {
-        let mut bytes = self.as_bytes().iter().copied();
-        for _ in 0..Self::LEN {
-            let mut word = [0; 8];
-            for (to, from) in word.iter_mut().zip(&mut bytes) {
-                *to = from;
-            }
-            out(u64::from_le_bytes(word));
+        let words = self.filled_up().chunks_exact(8);
+        let mut last = [0; 8];
+        for (to, from) in last.iter_mut().zip(words.remainder()) {
+            *to = *from;
         }
+        for word in words {
+            out(word.try_into().map_or(0, u64::from_le_bytes));
+        }
+        out(u64::from_le_bytes(last));
     }
 
-    fn get<I: Iterator<Item = u64>>(words: &mut I) -> Option<Self> {
+    fn from_words(words: &[u64]) -> Option<Self> {
         let mut text = Self::empty();
-        let mut is_over = false;
-        for _ in 0..Self::LEN {
-            for byte in words.next()?.to_le_bytes() {
-                is_over |= byte == 0;
-                if !is_over {
-                    text.push(byte);
-                }
-            }
+        let bytes = words
+            .get(..Self::LEN)?
+            .iter()
+            .flat_map(|word| word.to_le_bytes());
+        for byte in bytes.take_while(|byte| *byte != 0) {
+            text.push(byte);
         }
         Some(text)
     }
@@ -96,10 +95,14 @@ macro_rules! words {
                 $(Words::put(&self.$field, out);)*
             }
 
+            // The length is looked at once, and not for each field.
             #[inline(always)]
-            fn get<I: Iterator<Item = u64>>(words: &mut I) -> Option<Self> {
+            fn from_words(words: &[u64]) -> Option<Self> {
+                let rest = words.get(..Self::LEN)?;
+                $(let ($field, rest) = rest.split_at_checked(<$type as Words>::LEN)?;)*
+                let [] = rest else { return None };
                 Some(Self {
-                    $($field: <$type as Words>::get(words)?,)*
+                    $($field: <$type as Words>::from_words($field)?,)*
                     $($($rest: $value,)*)?
                 })
             }

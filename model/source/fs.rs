@@ -123,8 +123,8 @@ impl Words for Fs {
         .put(out);
     }
 
-    fn get<I: Iterator<Item = u64>>(words: &mut I) -> Option<Self> {
-        let flat = Flat::get(words)?;
+    fn from_words(words: &[u64]) -> Option<Self> {
+        let flat = Flat::from_words(words)?;
         let state = match flat.state {
             MOUNTED => State::Mounted(flat.usage),
             ABSENT => State::Absent,

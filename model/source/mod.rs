@@ -114,6 +114,7 @@ impl<T: Copy, K: Copy + Ord> Busiest<T, K> {
 /// A text of at most `MAX` bytes, such as a name. What is longer is cut.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<const MAX: usize> {
+    /// Zeros from `len` on.
     bytes: [u8; MAX],
     len: usize,
 }
@@ -136,7 +137,7 @@ impl<const MAX: usize> Text<MAX> {
 
     /// Keeps a copy of `text` instead.
     pub fn set(&mut self, text: &[u8]) {
-        self.len = 0;
+        *self = Self::empty();
         for byte in text {
             self.push(*byte);
         }
@@ -148,6 +149,11 @@ impl<const MAX: usize> Text<MAX> {
             *place = byte;
             self.len = self.len.saturating_add(1);
         }
+    }
+
+    /// The text, with zeros after it.
+    pub(super) fn filled_up(&self) -> &[u8; MAX] {
+        &self.bytes
     }
 
     /// The text, which need not be UTF-8.

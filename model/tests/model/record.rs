@@ -281,7 +281,7 @@ proptest! {
 
     #[test]
     fn any_file_system_can_be_looked_at(words in prop::collection::vec(any::counter(), Fs::LEN)) {
-        if let Some(fs) = Fs::get(&mut words.iter().copied()) {
+        if let Some(fs) = Fs::from_words(&words) {
             prop_assert_eq!(value_of::<Fs>(words_of(&fs)), fs);
         }
     }

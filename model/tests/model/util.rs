@@ -22,7 +22,8 @@ pub fn words_of(value: &impl Words) -> Vec<u64> {
 
 /// The value that these words are.
 pub fn value_of<T: Words>(words: impl IntoIterator<Item = u64>) -> T {
-    T::get(&mut words.into_iter()).expect("as many words as it has")
+    let words: Vec<u64> = words.into_iter().take(T::LEN).collect();
+    T::from_words(&words).expect("as many words as it has")
 }
 
 /// The words of a record, with the sizes that it has.

@@ -16,7 +16,7 @@ pub(crate) fn info(device: impl AsFd) -> io::Result<Option<Info>> {
     let update = unsafe { Updater::<{ ioctl::INFO }, _>::new(&mut words) };
     // SAFETY: As above. The number says how many bytes are written, to other drivers too.
     unsafe { rustix::ioctl::ioctl(device, update) }?;
-    Ok(Info::get(&mut words.into_iter()))
+    Ok(Info::from_words(&words))
 }
 
 /// See [`ioctl::SEEK`].
