@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
-use resmon::{Device, Record, Records};
+use resmon::{Device, Record, Records, Sample, Samples};
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::io::Errno;
 
@@ -92,7 +92,16 @@ impl Source {
 /// The next of `records`, which come from the recording `from` or else from the device. An error
 /// names the recording.
 pub fn next_record(records: &mut Records<Source>, from: Option<&Path>) -> Result<Option<Record>> {
-    records.try_next().map_err(|source| match from {
+    named(records.try_next(), from)
+}
+
+/// The next of `samples`, as [`next_record`] gives records.
+pub fn next_sample(samples: &mut Samples<Source>, from: Option<&Path>) -> Result<Option<Sample>> {
+    named(samples.try_next(), from)
+}
+
+fn named<T>(result: resmon::Result<T>, from: Option<&Path>) -> Result<T> {
+    result.map_err(|source| match from {
         Some(path) => Error::Recording {
             path: path.into(),
             source,

@@ -7,12 +7,13 @@ mod since;
 mod text;
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use resmon::{Record, Records, Sample};
+use resmon::{Sample, Samples};
 
 use crate::args::Log;
 use crate::error::{Error, Result};
-use crate::source::{next_record, report_lost, Source};
+use crate::source::{next_sample, report_lost, Source};
 
 use since::Since;
 pub use text::local_time;
@@ -23,16 +24,12 @@ pub fn run(args: &Log) -> Result<()> {
         Some(since) => Some(since.time_s(from)?),
         None => None,
     };
-    let mut reader = Reader {
-        records: Source::records_without_waiting(from, since.is_some())?,
-        before: None,
-        is_over: false,
-    };
+    let mut samples = Samples::new(Source::records_without_waiting(from, since.is_some())?);
     let mut format = Format::of(args);
     let mut out = io::stdout().lock();
     let (mut read, mut left) = (0_u64, args.count.unwrap_or(u64::MAX));
     while left > 0 {
-        let Some(sample) = reader.next(args)? else {
+        let Some(sample) = next(&mut samples, from)? else {
             break;
         };
         read = read.saturating_add(1);
@@ -54,33 +51,14 @@ pub fn run(args: &Log) -> Result<()> {
     }
 }
 
-/// Makes samples of records.
-struct Reader {
-    records: Records<Source>,
-    before: Option<Record>,
-    is_over: bool,
-}
-
-impl Reader {
-    /// The next sample, for which it waits; none at the end of a recording, or when nobody reads
-    /// standard output.
-    fn next(&mut self, args: &Log) -> Result<Option<Sample>> {
-        while !self.is_over {
-            let Some(record) = next_record(&mut self.records, args.from.from.as_deref())? else {
-                self.is_over = !self.records.get_ref().wait()?;
-                continue;
-            };
-            let before = self.before.replace(record);
-            // There is no sample of two records that the module made before and after it was
-            // loaded anew.
-            let sample = before
-                .zip(self.before.as_ref())
-                .and_then(|(before, now)| Sample::between(&before, now));
-            if sample.is_some() {
-                return Ok(sample);
-            }
+/// The next sample, for which it waits; none at the end of the recording `from`, or when nobody reads
+/// standard output.
+fn next(samples: &mut Samples<Source>, from: Option<&Path>) -> Result<Option<Sample>> {
+    loop {
+        let sample = next_sample(samples, from)?;
+        if sample.is_some() || !samples.records().get_ref().wait()? {
+            return Ok(sample);
         }
-        Ok(None)
     }
 }
 

@@ -5,10 +5,10 @@
 use std::ops::{Add, Mul};
 use std::path::Path;
 
-use resmon::Sample;
+use resmon::{Sample, Samples};
 
 use crate::error::Result;
-use crate::source::{next_record, Source};
+use crate::source::{next_sample, Source};
 
 /// The CPU modes that are drawn, from below, without idle.
 pub const CPU_MODES: [&str; 6] = ["user", "nice", "system", "interrupts", "I/O wait", "steal"];
@@ -132,15 +132,10 @@ const GAP_INTERVALS: f64 = 3.0;
 impl History {
     /// Reads the recording `from`, or else what the module keeps.
     pub fn read(from: Option<&Path>) -> Result<Self> {
-        let mut records = Source::records_without_waiting(from, true)?;
+        let mut samples = Samples::new(Source::records_without_waiting(from, true)?);
         let mut history = Self::default();
-        let mut before = None;
-        while let Some(record) = next_record(&mut records, from)? {
-            let sample = before.and_then(|before| Sample::between(&before, &record));
-            if let Some(sample) = sample {
-                history.add(&sample);
-            }
-            before = Some(record);
+        while let Some(sample) = next_sample(&mut samples, from)? {
+            history.add(&sample);
         }
         history.thin_out();
         Ok(history)
