@@ -146,6 +146,19 @@ in_root_dir() {
 	esac
 }
 
+# cargo_target NAME: prints the folder of the cache in which cargo builds NAME. Cargo tells the
+# checkout's own crates by the times of their files alone, so those of another checkout go.
+cargo_target() {
+	local target=$CACHE/cargo/$1
+	mkdir -p "$target"
+	if [[ ! -e $target/checkout || $(<"$target/checkout") != "$TOP" ]]; then
+		find "$target" -path '*/.fingerprint/*' -prune \
+			\( -name 'model-*' -o -name 'resmon-*' -o -name 'vmtest-*' \) -exec rm -rf {} +
+		echo "$TOP" >"$target/checkout"
+	fi
+	printf '%s' "$target"
+}
+
 # root_install PACKAGE...: adds packages to the Debian root. Also finishes what
 # a killed call left half-done.
 root_install() {

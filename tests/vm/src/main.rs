@@ -21,6 +21,7 @@ mod netlink;
 mod proc;
 mod readers;
 mod readings;
+mod terminal;
 mod tools;
 
 use std::fs::{self, File, OpenOptions};

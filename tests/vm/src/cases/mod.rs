@@ -32,6 +32,7 @@ use anyhow::Result;
 
 use crate::cgroup;
 use crate::kmsg::Log;
+use crate::terminal;
 
 pub struct Case {
     pub name: &'static str,
@@ -50,6 +51,8 @@ pub enum Needs {
     Emulation32,
     /// A disk with Prometheus.
     Prometheus,
+    /// A kernel with pseudo terminals.
+    Terminals,
     /// Pressure, and cgroups, without which it cannot be had.
     Pressure,
     MemoryController,
@@ -72,6 +75,7 @@ impl Guest {
             Needs::Drivers => Path::new("/modules").exists(),
             Needs::Emulation32 => Path::new("/proc/sys/abi/vsyscall32").exists(),
             Needs::Prometheus => Path::new("/sys/class/block/vdc").exists(),
+            Needs::Terminals => Path::new(terminal::PTMX).exists(),
             Needs::Pressure => {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
             }

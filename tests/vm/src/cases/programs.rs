@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::device::{came, load_idle, take, work, Proc, Round};
 use super::{sleep_ms, Case, Guest, Needs};
 use crate::module::{self, Module, PATIENCE};
+use crate::terminal::Terminal;
 use crate::{netlink, proc, tools};
 
 pub const CASES: &[Case] = &[
@@ -42,6 +43,11 @@ pub const CASES: &[Case] = &[
         name: "resmon record, plot and top",
         needs: Needs::Drivers,
         run: pictures,
+    },
+    Case {
+        name: "keys of resmon top",
+        needs: Needs::Terminals,
+        run: keys,
     },
     Case {
         name: "resmon export against /proc",
@@ -361,6 +367,44 @@ fn pictures(guest: &Guest) -> Result<()> {
         );
         fs::remove_file(file)?;
     }
+    module.unload().map(drop)
+}
+
+/// The live screen, by what its keys do to the module and what it writes.
+fn keys(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=100 log_every=0")?;
+    let mut top = Terminal::start(RESMON, &["top"], 80, 24)?;
+    top.wait_for("q quit")?;
+    let wait_interval = |interval_ms: u64| {
+        let deadline = Instant::now() + PATIENCE;
+        while module::read("interval_ms")? != interval_ms {
+            ensure!(Instant::now() < deadline, "it is not {interval_ms} ms");
+            sleep_ms(10);
+        }
+        Ok(())
+    };
+    for (key, interval_ms) in [("+", 200), ("+", 500), ("-", 200)] {
+        top.press(key)?;
+        wait_interval(interval_ms).with_context(|| format!("after {key}"))?;
+    }
+    // The screen goes on with samples of the new interval.
+    top.wait_for("every 200 ms")?;
+    top.press("?")?;
+    top.wait_for("Keys of resmon top")?;
+    // Which leaves the help alone.
+    top.press("q")?;
+    top.wait_until("the help is gone", |screen| {
+        !screen.contents().contains("Keys of resmon top")
+    })?;
+    top.press(" ")?;
+    top.wait_for("paused")?;
+    top.resize(120, 40)?;
+    top.wait_until("the keys are in the last row", |screen| {
+        let rows: Vec<String> = screen.rows(0, 120).collect();
+        rows.len() == 40 && rows[39].contains("q quit")
+    })?;
+    top.press("q")?;
+    top.wait_end()?;
     module.unload().map(drop)
 }
 
