@@ -254,7 +254,10 @@ static void keep_threads_on(const cpu_set_t *cpus, const char *name)
 		FILE *file;
 
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		if (thread <= 0 || !(file = fopen(path, "re")))
+		if (thread <= 0)
+			continue;
+		file = fopen(path, "re");
+		if (!file)
 			continue;
 		if (fgets(comm, sizeof(comm), file) && !strncmp(comm, name, strlen(name)) &&
 		    sched_setaffinity(thread, sizeof(*cpus), cpus))

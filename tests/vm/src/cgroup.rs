@@ -12,6 +12,9 @@ use anyhow::{Context, Result};
 /// Where main.rs mounts them.
 pub const ROOT: &str = "/sys/fs/cgroup";
 
+/// Which controllers the cgroups below the root have.
+const SUBTREE_CONTROL: &str = "/sys/fs/cgroup/cgroup.subtree_control";
+
 /// Whether this kernel can limit the memory of a cgroup.
 pub fn has_memory() -> bool {
     fs::read_to_string(format!("{ROOT}/cgroup.controllers"))
@@ -40,11 +43,18 @@ impl Cgroup {
         Ok(Cgroup { path })
     }
 
-    /// One whose memory can be limited.
-    pub fn with_memory(name: &str) -> Result<Cgroup> {
-        fs::write(format!("{ROOT}/cgroup.subtree_control"), "+memory")
-            .context("no memory controller")?;
+    /// One that a controller can limit, such as that of memory.
+    pub fn with(controller: &str, name: &str) -> Result<Cgroup> {
+        fs::write(SUBTREE_CONTROL, format!("+{controller}"))
+            .with_context(|| format!("no controller {controller}"))?;
         Cgroup::create(name)
+    }
+
+    /// What one of its files has.
+    pub fn get(&self, file: &str) -> Result<String> {
+        let path = self.path.join(file);
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        Ok(text.trim().to_string())
     }
 
     /// Writes one of its files, such as `memory.max`.
@@ -78,6 +88,11 @@ impl Drop for Cgroup {
             thread::sleep(Duration::from_millis(20));
         }
         // What is not in use any more is not there for the next case.
-        let _ = fs::write(format!("{ROOT}/cgroup.subtree_control"), "-memory");
+        for controller in fs::read_to_string(SUBTREE_CONTROL)
+            .unwrap_or_default()
+            .split_whitespace()
+        {
+            let _ = fs::write(SUBTREE_CONTROL, format!("-{controller}"));
+        }
     }
 }

@@ -92,8 +92,10 @@ fn run() -> Result<()> {
     let guest = Guest::new(log)?;
     if guest.has(Needs::Drivers) {
         drivers::load_all().context("the drivers")?;
+        mount_programs()?;
     }
-    let only = only(&fs::read_to_string("/proc/cmdline")?);
+    // The part of the names of the cases to run.
+    let only = word(&fs::read_to_string("/proc/cmdline")?, "vmtest.only=");
     let cases: Vec<Case> = cases::all()
         .into_iter()
         .filter(|case| {
@@ -138,10 +140,25 @@ fn mount_all() -> Result<()> {
     Ok(())
 }
 
-/// The part of the names of the cases to run, from `vmtest.only=` on the kernel's command line.
-fn only(command_line: &str) -> Option<String> {
+/// The disk with programs that some boots have.
+fn mount_programs() -> Result<()> {
+    let disk = "/dev/vdc";
+    if Path::new(disk).exists() {
+        let folder = cases::fire::PROGRAMS;
+        fs::create_dir_all(folder)?;
+        mount(disk, folder, "ext4", MountFlags::RDONLY, None).context(disk)?;
+        let scratch = format!("{folder}/tmp");
+        mount("tmpfs", &scratch, "tmpfs", MountFlags::empty(), None).context(scratch)?;
+        let proc = format!("{folder}/proc");
+        mount("proc", &proc, "proc", MountFlags::empty(), None).context(proc)?;
+    }
+    Ok(())
+}
+
+/// What follows a word such as `vmtest.only=` on the kernel's command line.
+fn word(command_line: &str, name: &str) -> Option<String> {
     // The kernel keeps quotes, which allow a blank in the value.
-    let (_, rest) = command_line.split_once("vmtest.only=")?;
+    let (_, rest) = command_line.split_once(name)?;
     let value = match rest.strip_prefix('"') {
         Some(quoted) => quoted.split('"').next(),
         None => rest.split_ascii_whitespace().next(),
@@ -199,10 +216,11 @@ impl Guest {
 
 #[cfg(test)]
 mod tests {
-    use super::only;
+    use super::word;
 
     #[test]
-    fn only_is_read_from_the_command_line() {
+    fn words_are_read_from_the_command_line() {
+        let only = |line| word(line, "vmtest.only=");
         assert_eq!(only("quiet"), None);
         assert_eq!(
             only("quiet vmtest.only=swap x=1\n").as_deref(),

@@ -16,7 +16,7 @@ use rustix::system::{delete_module, finit_module};
 use crate::kmsg::{Log, Mark, Record};
 use crate::lines::{self, Allowed, BadParameter, Line, Loaded, Sample, Unloaded};
 
-const FILE: &str = "/resource_monitor.ko";
+pub const FILE: &str = "/resource_monitor.ko";
 const SYSFS: &str = "/sys/module/resource_monitor";
 
 /// How long to wait beyond the time that a thing takes by itself. A debug kernel is slow, and the

@@ -68,7 +68,11 @@ impl Terminal {
     }
 
     /// Waits until the screen is as `is_as_wanted` says.
-    pub fn wait_until(&mut self, what: &str, is_as_wanted: impl Fn(&vt100::Screen) -> bool) -> Result<()> {
+    pub fn wait_until(
+        &mut self,
+        what: &str,
+        is_as_wanted: impl Fn(&vt100::Screen) -> bool,
+    ) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while !is_as_wanted(self.screen.screen()) {
             let text = self.screen.screen().contents();

@@ -341,7 +341,7 @@ fn oom_kills() -> Result<u64> {
 }
 
 fn oom_in_cgroup(guest: &Guest) -> Result<()> {
-    let cgroup = Cgroup::with_memory("oom")?;
+    let cgroup = Cgroup::with("memory", "oom")?;
     cgroup.set("memory.max", "16M")?;
     kill(guest, Some(&cgroup))?;
     cgroup.remove()

@@ -87,7 +87,7 @@ enum Expected {
 impl Expected {
     /// During a case of this name.
     fn during(case: &str) -> Option<Expected> {
-        if case == faults::NAME {
+        if faults::NAMES.contains(&case) {
             return Some(Expected::FailedAllocation);
         }
         activity::OUT_OF_MEMORY
@@ -211,19 +211,25 @@ mod tests {
             " lockdep_unlock+0x58/0xc0",
             " </TASK>",
         ];
-        assert_eq!(bad(faults::NAME, &report), 0);
+        assert_eq!(bad(faults::NAMES[0], &report), 0);
         assert_eq!(bad("another case", &report), 3);
-        assert_eq!(bad(faults::NAME, &[&report[..], &report[1..]].concat()), 2);
+        assert_eq!(
+            bad(faults::NAMES[0], &[&report[..], &report[1..]].concat()),
+            2
+        );
         // A trace of its own, and any other report, count there too.
-        assert_eq!(bad(faults::NAME, &["Call Trace:"]), 1);
-        assert_eq!(bad(faults::NAME, &[report[0], "BUG: x", "Call Trace:"]), 1);
-        assert_eq!(bad(faults::NAME, &["BUG: KASAN: x", "Call Trace:"]), 2);
+        assert_eq!(bad(faults::NAMES[0], &["Call Trace:"]), 1);
+        assert_eq!(
+            bad(faults::NAMES[0], &[report[0], "BUG: x", "Call Trace:"]),
+            1
+        );
+        assert_eq!(bad(faults::NAMES[0], &["BUG: KASAN: x", "Call Trace:"]), 2);
 
         let mut report = report;
         report[0] = "vmtest invoked oom-killer: gfp_mask=0x1";
         let oom = activity::OUT_OF_MEMORY[1];
         assert_eq!(bad(oom, &report), 0);
-        assert_eq!(bad(faults::NAME, &report), 2);
+        assert_eq!(bad(faults::NAMES[0], &report), 2);
         report[0] = "exe: page allocation failure: order:0";
         assert_eq!(bad(oom, &report), 0);
         report[0] = "resource_mon/fs: page allocation failure: order:0";

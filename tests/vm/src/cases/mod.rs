@@ -4,12 +4,15 @@
 
 mod activity;
 mod churn;
+mod clock;
 mod device;
 mod disk;
 mod faults;
+pub mod fire;
 mod format;
 mod fs;
 mod fs_paths;
+mod fuzz;
 pub mod hotplug;
 mod interval;
 pub mod kernel;
@@ -51,6 +54,10 @@ pub enum Needs {
     Emulation32,
     /// A disk with Prometheus.
     Prometheus,
+    /// A disk with stress-ng.
+    StressNg,
+    /// A clock besides that of the CPUs.
+    RealTimeClock,
     /// A kernel with pseudo terminals.
     Terminals,
     /// Pressure, and cgroups, without which it cannot be had.
@@ -74,7 +81,9 @@ impl Guest {
             Needs::TwoCpus => self.cpus >= 2,
             Needs::Drivers => Path::new("/modules").exists(),
             Needs::Emulation32 => Path::new("/proc/sys/abi/vsyscall32").exists(),
-            Needs::Prometheus => Path::new("/sys/class/block/vdc").exists(),
+            Needs::Prometheus => Path::new(programs::PROMETHEUS).exists(),
+            Needs::StressNg => Path::new(fire::STRESS_NG).exists(),
+            Needs::RealTimeClock => Path::new(clock::REAL_TIME_CLOCK).exists(),
             Needs::Terminals => Path::new(terminal::PTMX).exists(),
             Needs::Pressure => {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
@@ -120,6 +129,9 @@ pub fn all() -> Vec<Case> {
         device::CASES,
         programs::CASES,
         hotplug::CASES,
+        clock::CASES,
+        fuzz::CASES,
+        fire::CASES,
         lifecycle::CASES,
         faults::CASES,
         // These look back at what all the others left behind.

@@ -354,7 +354,7 @@ fn one_cpu(guest: &Guest) -> Result<()> {
 /// A process that wants more than its cgroup may have is slowed down, and does nothing but wait
 /// for memory. Half of the time another one has work to do on its CPU, so that not all wait.
 fn memory(guest: &Guest) -> Result<()> {
-    let cgroup = Cgroup::with_memory("pressure")?;
+    let cgroup = Cgroup::with("memory", "pressure")?;
     cgroup.set("memory.high", "8M")?;
     percentages::settle()?;
     let process = Player::start(child::myself(), Role::Eat { mib: 64 }, Some(&cgroup))?;

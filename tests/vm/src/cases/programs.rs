@@ -13,6 +13,7 @@ use resmon::Device;
 use serde_json::Value;
 
 use super::device::{came, load_idle, take, work, Proc, Round};
+use super::fire::PROGRAMS;
 use super::{sleep_ms, Case, Guest, Needs};
 use crate::module::{self, Module, PATIENCE};
 use crate::terminal::Terminal;
@@ -62,6 +63,8 @@ pub const CASES: &[Case] = &[
 ];
 
 const RESMON: &str = "/resmon";
+
+pub const PROMETHEUS: &str = "/programs/prometheus";
 
 fn resmon(arguments: &[&str]) -> Result<Output> {
     let output = Command::new(RESMON)
@@ -518,21 +521,15 @@ fn query(what: &str) -> Result<f64> {
 
 /// Debian's Prometheus, with the configuration that comes with resmon.
 fn prometheus(guest: &Guest) -> Result<()> {
-    use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
-    const ROOT: &str = "/tmp/prometheus";
-    let data = format!("{ROOT}/data");
-    fs::create_dir_all(ROOT)?;
-    mount("/dev/vdc", ROOT, "ext4", MountFlags::RDONLY, None).context("/dev/vdc")?;
-    mount("tmpfs", &data, "tmpfs", MountFlags::empty(), None).context("tmpfs")?;
     netlink::set_up("lo", true)?;
     let module = Module::load(&guest.log, "interval_ms=500 log_every=0 fs_paths=/")?;
     let export = Running::start(&["export"])?;
     let prometheus = tools::Running::start(&[
         "chroot",
-        ROOT,
+        PROGRAMS,
         "/prometheus",
         "--config.file=/prometheus.yml",
-        "--storage.tsdb.path=/data",
+        "--storage.tsdb.path=/tmp",
         "--web.listen-address=127.0.0.1:9090",
     ])?;
     ensure!(
@@ -561,7 +558,5 @@ fn prometheus(guest: &Guest) -> Result<()> {
         sleep_ms(500);
     }
     drop((prometheus, export));
-    unmount(&data, UnmountFlags::DETACH)?;
-    unmount(ROOT, UnmountFlags::DETACH)?;
     module.unload().map(drop)
 }

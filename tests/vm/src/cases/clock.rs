@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Time that jumps, and a guest that stands still.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{ensure, Context, Result};
+use resmon::{Device, Record, Sample};
+use rustix::time::{clock_gettime, clock_settime, ClockId, Timespec};
+
+use super::{sleep_ms, Case, Guest, Needs};
+use crate::module::{Module, PATIENCE};
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "the clock is set",
+        needs: Needs::Nothing,
+        run: set,
+    },
+    Case {
+        name: "a guest whose time goes on while it stands still",
+        needs: Needs::Nothing,
+        run: frozen,
+    },
+    Case {
+        name: "a guest that is paused with its time",
+        needs: Needs::RealTimeClock,
+        run: paused,
+    },
+];
+
+const INTERVAL_MS: u64 = 100;
+
+/// How long the guest stands still.
+const STILL_S: u64 = 3;
+
+/// A clock that goes on while the guest does not.
+pub const REAL_TIME_CLOCK: &str = "/sys/class/rtc/rtc0/since_epoch";
+
+fn load(guest: &Guest) -> Result<Module<'_>> {
+    Module::load(&guest.log, &format!("interval_ms={INTERVAL_MS}"))
+}
+
+/// What the module keeps, once it has so many records more.
+fn records(more: u64) -> Result<Vec<Record>> {
+    let device = Device::open()?;
+    let until = device.info()?.next_seq + more;
+    let deadline = Instant::now() + PATIENCE;
+    while device.info()?.next_seq < until {
+        ensure!(Instant::now() < deadline, "sampling stopped");
+        sleep_ms(10);
+    }
+    Ok(Device::history()?)
+}
+
+/// Looks whether all that is made of two records can be true.
+fn check(records: &[Record]) -> Result<()> {
+    for pair in records.windows(2) {
+        let (before, after) = (pair[0].header(), pair[1].header());
+        ensure!(after.seq == before.seq + 1, "{after:?} after {before:?}");
+        ensure!(
+            after.taken_mono_ns > before.taken_mono_ns,
+            "{after:?} after {before:?}"
+        );
+        // Each tick that was due either ran or is counted as missed.
+        let due_ns = after.due_mono_ns - before.due_mono_ns;
+        let ticks = 1 + after.missed_ticks - before.missed_ticks;
+        ensure!(
+            due_ns == ticks * after.interval_ns,
+            "{after:?} after {before:?}"
+        );
+        let sample = Sample::between(&pair[0], &pair[1]).context("no sample")?;
+        check_sample(&sample).with_context(|| format!("{sample:?}"))?;
+    }
+    Ok(())
+}
+
+fn check_sample(sample: &Sample) -> Result<()> {
+    for cpu in &sample.cpus {
+        let times = &cpu.times;
+        let sum = times.user_percent
+            + times.nice_percent
+            + times.system_percent
+            + times.idle_percent
+            + times.iowait_percent
+            + times.irq_percent
+            + times.softirq_percent
+            + times.steal_percent;
+        ensure!(
+            sum == 0.0 || (99.0..101.0).contains(&sum),
+            "CPU {}: {sum} %",
+            cpu.id
+        );
+        ensure!(
+            times.idle_percent >= 0.0 && times.user_percent >= 0.0,
+            "CPU {}",
+            cpu.id
+        );
+    }
+    let mut rates = Vec::new();
+    for disk in &sample.disks {
+        ensure!(
+            (0.0..=100.5).contains(&disk.busy_percent),
+            "{} is that busy",
+            disk.name
+        );
+        rates.extend([disk.read_bytes_per_second, disk.written_bytes_per_second]);
+    }
+    for net in &sample.nets {
+        rates.extend([
+            net.received.bytes_per_second,
+            net.transmitted.bytes_per_second,
+        ]);
+    }
+    if let Some(activity) = &sample.activity {
+        rates.extend([activity.faults_per_second, activity.interrupts_per_second]);
+    }
+    if let Some(pressure) = &sample.pressure {
+        ensure!(
+            (0.0..=100.5).contains(&pressure.cpu_some_percent),
+            "pressure"
+        );
+    }
+    // Nothing in this guest can do more than that.
+    ensure!(
+        rates.iter().all(|rate| (0.0..1e10).contains(rate)),
+        "rates {rates:?}"
+    );
+    Ok(())
+}
+
+/// Moves the wall clock.
+fn shift_clock(seconds: i64) -> Result<()> {
+    let now = clock_gettime(ClockId::Realtime);
+    let time = Timespec {
+        tv_sec: now.tv_sec + seconds,
+        tv_nsec: now.tv_nsec,
+    };
+    Ok(clock_settime(ClockId::Realtime, time)?)
+}
+
+fn set(guest: &Guest) -> Result<()> {
+    const HOUR_S: i64 = 3600;
+    const SHIFTS_S: [i64; 3] = [HOUR_S, -2 * HOUR_S, HOUR_S];
+    let module = load(guest)?;
+    records(2)?;
+    for shift_s in SHIFTS_S {
+        shift_clock(shift_s)?;
+        records(2)?;
+    }
+    let records = records(1)?;
+    check(&records)?;
+    // Each time the wall clock moved, and only that.
+    let mut shifts_s = Vec::new();
+    for pair in records.windows(2) {
+        let (before, after) = (pair[0].header(), pair[1].header());
+        let wall_ns = i128::from(after.taken_wall_ns) - i128::from(before.taken_wall_ns);
+        let mono_ns = i128::from(after.taken_mono_ns) - i128::from(before.taken_mono_ns);
+        let shift_s = (wall_ns - mono_ns) as f64 / 1e9;
+        if shift_s.abs() > 1.0 {
+            shifts_s.push(shift_s.round() as i64);
+        }
+        ensure!(after.missed_ticks == 0 || mono_ns > 0, "{after:?}");
+    }
+    ensure!(
+        shifts_s == SHIFTS_S,
+        "the clock was set by {SHIFTS_S:?} s, records have {shifts_s:?}"
+    );
+    // The log is as it should be, too.
+    let (samples, ..) = module.unload()?;
+    ensure!(
+        samples.len() + 1 >= records.len() / 2,
+        "{} samples in the log",
+        samples.len()
+    );
+    Ok(())
+}
+
+fn frozen(guest: &Guest) -> Result<()> {
+    let module = load(guest)?;
+    let before = records(3)?;
+    let last_seq = before.last().context("no record")?.header().seq;
+    crate::report(&format!("freeze {STILL_S}"));
+    let deadline = Instant::now() + PATIENCE + Duration::from_secs(STILL_S);
+    let least_ns = (STILL_S - 1) * 1_000_000_000;
+    let records = loop {
+        let records = records(1)?;
+        let is_gap = |pair: &[Record]| {
+            pair[1].header().taken_mono_ns - pair[0].header().taken_mono_ns > least_ns
+        };
+        if records.windows(2).any(is_gap) {
+            break records;
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "no record shows that the guest stood still"
+        );
+    };
+    check(&records)?;
+    let missed = |records: &[Record]| {
+        records
+            .last()
+            .map_or(0, |record| record.header().missed_ticks)
+    };
+    let missed = missed(&records) - missed(&before);
+    let least = (STILL_S - 1) * 1000 / INTERVAL_MS;
+    ensure!(
+        missed >= least,
+        "only {missed} ticks were missed since record {last_seq}"
+    );
+    // And it goes on as before.
+    self::records(3)?;
+    module.unload().map(drop)
+}
+
+fn paused(guest: &Guest) -> Result<()> {
+    let real_time_s =
+        || -> Result<u64> { Ok(fs::read_to_string(REAL_TIME_CLOCK)?.trim().parse()?) };
+    let module = load(guest)?;
+    records(3)?;
+    let (begin, begin_real_s) = (Instant::now(), real_time_s()?);
+    crate::report(&format!("pause {STILL_S}"));
+    let deadline = begin + PATIENCE;
+    while real_time_s()? - begin_real_s < begin.elapsed().as_secs() + STILL_S - 1 {
+        ensure!(Instant::now() < deadline, "nobody paused the guest");
+        sleep_ms(50);
+    }
+    // Nothing of that is to be seen in time that stood still as well.
+    check(&records(3)?)?;
+    module.unload().map(drop)
+}

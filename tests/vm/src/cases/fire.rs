@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sampling while user space does its worst, as the records tell it afterwards.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{ensure, Context, Result};
+use resmon::{Device, Record};
+use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
+
+use super::{hotplug, sleep_ms, Case, Guest, Needs};
+use crate::cgroup::Cgroup;
+use crate::child::{myself, Player, Role};
+use crate::module::Module;
+use crate::{netlink, proc};
+
+/// Where main.rs mounts the disk with programs.
+pub const PROGRAMS: &str = "/programs";
+
+pub const STRESS_NG: &str = "/programs/stress-ng";
+
+/// Cases by their names, with what burns for so long.
+macro_rules! fires {
+    ($($name:literal => $burn:expr,)*) => {
+        pub const CASES: &[Case] = &[$(Case {
+            name: concat!("under fire: ", $name),
+            needs: Needs::StressNg,
+            run: |guest| measure(guest, $burn),
+        }),*];
+    };
+}
+
+fires! {
+    "nothing, to compare" => |_, time| {
+        thread::sleep(time);
+        Ok(())
+    },
+    "busy CPUs" => |guest, time| stress(time, &["--cpu", &(2 * guest.cpus).to_string()]),
+    "memory that comes and goes" => |_, time| {
+        stress(time, &["--vm", "4", "--vm-bytes", "40%"])
+    },
+    "writes to a disk" => write_to_disk,
+    "forks" => |guest, time| stress(time, &["--fork", &(2 * guest.cpus).to_string()]),
+    "context switches" => |guest, time| stress(time, &["--switch", &guest.cpus.to_string()]),
+    "timers" => |guest, time| {
+        stress(time, &["--timer", &guest.cpus.to_string(), "--timer-freq", "2000"])
+    },
+    "a flood of UDP packets" => |guest, time| {
+        netlink::set_up("lo", true)?;
+        stress(time, &["--udp", &guest.cpus.to_string()])
+    },
+    "CPUs that come and go" => come_and_go,
+    "memory that runs out" => run_out_of_memory,
+    "a fork bomb in a cgroup" => fork_bomb,
+}
+
+type Burn = fn(&Guest, Duration) -> Result<()>;
+
+fn measure(guest: &Guest, burn: Burn) -> Result<()> {
+    for (interval_ms, seconds) in [(10, 5), (1000, 8)] {
+        let parameters = format!("interval_ms={interval_ms} log_every=0 history=100000");
+        let module = Module::load(&guest.log, &parameters)?;
+        burn(guest, Duration::from_secs(seconds))?;
+        // What the module kept by itself, read once all is over.
+        let records = Device::history()?;
+        module.unload()?;
+        let count = Count::of(&records)?;
+        let Count {
+            due,
+            taken,
+            late,
+            lost,
+        } = count;
+        crate::report(&format!(
+            "# every {interval_ms} ms: {due} due, {taken} taken, {late} late by more than an \
+             interval, {lost} lost"
+        ));
+        ensure!(
+            due >= seconds * 1000 / interval_ms,
+            "{due} samples were due in {seconds} s"
+        );
+        ensure!(
+            taken == due && late == 0 && lost == 0,
+            "every {interval_ms} ms: {count:?}"
+        );
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    /// By the times at which samples were due.
+    due: u64,
+    taken: u64,
+    late: u64,
+    /// Taken, but not kept.
+    lost: u64,
+}
+
+impl Count {
+    fn of(records: &[Record]) -> Result<Count> {
+        let headers: Vec<_> = records.iter().map(Record::header).collect();
+        let (first, last) = (
+            headers.first().context("no record")?,
+            headers.last().context("no record")?,
+        );
+        ensure!(
+            first.seq == 0,
+            "the first record that is kept is {}",
+            first.seq
+        );
+        let is_late = |taken_ns: u64, due_ns: u64| taken_ns - due_ns > first.interval_ns;
+        Ok(Count {
+            due: (last.due_mono_ns - first.due_mono_ns) / first.interval_ns + 1,
+            taken: last.seq + 1,
+            late: headers
+                .iter()
+                .filter(|header| is_late(header.taken_mono_ns, header.due_mono_ns))
+                .count() as u64,
+            lost: last.seq + 1 - records.len() as u64,
+        })
+    }
+}
+
+/// Runs stress-ng with these stressors.
+fn stress(time: Duration, stressors: &[&str]) -> Result<()> {
+    let seconds = time.as_secs().to_string();
+    let output = Command::new("/bin/busybox")
+        .args([
+            "chroot",
+            PROGRAMS,
+            "/stress-ng",
+            "--quiet",
+            "--temp-path",
+            "/tmp",
+            "--timeout",
+            &seconds,
+        ])
+        .args(stressors)
+        .stdin(Stdio::null())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "stress-ng {}: {}, {}",
+        stressors.join(" "),
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(())
+}
+
+fn write_to_disk(_: &Guest, time: Duration) -> Result<()> {
+    let folder = format!("{PROGRAMS}/tmp");
+    mount("/dev/vda", &folder, "ext4", MountFlags::empty(), None).context("/dev/vda")?;
+    let result = stress(
+        time,
+        &["--hdd", "2", "--hdd-bytes", "8M", "--hdd-opts", "fsync"],
+    );
+    unmount(&folder, UnmountFlags::DETACH)?;
+    result
+}
+
+fn come_and_go(guest: &Guest, time: Duration) -> Result<()> {
+    let end = Instant::now() + time;
+    let mut rounds = 0;
+    while Instant::now() < end {
+        for cpu in 1..guest.cpus {
+            for online in ["0", "1"] {
+                fs::write(hotplug::online_path(cpu), online)?;
+            }
+        }
+        rounds += 1;
+    }
+    ensure!(rounds > 1, "CPUs went {rounds} times");
+    Ok(())
+}
+
+/// How often the kernel killed a process for want of memory.
+fn oom_kills() -> Result<u64> {
+    proc::vmstat(&fs::read_to_string("/proc/vmstat")?, "oom_kill")
+}
+
+/// Processes that take all the memory there is, again and again.
+fn run_out_of_memory(guest: &Guest, time: Duration) -> Result<()> {
+    let end = Instant::now() + time;
+    let before = oom_kills()?;
+    let eat = Role::Eat { mib: 4096 };
+    let mut eaters = Vec::new();
+    while Instant::now() < end {
+        eaters.clear();
+        for _ in 0..guest.cpus {
+            eaters.push(Player::start(myself(), eat, None)?);
+        }
+        let kills = oom_kills()?;
+        while Instant::now() < end && oom_kills()? == kills {
+            sleep_ms(20);
+        }
+    }
+    drop(eaters);
+    let kills = oom_kills()? - before;
+    crate::report(&format!("# the kernel killed {kills} processes"));
+    ensure!(kills > 0, "memory did not run out");
+    Ok(())
+}
+
+fn fork_bomb(_: &Guest, time: Duration) -> Result<()> {
+    const MOST: u32 = 300;
+    let cgroup = Cgroup::with("pids", "bomb")?;
+    cgroup.set("pids.max", &MOST.to_string())?;
+    // It begins once it is in there. Each process starts two more, whatever becomes of them.
+    let mut bomb = Command::new("/bin/busybox")
+        .args([
+            "sh",
+            "-c",
+            "read go; bomb() { bomb | bomb & bomb; }; bomb 2>/dev/null",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    cgroup.take_in(bomb.id())?;
+    drop(bomb.stdin.take());
+    thread::sleep(time);
+    let peak = cgroup.get("pids.peak")?;
+    let refused = cgroup.get("pids.events")?;
+    drop(cgroup);
+    let _ = bomb.wait();
+    crate::report(&format!(
+        "# {} processes at once, forks refused: {}",
+        peak, refused
+    ));
+    ensure!(peak == MOST.to_string(), "it did not explode");
+    Ok(())
+}
