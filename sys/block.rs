@@ -141,7 +141,8 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
     // SAFETY: By this function's contract. Others may change the capacity, hence the volatile
     // read.
     let sectors = unsafe { (&raw const (*device).bd_nr_sectors).read_volatile() };
-    // SAFETY: As above; the pointer is set before the inode is hashed.
+    // SAFETY: As above; the pointer is set before the inode is hashed, and `igrab()`, after the
+    // look at that, is a full barrier.
     let stats = unsafe { (*device).bd_stats }.cast_const();
     if sectors == 0 || stats.is_null() {
         return None;

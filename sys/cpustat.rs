@@ -24,13 +24,14 @@ compile_error!(
 ///
 /// # Context
 ///
-/// Any context but NMI; takes no locks (sequence counts and RCU).
+/// Any context but NMI; takes no locks (sequence counts and RCU). Who writes those has interrupts
+/// off, so a hard interrupt waits only for what another CPU is doing.
 pub(crate) fn fetch(cpu: Cpu) -> Times {
     let mut stat = core::mem::MaybeUninit::<bindings::kernel_cpustat>::uninit();
     // SAFETY: `cpu` is a possible CPU, so its `kernel_cpustat` and runqueue exist, and `stat` is
     // a place that may be written.
     unsafe { bindings::kcpustat_cpu_fetch(stat.as_mut_ptr(), cpu.id() as c_int) };
-    // SAFETY: Every path of `kcpustat_cpu_fetch()` starts with an assignment of a whole
+    // SAFETY: `kcpustat_cpu_fetch()` comes back only after an assignment of a whole
     // `struct kernel_cpustat` to its target. Only the array of counters is looked at.
     let time = unsafe { &(*stat.as_ptr()).cpustat };
 

@@ -174,7 +174,8 @@ impl<D: Device> Registration<D> {
     ) -> isize {
         // SAFETY: The file is open during this call.
         let open = unsafe { Self::of(file) };
-        // SAFETY: As above.
+        // SAFETY: As above. `read(2)` may have the position of the file without its lock, since
+        // this is a stream; nothing here uses the position, only the flags are looked at.
         let flags = unsafe { File::from_raw_file(file) }.flags();
         let may_block = flags & flags::O_NONBLOCK == 0;
         match D::read(open, UserPtr::from_ptr(to.cast()), len, may_block) {
@@ -197,7 +198,7 @@ impl<D: Device> Registration<D> {
         let open = unsafe { Self::of(file) };
         // SAFETY: The kernel passes a table or null.
         let table = unsafe { PollTable::from_raw(table) };
-        // SAFETY: As above; nothing here uses the position of the file.
+        // SAFETY: As above; `poll(2)` does not take the position of the file, nor is it used here.
         let file = unsafe { File::from_raw_file(file) };
         let (_, readable) = D::poll(open);
         table.register_wait(file, readable);
@@ -222,7 +223,7 @@ impl<D: Device> Registration<D> {
     ) -> c_long {
         // SAFETY: The file is open during this call.
         let open = unsafe { Self::of(file) };
-        // SAFETY: As above.
+        // SAFETY: As above; `ioctl(2)` does not take the position of the file.
         let flags = unsafe { File::from_raw_file(file) }.flags();
         let may_write = flags & flags::O_ACCMODE != flags::O_RDONLY;
         match D::ioctl(open, command, UserPtr::from_addr(argument), may_write) {
@@ -236,7 +237,7 @@ impl<D: Device> Registration<D> {
 impl<D: Device> PinnedDrop for Registration<D> {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: By the type's invariant it is registered. No file is open, since one would keep
-        // the module; nor can one be opened after this.
+        // the module, unless unloading it was forced; nor can one be opened after this.
         unsafe { bindings::misc_deregister(self.misc.get()) };
     }
 }

@@ -96,7 +96,7 @@ impl<T> ParamLocked<T> {
     /// The value, for as long as the lock is borrowed.
     pub(crate) fn get<'a>(&'a self, _lock: &'a mut ParamLock) -> &'a mut T {
         // SAFETY: There is one `ParamLock` at a time, and it is borrowed mutably for `'a`, so no
-        // other reference to the value exists. (One static is reached at a time.)
+        // other reference to this value exists, nor to that of another `ParamLocked`.
         unsafe { &mut *self.0.get() }
     }
 }

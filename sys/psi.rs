@@ -98,10 +98,11 @@ mod with_psi {
                 // descendants begin after itself, and the first one is a child of it.
                 let child = unsafe { bindings::css_next_descendant_pre(root, root) };
                 if !child.is_null() {
-                    // SAFETY: What RCU finds is there until `_rcu` goes: `css_free_rwork_fn()`
-                    // waits for that before it frees a cgroup, its `psi_group` included. On the
-                    // default hierarchy each `self` is that of a cgroup. Its group was there
-                    // before it was linked, and is null when PSI is switched off.
+                    // SAFETY: What RCU finds is there until `_rcu` goes: `css_release_work_fn()`
+                    // takes a cgroup off the list and has it freed, its `psi_group` included,
+                    // after a grace period. On the default hierarchy each `self` is that of a
+                    // cgroup. Its group was there before it was linked, and is null when PSI is
+                    // switched off.
                     let psi =
                         unsafe { (*kernel::container_of!(child, bindings::cgroup, self_)).psi };
                     if !psi.is_null() {
@@ -193,7 +194,8 @@ mod with_psi {
         // SAFETY: The group is live, and so is its per-CPU memory, which it keeps.
         let per_cpu = unsafe { cpu.per_cpu_ptr((*group).pcpu) };
         // SAFETY: `per_cpu` points to live memory; its CPU changes it as we look, hence the
-        // volatile reads.
+        // volatile reads. They need not be of one moment, the array's not even single loads: any
+        // numbers are valid, and below they are read until they are the same twice.
         let read = || unsafe {
             (
                 (&raw const (*per_cpu).state_mask).read_volatile(),

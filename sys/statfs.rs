@@ -48,8 +48,9 @@ struct InitFs {
 #[cfg(has_userspace_init_fs)]
 impl InitFs {
     fn borrow() -> Self {
-        // SAFETY: `current` is the current thread, which alone changes and uses its `fs`. That of
-        // the first process is there before any module is, and for good.
+        // SAFETY: `current` is the current thread, which alone changes and uses its `fs`; others
+        // look at its `real_fs`. That of the first process is there before any module is, and for
+        // good, since the global pointer has a reference to it.
         let own = unsafe {
             let fs = &raw mut (*bindings::get_current()).fs;
             let own = fs.read();
