@@ -128,10 +128,13 @@ impl Reader {
             return Err(EINVAL);
         }
         let (found, next) = self.history.find(seq);
+        // Another thread may wait for what is there now. All readers are woken, so only then.
+        let is_back = found.place() < cursor.place();
         self.place.write(found.place());
         *cursor = found;
-        // Another thread may wait for what is there now.
-        self.history.readable().notify_all();
+        if is_back {
+            self.history.readable().notify_all();
+        }
         Ok(next)
     }
 }

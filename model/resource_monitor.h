@@ -9,8 +9,8 @@
  *	| struct resource_monitor_record | section | section | ...
  *	| struct resource_monitor_section | entry | entry | ...
  *
- * Headers and entries may get new fields at their end, and records new kinds of sections, without
- * a new version: go by the sizes that they give, and skip what you do not know.
+ * The header of a record and entries may get new fields at their end, and records new kinds of
+ * sections, without a new version: go by the sizes that they give, and skip what you do not know.
  *
  * Counters only say something when two records are compared. They count since boot, but where it
  * says otherwise.

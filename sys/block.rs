@@ -78,7 +78,7 @@ pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
         let inode = unsafe { kernel::container_of!(node, bindings::inode, i_sb_list) };
         // SAFETY: The lock is held, and an inode on the list is live: `evict()` takes it off the
         // list, under the lock, before it frees it.
-        if let Some(device) = unsafe { whole_device(inode) } {
+        if unsafe { whole_device(inode) }.is_some() {
             // SAFETY: As above. An inode that is being freed gives null.
             let grabbed = unsafe { bindings::igrab(inode) };
             if !grabbed.is_null() {
@@ -88,9 +88,14 @@ pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
                 // here, without the lock. The inode cannot leave the list while it is held, so
                 // its node is where to go on.
                 held = HeldInode(grabbed);
+                // The device may have been added just now. `igrab()` takes the lock of the inode
+                // under which it was hashed, so that from here on all that was set before is
+                // seen; the look before spares other devices the reference.
+                // SAFETY: The inode is held.
+                let device = unsafe { whole_device(grabbed) };
                 // SAFETY: The inode of a whole device keeps the device, its counters and its
                 // `gendisk`: all of these are freed in `bdev_free_inode()`.
-                if let Some(disk) = unsafe { read(device) } {
+                if let Some(disk) = device.and_then(|device| unsafe { read(device) }) {
                     visit(&disk);
                 }
                 // SAFETY: As above.

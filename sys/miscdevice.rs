@@ -13,7 +13,10 @@ use kernel::{
     bindings,
     error::to_result,
     fs::{
-        file::flags,
+        file::{
+            flags,
+            LocalFile, //
+        },
         File, //
     },
     prelude::*,
@@ -175,8 +178,8 @@ impl<D: Device> Registration<D> {
         // SAFETY: The file is open during this call.
         let open = unsafe { Self::of(file) };
         // SAFETY: As above. `read(2)` may have the position of the file without its lock, since
-        // this is a stream; nothing here uses the position, only the flags are looked at.
-        let flags = unsafe { File::from_raw_file(file) }.flags();
+        // this is a stream; it is the thread that runs this.
+        let flags = unsafe { LocalFile::from_raw_file(file) }.flags();
         let may_block = flags & flags::O_NONBLOCK == 0;
         match D::read(open, UserPtr::from_ptr(to.cast()), len, may_block) {
             // No more than `len`, which the kernel has made sure is an `isize`.

@@ -24,7 +24,7 @@ use kernel::{
 };
 
 /// `struct kstatfs`, of which `long` and `u64` fields are used.
-type Statfs = Words<{ layout::KSTATFS_SIZE / size_of::<u64>() }>;
+type Statfs = Words<{ layout::KSTATFS_SIZE.div_ceil(size_of::<u64>()) }>;
 
 // Behind the pointers of a path are structures that are empty on some kernels.
 #[allow(improper_ctypes)]

@@ -15,7 +15,6 @@ use kernel::{
     prelude::*,
     static_lock_class,
     sync::Arc,
-    time::Jiffies,
     types::Opaque, //
 };
 
@@ -161,117 +160,5 @@ impl<T: Job> Drop for Work<T> {
         // SAFETY: By the type's invariant the work is initialized. Nobody can queue it now, as
         // `self` is borrowed mutably.
         unsafe { bindings::cancel_work_sync(self.inner.work.get()) };
-    }
-}
-
-/// The C structure, with the job behind it.
-#[repr(C)]
-struct DelayedInner<T> {
-    work: Opaque<bindings::delayed_work>,
-    job: T,
-}
-
-/// A job for a workqueue that is not done at once.
-///
-/// # Invariants
-///
-/// `self.inner.work` is initialized, its function is [`DelayedWork::run`], it is queued to
-/// `self.queue` alone, and it stays where it is.
-pub(crate) struct DelayedWork<T: Job> {
-    inner: Pin<KBox<DelayedInner<T>>>,
-    queue: Arc<Workqueue>,
-}
-
-// SAFETY: The job may be used from any thread, and work may be queued and cancelled from any.
-unsafe impl<T: Job> Send for DelayedWork<T> {}
-// SAFETY: As above; queueing and cancelling are atomic.
-unsafe impl<T: Job> Sync for DelayedWork<T> {}
-
-impl<T: Job> DelayedWork<T> {
-    /// Makes work for `queue`.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(queue: Arc<Workqueue>, job: T) -> Result<Self> {
-        let inner = KBox::pin(
-            DelayedInner {
-                work: Opaque::uninit(),
-                job,
-            },
-            GFP_KERNEL,
-        )?;
-        let work = inner.work.get();
-        // SAFETY: `work` is memory of ours that stays where it is, and nobody else knows it yet.
-        // The names and the classes are static. This is what `INIT_DELAYED_WORK()` does.
-        unsafe {
-            bindings::init_work_with_key(
-                &raw mut (*work).work,
-                Some(Self::run),
-                false,
-                c"resource_monitor::DelayedWork".as_char_ptr(),
-                static_lock_class!().as_ptr(),
-            );
-            bindings::timer_init_key(
-                &raw mut (*work).timer,
-                Some(bindings::delayed_work_timer_fn),
-                bindings::TIMER_IRQSAFE,
-                c"resource_monitor::DelayedWork".as_char_ptr(),
-                static_lock_class!().as_ptr(),
-            );
-        }
-        // INVARIANT: The work was just initialized, and only `ask_after` queues it.
-        Ok(Self { inner, queue })
-    }
-
-    /// Has the job done after `delay`, unless it was asked for before.
-    ///
-    /// # Context
-    ///
-    /// Any context but NMI. Takes raw locks of the timers.
-    pub(crate) fn ask_after(&self, delay: Jiffies) {
-        // SAFETY: By the types' invariants both are initialized, and `Drop` waits for the work.
-        unsafe {
-            bindings::queue_delayed_work_on(
-                bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
-                self.queue.0.as_ptr(),
-                self.inner.work.get(),
-                delay,
-            )
-        };
-    }
-
-    /// Does not have the job done, unless it has begun.
-    ///
-    /// # Context
-    ///
-    /// Any context but NMI. Takes raw locks of the timers and of the workqueue.
-    pub(crate) fn cancel(&self) {
-        // SAFETY: By the type's invariant the work is initialized.
-        unsafe { bindings::cancel_delayed_work(self.inner.work.get()) };
-    }
-
-    /// # Safety
-    ///
-    /// `work` must be that of a `DelayedWork<T>`.
-    unsafe extern "C" fn run(work: *mut bindings::work_struct) {
-        // SAFETY: By this function's contract `work` is the first field of a `struct
-        // delayed_work`, which is the first one of a `DelayedInner<T>`, whose layout is C's; it
-        // lives, since `Drop` waits for the job.
-        let inner = unsafe { &*work.cast::<DelayedInner<T>>() };
-        inner.job.run();
-    }
-}
-
-impl<T: Job> Drop for DelayedWork<T> {
-    /// Waits until the job does not run any more.
-    ///
-    /// # Context
-    ///
-    /// Process context, may sleep; not from the job.
-    fn drop(&mut self) {
-        // SAFETY: By the type's invariant the work is initialized. Nobody can queue it now, as
-        // `self` is borrowed mutably.
-        unsafe { bindings::cancel_delayed_work_sync(self.inner.work.get()) };
     }
 }

@@ -23,7 +23,6 @@ use crate::{
         job::Job,
         module_ref::ModuleRef,
         workqueue::{
-            DelayedWork,
             Work,
             Workqueue, //
         }, //
@@ -44,24 +43,14 @@ use kernel::{
     },
 };
 
-/// How long answers are awaited before the module may not be unloaded until they come. On a busy
-/// machine a job may need a while to get to run.
-const LATE_AFTER_MS: u32 = 500;
-
 fn now_ns() -> u64 {
     clock::monotonic_ns(Instant::now())
 }
 
 /// Where the questions of a sample go, and where their answers are awaited.
+#[pin_data]
 pub(crate) struct Round {
     queue: Arc<Workqueue>,
-    board: Arc<Board>,
-    /// Runs when answers are late.
-    late: DelayedWork<Arc<Board>>,
-}
-
-#[pin_data]
-struct Board {
     #[pin]
     open: Mutex<Open>,
     #[pin]
@@ -76,8 +65,8 @@ struct Open {
     of_round: u64,
     /// Those of any round.
     of_all: u64,
-    /// As long as answers are late, unloading the module would have to wait for them, so that is
-    /// not allowed; unless it had begun already.
+    /// While there are any, unloading the module would have to wait for the answers, which may
+    /// never come, so that is not allowed.
     module: Option<ModuleRef>,
 }
 
@@ -92,58 +81,53 @@ impl Round {
             of_all: 0,
             module: None,
         };
-        let board = Arc::pin_init(
-            pin_init!(Board {
-                open <- new_mutex!(open, "Board::open"),
-                all_answered <- new_condvar!("Board::all_answered"),
+        let queue = Workqueue::new(c"resource_monitor")?;
+        Arc::pin_init(
+            pin_init!(Self {
+                queue,
+                open <- new_mutex!(open, "Round::open"),
+                all_answered <- new_condvar!("Round::all_answered"),
             }),
             GFP_KERNEL,
-        )?;
-        let queue = Workqueue::new(c"resource_monitor")?;
-        let round = Self {
-            late: DelayedWork::new(queue.clone(), board.clone())?,
-            board,
-            queue,
-        };
-        Ok(Arc::new(round, GFP_KERNEL)?)
+        )
     }
 
     /// Begins a round: nobody waits for answers to earlier questions.
     pub(super) fn start(&self) {
-        let mut open = self.board.open.lock();
+        let mut open = self.open.lock();
         open.round = open.round.wrapping_add(1);
         open.of_round = 0;
     }
 
     /// The number of this round.
     fn number(&self) -> u64 {
-        self.board.open.lock().round
+        self.open.lock().round
     }
 
-    /// Counts a question of this round, and gives the number of the round.
-    fn asked(&self) -> u64 {
-        let mut open = self.board.open.lock();
+    /// Counts a question of this round, and gives the number of the round. None when the module is
+    /// being unloaded: then nothing may be asked any more.
+    fn asked(&self) -> Option<u64> {
+        let mut open = self.open.lock();
+        if open.of_all == 0 {
+            open.module = Some(ModuleRef::new()?);
+        }
         open.of_round = open.of_round.saturating_add(1);
         open.of_all = open.of_all.saturating_add(1);
-        if open.of_all == 1 {
-            self.late.ask_after(msecs_to_jiffies(LATE_AFTER_MS));
-        }
-        open.round
+        Some(open.round)
     }
 
     /// Counts an answer to a question of `round`. From here on the module may be unloaded, which
     /// waits for the end of the job that calls this.
     fn answered(&self, round: u64) {
-        let mut open = self.board.open.lock();
+        let mut open = self.open.lock();
         open.of_all = open.of_all.saturating_sub(1);
         if open.of_all == 0 {
-            self.late.cancel();
             open.module = None;
         }
         if open.round == round {
             open.of_round = open.of_round.saturating_sub(1);
             if open.of_round == 0 {
-                self.board.all_answered.notify_all();
+                self.all_answered.notify_all();
             }
         }
     }
@@ -151,7 +135,7 @@ impl Round {
     /// Waits until all questions of this round are answered, or it is `until_ns` by
     /// `CLOCK_MONOTONIC`.
     pub(super) fn wait(&self, until_ns: u64) {
-        let mut open = self.board.open.lock();
+        let mut open = self.open.lock();
         while open.of_round != 0 {
             let left_ns = until_ns.saturating_sub(now_ns());
             if left_ns == 0 {
@@ -161,19 +145,8 @@ impl Round {
             let left = msecs_to_jiffies(left_ms.unwrap_or(u32::MAX));
             // Whatever woke this up, it is looked at again.
             let _ = self
-                .board
                 .all_answered
                 .wait_interruptible_timeout(&mut open, left);
-        }
-    }
-}
-
-impl Job for Arc<Board> {
-    /// Answers are late.
-    fn run(&self) {
-        let mut open = self.open.lock();
-        if open.of_all != 0 && open.module.is_none() {
-            open.module = ModuleRef::new();
         }
     }
 }
@@ -296,9 +269,13 @@ impl<S: Source> Sampling for Queued<S> {
         if !self.was_on {
             answer.snapshots.forget();
         } else if !answer.is_awaited {
+            let Some(round) = self.desk.round.asked() else {
+                self.was_on = false;
+                return;
+            };
             answer.snapshots.advance();
             answer.is_awaited = true;
-            answer.round = self.desk.round.asked();
+            answer.round = round;
             self.work.ask();
         }
     }

@@ -132,6 +132,8 @@ impl Label {
                 '\\' => escaped.push_str("\\\\"),
                 '"' => escaped.push_str("\\\""),
                 '\n' => escaped.push_str("\\n"),
+                // Somebody may look at this in a terminal.
+                letter if letter.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
                 letter => escaped.push(letter),
             }
         }
