@@ -194,7 +194,8 @@ make_disk() {
 	in_root mkfs.ext4 -q -L "$2" -E lazy_itable_init=0,lazy_journal_init=0 /proc/self/fd/0 <>"$1"
 }
 
-# fetch_packages NAME PACKAGE...: unpacks Debian packages as programs/NAME in the cache, once.
+# fetch_packages NAME PACKAGE...: unpacks Debian packages as programs/NAME in the cache, once, with
+# those that they need and the Debian root lacks.
 fetch_packages() {
 	local dir=$CACHE/programs/$1
 	shift
@@ -209,7 +210,9 @@ unpack_packages() {
 	mkdir -p "$dir.new"
 	cd "$dir.new"
 	in_root apt-get update
-	in_root apt-get -o APT::Sandbox::User=root download "$@"
+	# shellcheck disable=SC2046
+	in_root apt-get -o APT::Sandbox::User=root download \
+		$(in_root apt-get --simulate --no-install-recommends install "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
 	for deb in *.deb; do
 		dpkg-deb -x "$deb" .
 	done
@@ -217,11 +220,15 @@ unpack_packages() {
 	mv "$dir.new" "$dir"
 }
 
-# libraries_of PROGRAM...: prints the libraries that programs need which are linked in the Debian
-# root, a line each, as scripts/initramfs wants them.
+# libraries_of NAME PROGRAM...: prints the libraries that programs need, which fetch_packages has
+# unpacked as NAME, a line each, as scripts/initramfs wants them.
 libraries_of() {
-	local library
-	in_root ldd "$@" | sed -n 's/^\t\(.* => \)\?\(\/[^ ]*\) (.*/\2/p' | sort -u | while read -r library; do
-		printf '%s=%s\n' "$library" "$ROOT$library"
+	local dir=$CACHE/programs/$1 library
+	in_root env LD_LIBRARY_PATH="$dir/usr/lib/x86_64-linux-gnu" ldd "${@:2}" |
+		sed -n 's/^\t\(.* => \)\?\(\/[^ ]*\) (.*/\2/p' | sort -u | while read -r library; do
+		case $library in
+		"$dir"/*) printf '%s=%s\n' "${library#"$dir"}" "$library" ;;
+		*) printf '%s=%s\n' "$library" "$ROOT$library" ;;
+		esac
 	done
 }
