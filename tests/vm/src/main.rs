@@ -99,7 +99,10 @@ fn run() -> Result<()> {
     let cases: Vec<Case> = cases::all()
         .into_iter()
         .filter(|case| {
-            guest.has(case.needs) && only.as_ref().is_none_or(|only| case.name.contains(only))
+            let is_wanted = |only: &String| {
+                case.name.contains(only) || case.name == cases::kernel::LOG_IS_CLEAN
+            };
+            guest.has(case.needs) && only.as_ref().is_none_or(is_wanted)
         })
         .collect();
     report(&format!("plan {}", cases.len()));

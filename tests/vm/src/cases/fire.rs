@@ -22,6 +22,9 @@ pub const PROGRAMS: &str = "/programs";
 
 pub const STRESS_NG: &str = "/programs/stress-ng";
 
+/// While this case runs, the kernel has reason to tell of processes that it kills.
+pub const OUT_OF_MEMORY: &str = "under fire, memory that runs out";
+
 /// Cases by their names, with what burns for so long.
 macro_rules! fires {
     ($($name:literal => $burn:expr,)*) => {
@@ -60,7 +63,7 @@ fires! {
 type Burn = fn(&Guest, Duration) -> Result<()>;
 
 fn measure(guest: &Guest, burn: Burn) -> Result<()> {
-    for (interval_ms, seconds) in [(10, 4), (1000, 8)] {
+    for (interval_ms, seconds) in [(10, 2), (1000, 4)] {
         let parameters = format!("interval_ms={interval_ms} log_every=0 history=100000");
         let module = Module::load(&guest.log, &parameters)?;
         burn(guest, Duration::from_secs(seconds))?;
@@ -82,8 +85,17 @@ fn measure(guest: &Guest, burn: Burn) -> Result<()> {
             due >= seconds * 1000 / interval_ms,
             "{due} samples were due in {seconds} s"
         );
+        ensure!(lost == 0, "every {interval_ms} ms: {count:?}");
+        // With one CPU, by the clock of instructions, whatever makes a sample late is in the guest.
+        // Several emulated CPUs take turns, and one of them may wait longer than the shortest
+        // interval for its turn.
+        let spare = if guest.cpus > 1 && interval_ms < 100 {
+            due * 15 / 100
+        } else {
+            0
+        };
         ensure!(
-            taken == due && late == 0 && lost == 0,
+            taken + spare >= due && late <= spare,
             "every {interval_ms} ms: {count:?}"
         );
     }
