@@ -174,6 +174,40 @@ resolve_kernel() {
 	[[ -s $file ]] || die "no kernel is set up for '${KERNEL:-default}'; run scripts/setup first"
 	# shellcheck disable=SC2034
 	RELEASE=$(<"$file")
+	set_arch "$RELEASE"
+}
+
+# set_arch RELEASE: sets what differs between the architectures that a kernel can be for: ARCH, as
+# Debian calls it; TARGET, as Rust does; CC; and KERNEL_ENV, for the kernel's build system.
+# shellcheck disable=SC2034
+set_arch() {
+	case $1 in
+	*-arm64)
+		ARCH=arm64 TARGET=aarch64-unknown-linux-gnu CC=aarch64-linux-gnu-gcc
+		KERNEL_ENV=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+		;;
+	*)
+		ARCH=amd64 TARGET=x86_64-unknown-linux-gnu CC=gcc
+		KERNEL_ENV=()
+		;;
+	esac
+}
+
+# with_cargo_target NAME CMD...: runs CMD in the Debian root, with the folder of the cache in which
+# cargo builds NAME. Two checkouts do so one after the other.
+with_cargo_target() {
+	local status=0
+	take_lock "cargo-$1"
+	in_root env CARGO_TARGET_DIR="$(cargo_target "$1")" "${@:2}" || status=$?
+	drop_lock
+	return "$status"
+}
+
+# build_static NAME OPTION...: has cargo build NAME for TARGET, for a machine that has no libraries.
+build_static() {
+	with_cargo_target "$1" RUSTFLAGS='-C target-feature=+crt-static' \
+		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+		cargo build --locked --release --target "$TARGET" "${@:2}"
 }
 
 # unpack_source RELEASE DIR: unpacks the kernel source of RELEASE as DIR.

@@ -41,6 +41,13 @@ use rustix::termios::{tcdrain, tcgetattr, tcsetattr, OptionalActions};
 use cases::{Case, Guest, Needs};
 use kmsg::Log;
 
+/// The first port beside that of the console.
+const PORT_PATH: &str = if cfg!(target_arch = "x86_64") {
+    "/dev/ttyS1"
+} else {
+    "/dev/ttyS0"
+};
+
 /// The port that the host reads the results from.
 static PORT: Mutex<Option<File>> = Mutex::new(None);
 
@@ -76,8 +83,8 @@ fn run() -> Result<()> {
     mount_all()?;
     let port = OpenOptions::new()
         .write(true)
-        .open("/dev/ttyS1")
-        .context("/dev/ttyS1")?;
+        .open(PORT_PATH)
+        .context(PORT_PATH)?;
     // Otherwise the terminal would end lines with a carriage return too.
     let mut mode = tcgetattr(&port)?;
     mode.make_raw();
