@@ -182,7 +182,7 @@ resolve_kernel() {
 # shellcheck disable=SC2034
 set_arch() {
 	case $1 in
-	*-arm64)
+	*arm64)
 		ARCH=arm64 TARGET=aarch64-unknown-linux-gnu CC=aarch64-linux-gnu-gcc
 		KERNEL_ENV=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
 		;;

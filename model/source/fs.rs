@@ -90,16 +90,16 @@ words! {
     }
 }
 
-/// [`Flat::state`] of [`State::Mounted`].
+/// The word for the state of [`State::Mounted`].
 pub const MOUNTED: u64 = 0;
 
-/// [`Flat::state`] of [`State::Absent`].
+/// The word for the state of [`State::Absent`].
 pub const ABSENT: u64 = 1;
 
-/// [`Flat::state`] of [`State::Failed`].
+/// The word for the state of [`State::Failed`].
 pub const FAILED: u64 = 2;
 
-/// [`Flat::state`] of [`State::Stale`].
+/// The word for the state of [`State::Stale`].
 pub const STALE: u64 = 3;
 
 impl Words for Fs {
