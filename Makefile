@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KERNEL RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo test test-debug bench fmt lint
+.PHONY: all modules_install clean help kernel-tree resmon demo test test-debug test-kcsan bench fmt lint
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -30,6 +30,9 @@ test:
 test-debug:
 	@scripts/test --debug
 
+test-kcsan:
+	@scripts/test --kcsan
+
 bench:
 	@tests/bench/run
 
@@ -52,6 +55,7 @@ help:
 	@echo '  make demo             show the module at work on an untouched Debian kernel'
 	@echo '  make test             run every test: on the host, and on a stock kernel'
 	@echo '  make test-debug       run the tests in the kernel with all its checks on'
+	@echo '  make test-kcsan       run the tests in a kernel that looks for data races'
 	@echo '  make bench            count the instructions of a sample'
 	@echo '  make fmt              format the source'
 	@echo '  make lint             check the format, clippy, the scripts and where unsafe is'
