@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo test test-debug test-matrix test-deb bench deb fmt lint
+.PHONY: all modules_install clean help kernel-tree resmon demo test test-debug test-kcsan test-matrix test-deb bench deb fmt lint
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -29,6 +29,9 @@ test:
 
 test-debug:
 	@scripts/test --debug
+
+test-kcsan:
+	@scripts/test --kcsan
 
 test-matrix:
 	@scripts/test-matrix
@@ -61,6 +64,7 @@ help:
 	@echo '  make demo             show the module at work on an untouched Debian kernel'
 	@echo '  make test             run every test: on the host, and on a stock kernel'
 	@echo '  make test-debug       run the tests in the kernel with all its checks on'
+	@echo '  make test-kcsan       run the tests in a kernel that looks for data races'
 	@echo '  make test-matrix      run them on each kind of stock kernel that is supported'
 	@echo '  make deb              build Debian packages of the module (DKMS) and of resmon'
 	@echo '  make test-deb         test the packages on a Debian system, with a kernel upgrade'

@@ -19,6 +19,11 @@ pub const CASES: &[Case] = &[
         run: kmemleak,
     },
     Case {
+        name: "KCSAN was at work",
+        needs: Needs::Kcsan,
+        run: kcsan,
+    },
+    Case {
         name: LOG_IS_CLEAN,
         needs: Needs::Nothing,
         run: log,
@@ -26,6 +31,7 @@ pub const CASES: &[Case] = &[
 ];
 
 pub const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";
+pub const KCSAN: &str = "/sys/kernel/debug/kcsan";
 
 fn kmemleak(_: &Guest) -> Result<()> {
     // kmemleak does not report what is younger than five seconds.
@@ -35,6 +41,26 @@ fn kmemleak(_: &Guest) -> Result<()> {
     }
     let found = fs::read_to_string(KMEMLEAK)?;
     ensure!(found.is_empty(), "{found}");
+    Ok(())
+}
+
+/// Whether races would have been found: `scripts/test` looks for the reports.
+fn kcsan(_: &Guest) -> Result<()> {
+    let text = fs::read_to_string(KCSAN)?;
+    let value = |name: &str| -> Option<u64> {
+        let (_, rest) = text.split_once(&format!("{name}: "))?;
+        rest.lines().next()?.trim().parse().ok()
+    };
+    let watched = value("setup_watchpoints").unwrap_or(0);
+    crate::report(&format!(
+        "# KCSAN watched {watched} accesses and met {} races",
+        value("data_races").unwrap_or(0)
+    ));
+    ensure!(
+        value("enabled") == Some(1) && watched > 1000,
+        "KCSAN does not watch enough: {}",
+        text.replace('\n', "; ")
+    );
     Ok(())
 }
 
@@ -66,8 +92,9 @@ const SUSPICIOUS: &[&[&str]] = &[
     &["vmalloc error"],
 ];
 
-/// What a kernel with all its checks says of them at boot.
-const HARMLESS: [&str; 1] = ["RCU lockdep checking is enabled."];
+/// What a kernel with all its checks says of them at boot, and a data race, which most often is one
+/// of the kernel's own: `scripts/test` looks at the whole report for the module.
+const HARMLESS: [&str; 2] = ["RCU lockdep checking is enabled.", "BUG: KCSAN: "];
 
 fn is_suspicious(text: &str) -> bool {
     !HARMLESS.iter().any(|part| text.contains(part))
@@ -265,6 +292,7 @@ mod tests {
         for text in [
             "Linux version 7.3.4",
             "rcu: \tRCU lockdep checking is enabled.",
+            "BUG: KCSAN: data-race in tick_sched_timer / tick_sched_timer",
             "resource_monitor: loading out-of-tree module taints kernel.",
             "kmemleak: Kernel memory leak detector initialized (mem pool available: 15000)",
             "kasan: KernelAddressSanitizer initialized (generic)",

@@ -67,6 +67,7 @@ pub enum Needs {
     StockKernel,
     FaultInjection,
     Kmemleak,
+    Kcsan,
 }
 
 pub struct Guest {
@@ -92,12 +93,13 @@ impl Guest {
             Needs::StockKernel => !self.is_debug(),
             Needs::FaultInjection => Path::new("/proc/self/fail-nth").exists(),
             Needs::Kmemleak => Path::new(kernel::KMEMLEAK).exists(),
+            Needs::Kcsan => Path::new(kernel::KCSAN).exists(),
         }
     }
 
     /// Whether this is a kernel with checks that take time and memory, rather than a stock one.
     pub fn is_debug(&self) -> bool {
-        self.has(Needs::Kmemleak)
+        self.has(Needs::Kmemleak) || self.has(Needs::Kcsan)
     }
 
     /// The CPU that loads run on: as far as can be from the one that boots and waits.
