@@ -459,6 +459,16 @@ pub fn came(
     Ok(())
 }
 
+/// What the kernel counted for a CPU between two records, about, in USER_HZ ticks. Shares are of this,
+/// and on a busy host it is less than the time that passed.
+pub fn counted_ticks(cpu: u32, first: &Round, second: &Round) -> f64 {
+    // Guest time is in user time already.
+    let counted = |proc: &Proc| -> u64 { proc.stat[&cpu][..8].iter().sum() };
+    let least = counted(&second.0).saturating_sub(counted(&first.2));
+    let most = counted(&second.2).saturating_sub(counted(&first.0));
+    (least + most) as f64 / 2.0
+}
+
 fn check_sample(guest: &Guest, first: &Round, sample: &Sample, second: &Round) -> Result<()> {
     let elapsed = sample.elapsed_s;
     let disk = sample
@@ -512,7 +522,7 @@ fn check_sample(guest: &Guest, first: &Round, sample: &Sample, second: &Round) -
         |proc| proc.stat[&cpu][0],
         first,
         second,
-        (times.user_percent + times.guest_percent) * elapsed,
+        (times.user_percent + times.guest_percent) / 100.0 * counted_ticks(cpu, first, second),
     )?;
     ensure!(times.user_percent > 5.0, "there was no load: {times:?}");
     Ok(())

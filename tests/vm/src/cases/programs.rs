@@ -12,7 +12,7 @@ use anyhow::{bail, ensure, Context, Result};
 use resmon::Device;
 use serde_json::Value;
 
-use super::device::{came, load_idle, take, work, Proc, Round};
+use super::device::{came, counted_ticks, load_idle, take, work, Proc, Round};
 use super::fire::PROGRAMS;
 use super::{sleep_ms, Case, Guest, Needs};
 use crate::module::{self, Module, PATIENCE};
@@ -260,7 +260,7 @@ fn check(guest: &Guest, first: &Round, sample: &Value, second: &Round) -> Result
     let shown = member(sample, "cpus", "id", &cpu.into())?;
     for (index, pointer) in [(0, "/user_percent"), (2, "/system_percent")] {
         // In hundredths of a second, as /proc/stat has it.
-        let ticks = rate(shown, pointer)?;
+        let ticks = number(shown, pointer)? / 100.0 * counted_ticks(cpu, first, second);
         came(pointer, |proc| proc.stat[&cpu][index], first, second, ticks)?;
     }
     ensure!(
