@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::FileExt;
 
 use anyhow::{bail, ensure, Context, Result};
@@ -89,7 +90,7 @@ impl FailNth {
         if is_reached {
             let outcome = match &result {
                 Ok(_) => "done".to_string(),
-                Err(error) => format!("{error:?}"),
+                Err(error) => format!("{:?}", io::Error::from(*error).kind()),
             };
             *self.outcomes.entry(outcome).or_default() += 1;
         }
@@ -123,7 +124,7 @@ impl FailNth {
         let count: u32 = outcomes.values().sum();
         crate::report(&format!("# {count} allocations failed: {outcomes:?}"));
         ensure!(
-            count >= least && outcomes.keys().any(|outcome| outcome == "NOMEM"),
+            count >= least && outcomes.keys().any(|outcome| outcome == "OutOfMemory"),
             "only {count} allocations failed, which proves nothing"
         );
         Ok(())
