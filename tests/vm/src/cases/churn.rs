@@ -3,6 +3,7 @@
 //! Devices and mounts that come and go under the same names while they are sampled.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::thread;
 use std::time::Duration;
 
@@ -379,7 +380,12 @@ impl Memory {
     fn read() -> Result<Memory> {
         Ok(Memory {
             kilobytes: lifecycle::kernel_memory()?,
-            disks: objects(&fs::read_to_string("/proc/slabinfo")?, "bdev_cache"),
+            disks: match fs::read_to_string("/proc/slabinfo") {
+                Ok(text) => objects(&text, "bdev_cache"),
+                // A kernel without CONFIG_SLUB_DEBUG has none.
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) => return Err(error.into()),
+            },
         })
     }
 
