@@ -42,8 +42,8 @@ use kernel::{
     },
 };
 
-/// Most records that are kept.
-const MAX_RECORDS: usize = 64;
+/// Most records that are kept: more than a second at the shortest interval.
+const MAX_RECORDS: usize = 128;
 
 /// Fewest records that are kept, however large they are: the one that is being written, and
 /// enough for a reader that is a little late.
