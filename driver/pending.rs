@@ -42,8 +42,8 @@ use kernel::{
     },
 };
 
-/// Most records that are kept: more than a second at the shortest interval.
-const MAX_RECORDS: usize = 128;
+/// Most records that are kept: five seconds at the shortest interval.
+const MAX_RECORDS: usize = 512;
 
 /// Fewest records that are kept, however large they are: the one that is being written, and
 /// enough for a reader that is a little late.
@@ -59,28 +59,17 @@ const NO_VERSION: u64 = 0;
 struct Slot {
     /// Sequence number plus one of the record, or [`NO_VERSION`].
     version: Atomic<u64>,
-    /// How many of the words are the record.
+    /// How many of its words are the record.
     len: RwOnce<usize>,
-    words: KVVec<RwOnce<u64>>,
-}
-
-impl Slot {
-    fn new(words: usize) -> Result<Self> {
-        let mut slot = Self {
-            version: Atomic::new(NO_VERSION),
-            len: RwOnce::new(0),
-            words: KVVec::with_capacity(words, GFP_KERNEL)?,
-        };
-        for _ in 0..words {
-            slot.words.push(RwOnce::new(0), GFP_KERNEL)?;
-        }
-        Ok(slot)
-    }
 }
 
 /// The last samples, as records of CPU and memory.
 pub(crate) struct Pending {
     slots: KVVec<Slot>,
+    /// The words of all slots, one slot after the other.
+    words: KVVec<RwOnce<u64>>,
+    /// Words of a slot.
+    slot_words: usize,
     /// Sequence number of the next record: all before it were written.
     next_seq: Atomic<u64>,
 }
@@ -92,18 +81,29 @@ impl Pending {
     ///
     /// `ENOMEM` when there is no memory.
     pub(crate) fn new() -> Result<Arc<Self>> {
-        let words = Self::record_words();
-        let bytes = words.saturating_mul(size_of::<u64>());
+        let slot_words = Self::record_words();
+        let bytes = slot_words.saturating_mul(size_of::<u64>());
         let count = MAX_BYTES
             .checked_div(bytes)
             .unwrap_or(0)
             .clamp(MIN_RECORDS, MAX_RECORDS);
         let mut slots = KVVec::with_capacity(count, GFP_KERNEL)?;
         for _ in 0..count {
-            slots.push(Slot::new(words)?, GFP_KERNEL)?;
+            let slot = Slot {
+                version: Atomic::new(NO_VERSION),
+                len: RwOnce::new(0),
+            };
+            slots.push(slot, GFP_KERNEL)?;
+        }
+        let all_words = count.saturating_mul(slot_words);
+        let mut words = KVVec::with_capacity(all_words, GFP_KERNEL)?;
+        for _ in 0..all_words {
+            words.push(RwOnce::new(0), GFP_KERNEL)?;
         }
         let pending = Self {
             slots,
+            words,
+            slot_words,
             next_seq: Atomic::new(0),
         };
         Ok(Arc::new(pending, GFP_KERNEL)?)
@@ -139,11 +139,11 @@ impl Pending {
     /// Any context; takes no locks.
     pub(crate) fn begin(&self) -> Option<RecordWriter<'_>> {
         let seq = self.next_seq.load(Relaxed);
-        let slot = self.slot(seq)?;
+        let (slot, words) = self.slot(seq)?;
         slot.version.store(NO_VERSION, Relaxed);
         // The version must be gone before a word changes.
         rwonce::write_barrier();
-        let (head, cpus) = slot.words.split_at_checked(record::CPUS_AT)?;
+        let (head, cpus) = words.split_at_checked(record::CPUS_AT)?;
         Some(RecordWriter {
             pending: self,
             seq,
@@ -160,13 +160,13 @@ impl Pending {
     ///
     /// Any context; takes no locks.
     pub(crate) fn read<'a>(&self, seq: u64, words: &'a mut [u64]) -> Option<&'a [u64]> {
-        let slot = self.slot(seq)?;
+        let (slot, slot_words) = self.slot(seq)?;
         let version = seq.wrapping_add(1);
         if slot.version.load(Acquire) != version {
             return None;
         }
         let words = words.get_mut(..slot.len.read())?;
-        for (to, from) in words.iter_mut().zip(slot.words.iter()) {
+        for (to, from) in words.iter_mut().zip(slot_words) {
             *to = from.read();
         }
         // The words must have been read before the version is looked at again.
@@ -177,9 +177,13 @@ impl Pending {
         Some(words)
     }
 
-    fn slot(&self, seq: u64) -> Option<&Slot> {
+    /// The slot of the record `seq`, and its words.
+    fn slot(&self, seq: u64) -> Option<(&Slot, &[RwOnce<u64>])> {
         let count = self.slots.len() as u64;
-        self.slots.get(seq.checked_rem(count)? as usize)
+        let index = seq.checked_rem(count)? as usize;
+        let from = index.saturating_mul(self.slot_words);
+        let words = self.words.get(from..)?.get(..self.slot_words)?;
+        Some((self.slots.get(index)?, words))
     }
 }
 
@@ -207,7 +211,7 @@ impl RecordWriter<'_> {
 
     /// Adds what there is once, and lets readers see the record. Its sizes are filled in here.
     pub(crate) fn publish(self, tick: &Header, memory: &Memory) {
-        let used = self.slot.words.len().saturating_sub(self.cpus.len());
+        let used = self.pending.slot_words.saturating_sub(self.cpus.len());
         let count = used.saturating_sub(record::CPUS_AT) / Cpu::LEN;
         let section = SectionHeader {
             taken_mono_ns: tick.taken_mono_ns,
