@@ -16,6 +16,11 @@ ROOT=$CACHE/root
 # shellcheck disable=SC2034
 SUITE=trixie
 
+# The kinds of stock kernel that are supported, as scripts/setup takes them; first the one by default.
+# arm64 is supported besides, but is emulated all the way.
+# shellcheck disable=SC2034
+STOCK_KERNELS=(amd64 cloud-amd64 rt-amd64 7.2)
+
 # The make that called a script must not hand its options on to the kernel's.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
@@ -39,6 +44,24 @@ need_root() {
 	mkdir -p "$CACHE/log" "$CACHE/kernels" "$CACHE/build" "$CACHE/cargo"
 	CACHE=$(cd "$CACHE" && pwd -P)
 	ROOT=$CACHE/root
+}
+
+# What a command that tests has seen so far. It ends with tell_sum, which fails if a test has.
+passed=0 failed=0
+
+ok() {
+	passed=$((passed + 1))
+	echo "ok $1"
+}
+
+not_ok() {
+	failed=$((failed + 1))
+	echo "not ok $1"
+}
+
+tell_sum() {
+	echo "$passed passed, $failed failed"
+	((failed == 0))
 }
 
 # Steps are numbered across all the commands of one run: they share a nameless

@@ -99,7 +99,7 @@ fn run() -> Result<()> {
     let guest = Guest::new(log)?;
     if guest.has(Needs::Drivers) {
         drivers::load_all().context("the drivers")?;
-        mount_programs()?;
+        tools::mount_programs()?;
     }
     // The part of the names of the cases to run.
     let only = word(&fs::read_to_string("/proc/cmdline")?, "vmtest.only=");
@@ -146,21 +146,6 @@ fn mount_all() -> Result<()> {
             mount(kind, path, kind, MountFlags::empty(), None)
                 .with_context(|| format!("mount {path}"))?;
         }
-    }
-    Ok(())
-}
-
-/// The disk with programs that some boots have.
-fn mount_programs() -> Result<()> {
-    let disk = "/dev/vdc";
-    if Path::new(disk).exists() {
-        let folder = cases::fire::PROGRAMS;
-        fs::create_dir_all(folder)?;
-        mount(disk, folder, "ext4", MountFlags::RDONLY, None).context(disk)?;
-        let scratch = format!("{folder}/tmp");
-        mount("tmpfs", &scratch, "tmpfs", MountFlags::empty(), None).context(scratch)?;
-        let proc = format!("{folder}/proc");
-        mount("proc", &proc, "proc", MountFlags::empty(), None).context(proc)?;
     }
     Ok(())
 }

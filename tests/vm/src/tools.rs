@@ -1,12 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Busybox, for what takes an ioctl, which this program cannot do itself.
+//! Programs of others: busybox, for what takes an ioctl, which this program cannot do itself, and
+//! Debian's on a disk that some boots have.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{ensure, Context, Result};
+use rustix::mount::{mount, MountFlags};
 
 const BUSYBOX: &str = "/bin/busybox";
+
+/// Where the disk with programs is mounted, which are run with `chroot`.
+pub const PROGRAMS: &str = "/programs";
+
+/// Mounts the disk with programs, if there is one.
+pub fn mount_programs() -> Result<()> {
+    let disk = "/dev/vdc";
+    if Path::new(disk).exists() {
+        fs::create_dir_all(PROGRAMS)?;
+        mount(disk, PROGRAMS, "ext4", MountFlags::RDONLY, None).context(disk)?;
+        for (kind, name) in [("tmpfs", "tmp"), ("proc", "proc")] {
+            let path = format!("{PROGRAMS}/{name}");
+            mount(kind, &path, kind, MountFlags::empty(), None).context(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the disk with programs is there and has this one.
+pub fn has_program(name: &str) -> bool {
+    Path::new(PROGRAMS).join(name).exists()
+}
 
 /// Runs an applet with its arguments, and gives what it printed.
 pub fn busybox(words: &[&str]) -> Result<String> {

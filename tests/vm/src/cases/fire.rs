@@ -15,12 +15,8 @@ use super::{hotplug, sleep_ms, Case, Guest, Needs};
 use crate::cgroup::Cgroup;
 use crate::child::{myself, Player, Role};
 use crate::module::{Module, PATIENCE};
+use crate::tools::{busybox, PROGRAMS};
 use crate::{netlink, proc};
-
-/// Where main.rs mounts the disk with programs.
-pub const PROGRAMS: &str = "/programs";
-
-pub const STRESS_NG: &str = "/programs/stress-ng";
 
 /// While this case runs, the kernel has reason to tell of processes that it kills.
 pub const OUT_OF_MEMORY: &str = "under fire, memory that runs out";
@@ -30,7 +26,7 @@ macro_rules! fires {
     ($($name:literal => $burn:expr,)*) => {
         pub const CASES: &[Case] = &[$(Case {
             name: concat!("under fire, ", $name),
-            needs: Needs::StressNg,
+            needs: Needs::Program("stress-ng"),
             run: |guest| measure(guest, $burn),
         }),*];
     };
@@ -146,28 +142,17 @@ impl Count {
 /// Runs stress-ng with these stressors.
 fn stress(time: Duration, stressors: &[&str]) -> Result<()> {
     let seconds = time.as_secs().to_string();
-    let output = Command::new("/bin/busybox")
-        .args([
-            "chroot",
-            PROGRAMS,
-            "/stress-ng",
-            "--quiet",
-            "--temp-path",
-            "/tmp",
-            "--timeout",
-            &seconds,
-        ])
-        .args(stressors)
-        .stdin(Stdio::null())
-        .output()?;
-    ensure!(
-        output.status.success(),
-        "stress-ng {}: {}, {}",
-        stressors.join(" "),
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(())
+    let words = [
+        "chroot",
+        PROGRAMS,
+        "/stress-ng",
+        "--quiet",
+        "--temp-path",
+        "/tmp",
+        "--timeout",
+        &seconds,
+    ];
+    busybox(&[&words, stressors].concat()).map(drop)
 }
 
 fn write_to_disk(_: &Guest, time: Duration) -> Result<()> {

@@ -35,7 +35,7 @@ use anyhow::Result;
 
 use crate::cgroup;
 use crate::kmsg::Log;
-use crate::terminal;
+use crate::{terminal, tools};
 
 pub struct Case {
     pub name: &'static str,
@@ -52,10 +52,8 @@ pub enum Needs {
     Drivers,
     /// A kernel that runs 32-bit programs as well.
     Emulation32,
-    /// A disk with Prometheus.
-    Prometheus,
-    /// A disk with stress-ng.
-    StressNg,
+    /// The disk with programs, and this one on it.
+    Program(&'static str),
     /// A clock besides that of the CPUs.
     RealTimeClock,
     /// A kernel with pseudo terminals.
@@ -82,8 +80,7 @@ impl Guest {
             Needs::TwoCpus => self.cpus >= 2,
             Needs::Drivers => Path::new("/modules").exists(),
             Needs::Emulation32 => Path::new("/proc/sys/abi/vsyscall32").exists(),
-            Needs::Prometheus => Path::new(programs::PROMETHEUS).exists(),
-            Needs::StressNg => Path::new(fire::STRESS_NG).exists(),
+            Needs::Program(name) => tools::has_program(name),
             Needs::RealTimeClock => Path::new(clock::REAL_TIME_CLOCK).exists(),
             Needs::Terminals => Path::new(terminal::PTMX).exists(),
             Needs::Pressure => {

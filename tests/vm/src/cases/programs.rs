@@ -13,7 +13,6 @@ use resmon::Device;
 use serde_json::Value;
 
 use super::device::{came, counted_ticks, load_idle, take, work, Proc, Round};
-use super::fire::PROGRAMS;
 use super::{sleep_ms, Case, Guest, Needs};
 use crate::module::{self, Module, PATIENCE};
 use crate::terminal::Terminal;
@@ -57,14 +56,12 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "Prometheus scrapes resmon",
-        needs: Needs::Prometheus,
+        needs: Needs::Program("prometheus"),
         run: prometheus,
     },
 ];
 
 const RESMON: &str = "/resmon";
-
-pub const PROMETHEUS: &str = "/programs/prometheus";
 
 fn resmon(arguments: &[&str]) -> Result<Output> {
     let output = Command::new(RESMON)
@@ -526,7 +523,7 @@ fn prometheus(guest: &Guest) -> Result<()> {
     let export = Running::start(&["export"])?;
     let prometheus = tools::Running::start(&[
         "chroot",
-        PROGRAMS,
+        tools::PROGRAMS,
         "/prometheus",
         "--config.file=/prometheus.yml",
         "--storage.tsdb.path=/tmp",
