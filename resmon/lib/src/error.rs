@@ -11,7 +11,7 @@ use rustix::io::Errno;
 #[non_exhaustive]
 pub enum Error {
     /// There is no device.
-    #[error("{}: module not loaded: insmod resource_monitor.ko", .0.display())]
+    #[error("{}: module not loaded: insmod resource_monitor.ko, or modprobe resource_monitor", .0.display())]
     NotLoaded(PathBuf),
     /// The device is there, but not for this user.
     #[error("{}: permission denied: run as root, or give your group access with the udev rule", .0.display())]
