@@ -48,7 +48,7 @@ pub const CASES: &[Case] = &[
 
 /// The times in `/proc/stat` have a resolution of 10 ms, so one per cent of a second. When idle,
 /// less is tolerated, so the interval is longer.
-const IDLE_INTERVAL_MS: u64 = 2000;
+const IDLE_INTERVAL_MS: u64 = 3000;
 const LOADED_INTERVAL_MS: u64 = 1500;
 const COMPARED: usize = 2;
 
