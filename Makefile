@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo test test-debug test-kcsan test-matrix test-deb bench deb fmt lint
+.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-matrix test-deb bench deb fmt lint
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -23,6 +23,9 @@ resmon:
 
 demo:
 	@scripts/demo
+
+check:
+	@scripts/check
 
 test:
 	@scripts/test
@@ -62,6 +65,8 @@ help:
 	@echo 'In QEMU, on Debian or Ubuntu, as root; set-up included:'
 	@echo '  make resmon           build the program that shows what the module samples'
 	@echo '  make demo             show the module at work on an untouched Debian kernel'
+	@echo '  make check            what to run between two commits: lint, the tests on the host,'
+	@echo '                        and the cases that matter most, in some minutes'
 	@echo '  make test             run every test: on the host, and on a stock kernel'
 	@echo '  make test-debug       run the tests in the kernel with all its checks on'
 	@echo '  make test-kcsan       run the tests in a kernel that looks for data races'

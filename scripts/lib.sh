@@ -47,7 +47,7 @@ need_root() {
 }
 
 # What a command that tests has seen so far. It ends with tell_sum, which fails if a test has.
-passed=0 failed=0
+passed=0 failed=0 not_run=0
 
 ok() {
 	passed=$((passed + 1))
@@ -59,9 +59,27 @@ not_ok() {
 	echo "not ok $1"
 }
 
+# Of a test that cannot be made here: why is part of the text.
+cannot_run() {
+	not_run=$((not_run + 1))
+	echo "not run $1"
+}
+
 tell_sum() {
-	echo "$passed passed, $failed failed"
+	local others=''
+	((not_run == 0)) || others=", $not_run not run"
+	echo "$passed passed, $failed failed$others"
 	((failed == 0))
+}
+
+# add_sum FILE: adds the sum that another command ended with, in its output in FILE. Fails when it has none.
+add_sum() {
+	local sum
+	sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ not run)?$' "$1" | tail -n 1)
+	[[ $sum =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ not\ run)?$ ]] || return
+	passed=$((passed + BASH_REMATCH[1]))
+	failed=$((failed + BASH_REMATCH[2]))
+	not_run=$((not_run + ${BASH_REMATCH[4]:-0}))
 }
 
 # Steps are numbered across all the commands of one run: they share a nameless

@@ -8,12 +8,15 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define BLOCK 4096
@@ -121,8 +124,22 @@ static void use_interface(const char *name, const char *own, const char *to)
 	close(fd);
 }
 
+/*
+ * The guest ends with its first program. The kernel would panic at once then, with what was written
+ * last still in the driver of the port, so that it comes out first.
+ */
+static void end_machine(void)
+{
+	fflush(NULL);
+	tcdrain(STDERR_FILENO);
+	tcdrain(STDOUT_FILENO);
+	reboot(RB_POWER_OFF);
+}
+
 void set_up_machine(void)
 {
+	if (atexit(end_machine))
+		errx(1, "cannot have the machine end with the program");
 	if (mount("dev", "/dev", "devtmpfs", 0, NULL) || mount("proc", "/proc", "proc", 0, NULL) ||
 	    mount("sys", "/sys", "sysfs", 0, NULL) ||
 	    mount("cgroup", "/sys/fs/cgroup", "cgroup2", 0, NULL))

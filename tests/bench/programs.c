@@ -17,19 +17,49 @@
 #define EXPORTER_PORT 9100
 
 static int device;
-static __u64 record[1 << 17];
+static __u64 records[1 << 17];
+/* The number of the last record that was read. */
+static __u64 newest;
 
-void device_open(void)
+/* Reads the records that are there, which a device gives as many of as have room. */
+void device_read(void)
+{
+	ssize_t length = read(device, records, sizeof(records));
+	__u64 at = 0, size;
+
+	if (length <= 0)
+		err(1, "cannot read " RESOURCE_MONITOR_DEVICE);
+	while (at < (__u64)length) {
+		const struct resource_monitor_record *record = (void *)((char *)records + at);
+
+		size = record->size_bytes;
+		if (size < sizeof(*record) || size > (__u64)length - at)
+			errx(1, "a record of %llu bytes in the %llu that were read", size,
+			     (__u64)length - at);
+		newest = record->seq;
+		at += size;
+	}
+}
+
+/* Takes a sample and reads records up to it. */
+void device_sample(void)
 {
 	__u64 seq;
 
-	device = open(RESOURCE_MONITOR_DEVICE, O_RDWR | O_CLOEXEC);
-	if (device < 0 || ioctl(device, RESOURCE_MONITOR_SAMPLE, &seq))
-		err(1, "cannot use " RESOURCE_MONITOR_DEVICE);
-	/* The one that was taken at load may come first. */
+	if (ioctl(device, RESOURCE_MONITOR_SAMPLE, &seq))
+		err(1, "cannot take a sample");
 	do
 		device_read();
-	while (((struct resource_monitor_record *)record)->seq != seq);
+	while (newest < seq);
+}
+
+void device_open(void)
+{
+	device = open(RESOURCE_MONITOR_DEVICE, O_RDWR | O_CLOEXEC);
+	if (device < 0)
+		err(1, "cannot open " RESOURCE_MONITOR_DEVICE);
+	/* What was taken at load is not there any more when it is measured. */
+	device_sample();
 }
 
 void device_close(void)
@@ -39,27 +69,10 @@ void device_close(void)
 
 void device_rewind(void)
 {
-	__u64 seq = ((struct resource_monitor_record *)record)->seq;
+	__u64 seq = newest;
 
 	if (ioctl(device, RESOURCE_MONITOR_SEEK, &seq))
 		err(1, "cannot go back");
-}
-
-void device_read(void)
-{
-	ssize_t length = read(device, record, sizeof(record));
-
-	if (length < 0 || (__u64)length != ((struct resource_monitor_record *)record)->size_bytes)
-		err(1, "cannot read one record");
-}
-
-void device_sample(void)
-{
-	__u64 seq;
-
-	if (ioctl(device, RESOURCE_MONITOR_SAMPLE, &seq))
-		err(1, "cannot take a sample");
-	device_read();
 }
 
 /* Starts a program with its output going nowhere. */

@@ -11,10 +11,10 @@ void device_close(void);
 /* Goes back to the newest record, which is then read once more. */
 void device_rewind(void);
 
-/* Reads one record. */
+/* Reads the records that are there, or waits for one. */
 void device_read(void);
 
-/* Has a sample taken, and waits until its record is read. */
+/* Takes a sample, and reads until its record is there. */
 void device_sample(void);
 
 /* Starts node_exporter, and waits until it answers. */

@@ -520,9 +520,10 @@ fn survives_what_is_not_http() {
 
 #[test]
 fn slow_clients_hold_up_nobody() {
+    const CLIENTS: u32 = 12;
     let exporter = Exporter::start();
     let mut slow = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..CLIENTS {
         // One that never ends its request, and one that never reads the answer.
         let requests = [
             "GET /metrics HT",
@@ -536,7 +537,14 @@ fn slow_clients_hold_up_nobody() {
     }
     let start = Instant::now();
     assert_eq!(exporter.request("GET", "/metrics").status, 200);
-    assert!(start.elapsed() < Duration::from_secs(2));
+    // One after the other, each of those with half a request would take the 2 s after which it is
+    // given up. On a machine that is busy an answer may take a while, too, but not that long.
+    let took = start.elapsed();
+    let in_turn = CLIENTS * Duration::from_secs(2);
+    assert!(
+        took < in_turn,
+        "answered after {took:?}, expected less than {in_turn:?}"
+    );
 }
 
 #[test]
@@ -571,7 +579,11 @@ fn who_sends_a_byte_now_and_then_is_given_up() {
     let mut slow = exporter.connect();
     let start = Instant::now();
     while slow.write_all(b"x").is_ok() {
-        assert!(start.elapsed() < Duration::from_secs(20), "it goes on");
+        let took = start.elapsed();
+        assert!(
+            took < Duration::from_secs(60),
+            "not given up after {took:?}, expected that after 2 s"
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -16,6 +16,7 @@ mod fuse;
 mod kmsg;
 mod lines;
 mod load;
+mod messages;
 mod module;
 mod netlink;
 mod proc;
@@ -32,13 +33,13 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::{anyhow, ensure, Context, Result};
+use anyhow::{anyhow, bail, ensure, Context, Result};
 use rustix::mount::{mount, MountFlags};
 use rustix::process::setpriority_process;
 use rustix::system::{reboot, RebootCommand};
 use rustix::termios::{tcdrain, tcgetattr, tcsetattr, OptionalActions};
 
-use cases::{Case, Guest, Needs};
+use cases::{Case, Clock, Guest, Needs, Plan, Wanted};
 use kmsg::Log;
 
 /// The first port beside that of the console.
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     if let Err(error) = run() {
         eprintln!("vmtest: {error:#}");
         report(&format!("# cannot go on: {error:#}"));
+        report_messages();
     }
     if let Some(port) = PORT.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
         // Powering off would drop what the port has not sent yet.
@@ -91,39 +93,69 @@ fn run() -> Result<()> {
     tcsetattr(&port, OptionalActions::Now, &mode)?;
     *PORT.lock().unwrap_or_else(PoisonError::into_inner) = Some(port);
 
+    messages::keep()?;
+
     let log = Log::start()?;
     // The tests must get to run beside the loads that they start.
     setpriority_process(None, -10).context("nice -10")?;
     silence_panics();
 
-    let guest = Guest::new(log)?;
+    let command_line = fs::read_to_string("/proc/cmdline")?;
+    let guest = Guest::new(log, &command_line)?;
     if guest.has(Needs::Drivers) {
         drivers::load_all().context("the drivers")?;
         tools::mount_programs()?;
     }
-    // The part of the names of the cases to run.
-    let only = word(&fs::read_to_string("/proc/cmdline")?, "vmtest.only=");
-    let cases: Vec<Case> = cases::all(&guest)
-        .into_iter()
-        .filter(|case| {
-            let is_wanted = |only: &String| {
-                case.name.contains(only) || case.name == cases::kernel::LOG_IS_CLEAN
-            };
-            only.as_ref().is_none_or(is_wanted)
-        })
-        .collect();
-    report(&format!("plan {}", cases.len()));
+    let wanted = match (
+        word(&command_line, "vmtest.only="),
+        word(&command_line, "vmtest.set="),
+    ) {
+        (Some(words), _) => Wanted::Named(words),
+        (None, Some(set)) => {
+            ensure!(
+                set == "essential",
+                "vmtest.set is '{set}', expected essential"
+            );
+            Wanted::Essential
+        }
+        (None, None) => Wanted::All,
+    };
+    let (mut cases, mut skipped) = (Vec::new(), Vec::new());
+    for plan in cases::plan(&guest, &wanted) {
+        match plan {
+            Plan::Run(case) => cases.push(case),
+            Plan::Skip(case, missing) => skipped.push((case, missing)),
+        }
+    }
+    // The one that runs whatever is asked for has nothing to look back at.
+    if cases.len() + skipped.len() == 1 {
+        cases.clear();
+    }
+    report(&format!("plan {}", cases.len() + skipped.len()));
+    for (case, missing) in skipped {
+        report(&format!("skip {}: the guest lacks {missing}", case.name));
+    }
     for case in cases {
         let start = Instant::now();
         let result = run_case(&case, &guest);
         report(&format!("# {:.1} s", start.elapsed().as_secs_f64()));
         match result {
             Ok(()) => report(&format!("ok {}", case.name)),
-            Err(error) => report(&format!("not ok {}: {error:#}", case.name)),
+            Err(error) => {
+                report(&format!("not ok {}: {error:#}", case.name));
+                report_messages();
+            }
         }
     }
     report("done");
     Ok(())
+}
+
+/// Tells what the programs of a case that failed have written.
+fn report_messages() {
+    for line in messages::take() {
+        report(&format!("# written: {line}"));
+    }
 }
 
 fn mount_all() -> Result<()> {
@@ -167,6 +199,8 @@ fn silence_panics() {
 }
 
 fn run_case(case: &Case, guest: &Guest) -> Result<()> {
+    // What the case before has written is of no use any more.
+    messages::take();
     let start = guest.log.mark(&cases::kernel::mark_of_case(case.name))?;
     let result =
         panic::catch_unwind(AssertUnwindSafe(|| (case.run)(guest))).unwrap_or_else(|panic| {
@@ -200,11 +234,17 @@ fn clean_up(guest: &Guest) -> Result<()> {
 }
 
 impl Guest {
-    fn new(log: Arc<Log>) -> Result<Guest> {
+    fn new(log: Arc<Log>, command_line: &str) -> Result<Guest> {
         let cpus = proc::cpu_list(&fs::read_to_string("/sys/devices/system/cpu/online")?)?;
+        let clock = match word(command_line, "vmtest.clock=").as_deref() {
+            Some("instructions") => Clock::Instructions,
+            Some("host") => Clock::Host,
+            other => bail!("vmtest.clock is {other:?}, expected instructions or host"),
+        };
         Ok(Guest {
             log,
             cpus: cpus.len() as u32,
+            clock,
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{ensure, Context, Result};
 use rustix::mount::{mount, MountFlags};
@@ -50,6 +50,13 @@ pub fn busybox(words: &[&str]) -> Result<String> {
         errors.trim()
     );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// All that a program has written.
+pub fn said(output: &Output) -> String {
+    [&output.stdout, &output.stderr]
+        .map(|bytes| String::from_utf8_lossy(bytes))
+        .concat()
 }
 
 /// An applet that runs until this goes out of scope.

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
 use rustix::thread::disable_transparent_huge_pages;
 
-use super::{ms, percentages, sleep_ms, Case, Guest, Needs};
+use super::{ms, percentages, sleep_ms, Case, Clock, Guest, Needs};
 use crate::cgroup::Cgroup;
 use crate::child::{self, Player, Role};
 use crate::lines::Sample;
@@ -30,27 +30,32 @@ pub const CASES: &[Case] = &[
     Case {
         name: "vm rates at rest",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: rest,
     },
     Case {
         name: "vm rates under page faults and interrupts",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: faults,
     },
     Case {
         name: "vm rates under disk I/O",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: disk,
     },
     Case {
         name: OUT_OF_MEMORY[0],
         needs: Needs::MemoryController,
+        clock: Clock::Instructions,
         run: oom_in_cgroup,
     },
     Case {
         name: OUT_OF_MEMORY[1],
         // Filling all memory takes a debug kernel minutes.
         needs: Needs::StockKernel,
+        clock: Clock::Instructions,
         run: oom,
     },
 ];

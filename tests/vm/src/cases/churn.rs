@@ -11,7 +11,7 @@ use anyhow::{anyhow, bail, ensure, Context, Result};
 
 use super::fs::Mounted;
 use super::net::{self, Veth};
-use super::{lifecycle, ms, sleep_ms, Case, Guest, Needs, LATE};
+use super::{lifecycle, ms, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk};
 use crate::drivers;
 use crate::elapsed::{slowness, wait};
@@ -23,11 +23,13 @@ pub const CASES: &[Case] = &[
     Case {
         name: "what went between two samples is not held, and begins anew",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: anew,
     },
     Case {
         name: "devices and mounts that come and go",
         needs: Needs::Drivers,
+        clock: Clock::Any,
         run: churn,
     },
 ];
@@ -225,7 +227,7 @@ fn churn(guest: &Guest) -> Result<()> {
         }
     }
     let (samples, _, _) = module.unload()?;
-    check_samples(&samples, &lives)
+    check_samples(guest, &samples, &lives)
 }
 
 /// What happens before a thing goes, by the number of its life.
@@ -357,7 +359,8 @@ fn check_goings(guest: &Guest, alone: &Lives, sampled: &Lives) -> Result<()> {
         crate::report(&format!("# {told}"));
         // The samples take their part of the CPU as well.
         ensure!(
-            median <= 3 * usual + 5 * ms(INTERVAL_MS) && most <= longest + slowest,
+            !guest.judges_time()
+                || (median <= 3 * usual + 5 * ms(INTERVAL_MS) && most <= longest + slowest),
             "{told}"
         );
     }
@@ -426,7 +429,7 @@ fn objects(slabinfo: &str, kind: &str) -> Option<u64> {
 }
 
 /// No rate is above what one life of a device really moved, nor their sum above that of all.
-fn check_samples(samples: &[Sample], lives: &Lives) -> Result<()> {
+fn check_samples(guest: &Guest, samples: &[Sample], lives: &Lives) -> Result<()> {
     let mut shown = [Moved::default(); 4];
     let mut lines = [0; 4];
     let (mut absent, mut there) = (0, 0);
@@ -465,10 +468,13 @@ fn check_samples(samples: &[Sample], lives: &Lives) -> Result<()> {
             shown[index].in_kb <= 1.5 * in_kb && shown[index].out_kb <= 1.5 * out_kb,
             "the log has more for {name} than was moved"
         );
-        ensure!(lines[index] > 0, "{name} was never seen");
+        ensure!(
+            !guest.judges_time() || lines[index] > 0,
+            "{name} was never seen"
+        );
     }
     ensure!(
-        absent > 0 && there > 0,
+        !guest.judges_time() || (absent > 0 && there > 0),
         "{MOUNT} was absent in {absent} samples and there in {there}"
     );
     Ok(())

@@ -9,23 +9,26 @@ use anyhow::{ensure, Context, Result};
 use resmon::{Device, Record, Sample};
 use rustix::time::{clock_gettime, clock_settime, ClockId, Timespec};
 
-use super::{sleep_ms, Case, Guest, Needs};
+use super::{sleep_ms, Case, Clock, Guest, Needs};
 use crate::module::{Module, PATIENCE};
 
 pub const CASES: &[Case] = &[
     Case {
         name: "the clock is set",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: set,
     },
     Case {
         name: "a guest whose time goes on while it stands still",
         needs: Needs::Nothing,
+        clock: Clock::Host,
         run: frozen,
     },
     Case {
         name: "a guest that is paused with its time",
         needs: Needs::RealTimeClock,
+        clock: Clock::Host,
         run: paused,
     },
 ];

@@ -22,69 +22,80 @@ use rustix::io::Errno;
 use rustix::process::Signal;
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid, Gid, Uid};
 
-use super::{net, sleep_ms, Case, Guest, Needs};
+use super::{net, sleep_ms, Case, Clock, Guest, Needs};
 use crate::child::{myself, Player, Role};
 use crate::elapsed::slowness;
 use crate::fuse::Fuse;
 use crate::load::{self, Kind};
 use crate::module::{self, Module, HISTORY, PATIENCE};
 use crate::readers::Got;
-use crate::{blockdev, netlink, proc};
+use crate::{blockdev, netlink, proc, tools};
 
 pub const CASES: &[Case] = &[
     Case {
         name: "the device from a C program",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: |guest| c_program(guest, "/device"),
     },
     Case {
         name: "the device from a 32-bit C program",
         needs: Needs::Emulation32,
+        clock: Clock::Any,
         run: |guest| c_program(guest, "/device32"),
     },
     Case {
         name: "records against /proc",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: against_proc,
     },
     Case {
         name: "records say what is stale",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: stale,
     },
     Case {
         name: "records of sources that are off",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: sources_off,
     },
     Case {
         name: "the device belongs to root",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: root_only,
     },
     Case {
         name: "the interval by the device",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: interval,
     },
     Case {
         name: "records that are kept",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: kept,
     },
     Case {
         name: "records that are lost",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: lost,
     },
     Case {
         name: "readers while the module is to go",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: rmmod_while_reading,
     },
     Case {
         name: "many readers",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: many,
     },
 ];
@@ -102,7 +113,7 @@ pub fn load_idle<'a>(guest: &'a Guest, parameters: &str) -> Result<Module<'a>> {
 fn c_program(guest: &Guest, path: &str) -> Result<()> {
     let module = load_idle(guest, "")?;
     let output = Command::new(path).output().context(path.to_string())?;
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = tools::said(&output);
     ensure!(
         output.status.success(),
         "{path}: {}, {}",
@@ -868,12 +879,12 @@ fn many(guest: &Guest) -> Result<()> {
          missed",
         unloaded.samples, unloaded.late, unloaded.missed, alone.samples, alone.late, alone.missed
     ));
-    // The machine below may keep the guest from running now and then, most of all a busy one.
-    const SPARE_PERCENT: u64 = 15;
+    // Emulated CPUs take turns, so a few may be missed whatever is done.
+    const SPARE_PERCENT: u64 = 5;
     let share = |part: u64, whole: u64| part * 100 / whole.max(1);
     let bar = share(alone.missed, alone.samples + alone.missed) + SPARE_PERCENT;
     ensure!(
-        share(unloaded.missed, taken) <= bar,
+        !guest.judges_time() || share(unloaded.missed, taken) <= bar,
         "samples were missed because of readers: {unloaded:?}, without them {alone:?}"
     );
     Ok(())

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
 
-use super::{ms, sleep_ms, Case, Guest, Needs};
+use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk};
 use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
 use crate::kmsg::monotonic;
@@ -21,26 +21,31 @@ pub const CASES: &[Case] = &[
     Case {
         name: "disk lines against /proc/diskstats",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: compare,
     },
     Case {
         name: "disk requests in flight",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: in_flight,
     },
     Case {
         name: "a disk without input and output has no line",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: unused,
     },
     Case {
         name: "a partition has no line",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: partition,
     },
     Case {
         name: "the 16 busiest of 64 disks",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: many,
     },
 ];

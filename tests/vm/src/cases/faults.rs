@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::system::finit_module;
 
 use super::device::{load_idle, take};
-use super::{Case, Guest, Needs};
+use super::{Case, Clock, Guest, Needs};
 use crate::module::{self, Module};
 
 /// While these cases run, the kernel has reason to complain of failed allocations.
@@ -29,16 +29,19 @@ pub const CASES: &[Case] = &[
     Case {
         name: NAMES[0],
         needs: Needs::FaultInjection,
+        clock: Clock::Any,
         run: insmod,
     },
     Case {
         name: NAMES[1],
         needs: Needs::FaultInjection,
+        clock: Clock::Any,
         run: open,
     },
     Case {
         name: NAMES[2],
         needs: Needs::FaultInjection,
+        clock: Clock::Any,
         run: write,
     },
 ];

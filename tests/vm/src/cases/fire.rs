@@ -11,7 +11,7 @@ use anyhow::{ensure, Context, Result};
 use resmon::{Device, Record};
 use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
 
-use super::{hotplug, sleep_ms, Case, Guest, Needs};
+use super::{hotplug, sleep_ms, Case, Clock, Guest, Needs};
 use crate::cgroup::Cgroup;
 use crate::child::{myself, Player, Role};
 use crate::module::{Module, PATIENCE};
@@ -27,6 +27,7 @@ macro_rules! fires {
         pub const CASES: &[Case] = &[$(Case {
             name: concat!("under fire, ", $name),
             needs: Needs::Program("stress-ng"),
+            clock: Clock::Instructions,
             run: |guest| measure(guest, $burn),
         }),*];
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
 
-use super::{ms, sleep_ms, Case, Guest, Needs, LATE};
+use super::{ms, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::lines::{Line, Sample};
 use crate::module::{self, Module};
 
@@ -14,41 +14,49 @@ pub const CASES: &[Case] = &[
     Case {
         name: "load line and first sample",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: load,
     },
     Case {
         name: "lines of a sample",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: sample,
     },
     Case {
         name: "per_cpu_max at insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: per_cpu_max,
     },
     Case {
         name: "per_cpu_max at run time",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: per_cpu_max_at_run_time,
     },
     Case {
         name: "log_every at insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: log_every,
     },
     Case {
         name: "log_every at run time",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: log_every_at_run_time,
     },
     Case {
         name: "unload line",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: unload,
     },
     Case {
         name: "swap without swap space",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: swap,
     },
 ];

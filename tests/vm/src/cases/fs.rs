@@ -15,7 +15,7 @@ use rustix::fs::{statvfs, StatVfs};
 use rustix::io::Errno;
 use rustix::mount::{mount, mount_bind, unmount, MountFlags, UnmountFlags};
 
-use super::{ms, sleep_ms, Case, Guest, Needs};
+use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::elapsed::{one, slowness, wait_answered};
 use crate::kmsg::monotonic;
 use crate::lines::{Fs, FsState, Sample};
@@ -25,21 +25,25 @@ pub const CASES: &[Case] = &[
     Case {
         name: "fs lines against statfs",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: compare,
     },
     Case {
         name: "fs lines while files grow",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: growing,
     },
     Case {
         name: "fs paths that come and go",
         needs: Needs::Drivers,
+        clock: Clock::Any,
         run: come_and_go,
     },
     Case {
         name: "a watched file system can be unmounted at once",
         needs: Needs::Drivers,
+        clock: Clock::Any,
         run: unmount_watched,
     },
 ];

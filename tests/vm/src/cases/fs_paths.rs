@@ -5,7 +5,7 @@
 use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
-use super::{ms, Case, Guest, Needs};
+use super::{ms, Case, Clock, Guest, Needs};
 use crate::kmsg::Mark;
 use crate::lines::{FsState, Sample, PREFIX};
 use crate::module::{self, Module, FS_PATHS};
@@ -14,21 +14,25 @@ pub const CASES: &[Case] = &[
     Case {
         name: "fs_paths at insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: at_insmod,
     },
     Case {
         name: "fs_paths at run time",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: at_run_time,
     },
     Case {
         name: "bad fs_paths at insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: bad_at_insmod,
     },
     Case {
         name: "bad fs_paths at run time",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: bad_at_run_time,
     },
 ];

@@ -10,19 +10,20 @@ use anyhow::{ensure, Context, Result};
 use resmon::Device;
 
 use super::device::take;
-use super::{Case, Guest, Needs};
-use crate::module;
-use crate::word;
+use super::{Case, Clock, Guest, Needs};
+use crate::{module, tools, word};
 
 pub const CASES: &[Case] = &[
     Case {
         name: "random use of the device and the parameters",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: |guest| use_at_random(guest, false),
     },
     Case {
         name: "random use while the module comes and goes",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: |guest| use_at_random(guest, true),
     },
 ];
@@ -54,13 +55,13 @@ fn use_at_random(guest: &Guest, is_module_used: bool) -> Result<()> {
         fuzz.arg(module::FILE);
     }
     let output = fuzz.output().context("/fuzz")?;
-    let said = String::from_utf8_lossy(&output.stdout);
     ensure!(
         output.status.success(),
         "{}: {}",
         output.status,
-        said.trim()
+        tools::said(&output).trim()
     );
+    let said = String::from_utf8_lossy(&output.stdout);
     let lines: Vec<Vec<u64>> = said
         .lines()
         .map(|line| {

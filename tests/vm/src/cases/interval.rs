@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure, Context, Result};
 
-use super::{ms, sleep_ms, Case, Guest, Needs, LATE};
+use super::{ms, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::elapsed::slowness;
 use crate::module::{self, Module};
 use crate::proc;
@@ -16,26 +16,31 @@ pub const CASES: &[Case] = &[
     Case {
         name: "interval by default",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: default,
     },
     Case {
         name: "interval by insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: insmod,
     },
     Case {
         name: "interval by run-time write",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: write,
     },
     Case {
         name: "interval of 10 ms by run-time write",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: shortest,
     },
     Case {
         name: "1000 ticks at 10 ms do not drift",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: drift,
     },
 ];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{ensure, Result};
 
-use super::{activity, faults, fire, sleep_ms, Case, Guest, Needs};
+use super::{activity, faults, fire, sleep_ms, Case, Clock, Guest, Needs};
 use crate::child;
 use crate::kmsg::{Record, MARK};
 use crate::lines;
@@ -16,16 +16,19 @@ pub const CASES: &[Case] = &[
     Case {
         name: "kmemleak scan is empty",
         needs: Needs::Kmemleak,
+        clock: Clock::Any,
         run: kmemleak,
     },
     Case {
         name: "KCSAN was at work",
         needs: Needs::Kcsan,
+        clock: Clock::Any,
         run: kcsan,
     },
     Case {
         name: LOG_IS_CLEAN,
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: log,
     },
 ];

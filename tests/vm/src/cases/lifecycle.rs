@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
-use super::{ms, sleep_ms, Case, Guest, Needs};
+use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::lines::Line;
 use crate::module::{self, Module};
 use crate::proc;
@@ -21,16 +21,19 @@ pub const CASES: &[Case] = &[
     Case {
         name: "second insmod",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: second,
     },
     Case {
         name: "200 load and unload cycles",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: cycles,
     },
     Case {
         name: "unload while parameters are used",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: unload_under_use,
     },
 ];

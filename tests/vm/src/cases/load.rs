@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
 
-use super::{ms, Case, Guest, Needs};
+use super::{ms, Case, Clock, Guest, Needs};
 use crate::lines::{Part, Sample};
 use crate::load::{Kind, Load};
 use crate::module::Module;
@@ -17,11 +17,13 @@ pub const CASES: &[Case] = &[
     Case {
         name: "load averages at rest",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: |guest| compare(guest, 0, 5).map(drop),
     },
     Case {
         name: "load averages while they rise",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: rising,
     },
 ];

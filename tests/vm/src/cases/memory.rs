@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
 
-use super::{ms, sleep_ms, Case, Guest, Needs};
+use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::lines::Sample;
 use crate::module::Module;
 use crate::proc;
@@ -21,11 +21,13 @@ pub const CASES: &[Case] = &[
     Case {
         name: "memory against /proc/meminfo when idle",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: idle,
     },
     Case {
         name: "memory against /proc/meminfo while it changes",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: changing,
     },
 ];

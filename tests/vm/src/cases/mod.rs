@@ -40,10 +40,30 @@ use crate::{terminal, tools};
 pub struct Case {
     pub name: &'static str,
     pub needs: Needs,
+    pub clock: Clock,
     pub run: fn(&Guest) -> Result<()>,
 }
 
-/// What a guest must have for a case to mean anything. Where it has not, the case is not planned.
+/// What a case's verdict may hang on, and so the guests that it runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// On time, which only counted instructions give without the host having a part in it.
+    Instructions,
+    /// On nothing that the clock has to do with. CPUs that really run in parallel, by the host's
+    /// clock, may bring about more than those that take turns, so it runs in both kinds of guest.
+    Any,
+    /// On a clock that goes on while the guest stands still.
+    Host,
+}
+
+impl Clock {
+    /// Whether such a case can be judged in a guest that runs by the clock `guest`.
+    fn fits(self, guest: Clock) -> bool {
+        self == guest || self == Clock::Any
+    }
+}
+
+/// What a guest must have for a case to mean anything. Where it has not, the case is not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
@@ -68,9 +88,45 @@ pub enum Needs {
     Kcsan,
 }
 
+impl Needs {
+    /// What a guest lacks that does not have it.
+    fn missing(self) -> String {
+        match self {
+            Needs::Nothing => "nothing".into(),
+            Needs::TwoCpus => "a second CPU".into(),
+            Needs::Drivers => "the disks, the network card and their drivers".into(),
+            Needs::Emulation32 => "a kernel that runs 32-bit programs".into(),
+            Needs::Program(name) => format!("the disk with {name}"),
+            Needs::RealTimeClock => "a real-time clock".into(),
+            Needs::Terminals => "a kernel with pseudo terminals".into(),
+            Needs::Pressure => "a kernel with PSI and cgroups".into(),
+            Needs::MemoryController => "a kernel with the memory controller of cgroups".into(),
+            Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
+            Needs::FaultInjection => "a kernel with fault injection".into(),
+            Needs::Kmemleak => "a kernel with kmemleak".into(),
+            Needs::Kcsan => "a kernel with KCSAN".into(),
+        }
+    }
+
+    /// Whether only one kind of kernel or machine is meant to have it, so that it is not amiss elsewhere.
+    fn is_special(self) -> bool {
+        matches!(
+            self,
+            Needs::TwoCpus
+                | Needs::Program(_)
+                | Needs::StockKernel
+                | Needs::FaultInjection
+                | Needs::Kmemleak
+                | Needs::Kcsan
+        )
+    }
+}
+
 pub struct Guest {
     pub log: Arc<Log>,
     pub cpus: u32,
+    /// [`Clock::Instructions`] or [`Clock::Host`].
+    pub clock: Clock,
 }
 
 impl Guest {
@@ -94,6 +150,11 @@ impl Guest {
         }
     }
 
+    /// Whether times can be judged. By the host's clock, how busy the host is has a part in them.
+    pub fn judges_time(&self) -> bool {
+        self.clock == Clock::Instructions
+    }
+
     /// Whether this is a kernel with checks that take time and memory, rather than a stock one.
     pub fn is_debug(&self) -> bool {
         self.has(Needs::Kmemleak) || self.has(Needs::Kcsan)
@@ -114,10 +175,10 @@ enum About {
     Behaviour,
 }
 
-/// The cases for this guest.
-pub fn all(guest: &Guest) -> Vec<Case> {
+/// The cases in the order in which they run.
+const PARTS: [(About, &[Case]); 24] = {
     use About::{Behaviour, Numbers};
-    let parts: [(About, &[Case]); 24] = [
+    [
         // The first one needs a loopback that was never used.
         (Behaviour, net::CASES),
         (Behaviour, format::CASES),
@@ -145,14 +206,79 @@ pub fn all(guest: &Guest) -> Vec<Case> {
         (Behaviour, faults::CASES),
         // These look back at what all the others left behind.
         (Behaviour, kernel::CASES),
-    ];
+    ]
+};
+
+/// What is run between two commits: numbers of each source, records, what programs see, and that
+/// the module comes, goes and refuses as it should.
+const ESSENTIAL: [&str; 18] = [
+    "load line and first sample",
+    "lines of a sample",
+    "percentages under a user-bound load",
+    "memory against /proc/meminfo when idle",
+    "interval by run-time write",
+    "bad parameters at run time",
+    "pressure for want of CPUs",
+    "vm rates under page faults and interrupts",
+    "disk lines against /proc/diskstats",
+    "net lines against /proc/net/dev",
+    "fs lines against statfs",
+    "a stuck file system, every 200 ms",
+    "records against /proc",
+    "records that are lost",
+    "resmon log against /proc",
+    "resmon export against /proc",
+    "CPU offline and online",
+    "unload while parameters are used",
+];
+
+/// Which cases are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    Essential,
+    /// Those whose name has this.
+    Named(String),
+}
+
+impl Wanted {
+    fn has(&self, case: &Case) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::Essential => ESSENTIAL.contains(&case.name),
+            Wanted::Named(words) => case.name.contains(words.as_str()),
+        }
+    }
+}
+
+/// What becomes of a case in a guest.
+pub enum Plan {
+    Run(Case),
+    /// The guest lacks this.
+    Skip(Case, String),
+}
+
+/// The cases that are `wanted` of this guest. Others belong to other guests.
+pub fn plan(guest: &Guest, wanted: &Wanted) -> Vec<Plan> {
     // A kernel with checks is slow, and its numbers are those of the stock kernel with one CPU, too.
     let is_short = guest.is_debug() && guest.cpus == 1;
-    parts
+    PARTS
         .iter()
-        .filter(|(about, _)| *about == Behaviour || !is_short)
+        .filter(|(about, _)| *about == About::Behaviour || !is_short)
         .flat_map(|(_, part)| part.iter().map(|case| Case { ..*case }))
-        .filter(|case| guest.has(case.needs))
+        .filter(|case| case.clock.fits(guest.clock))
+        .filter(|case| wanted.has(case) || case.name == kernel::LOG_IS_CLEAN)
+        .filter(|case| {
+            // Those of special guests are missed only where they are asked for by name.
+            guest.has(case.needs) || !case.needs.is_special() || matches!(wanted, Wanted::Named(_))
+        })
+        .map(|case| match guest.has(case.needs) {
+            true => Plan::Run(case),
+            false => {
+                let missing = case.needs.missing();
+                Plan::Skip(case, missing)
+            }
+        })
         .collect()
 }
 
@@ -166,4 +292,45 @@ pub fn sleep_ms(ms: u64) {
 
 pub const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Vec<&'static str> {
+        PARTS
+            .iter()
+            .flat_map(|(_, part)| part.iter().map(|case| case.name))
+            .collect()
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names = names();
+        names.sort_unstable();
+        let before = names.len();
+        names.dedup();
+        assert_eq!(names.len(), before);
+    }
+
+    #[test]
+    fn essential_cases_exist_and_are_judged_by_instructions() {
+        for name in ESSENTIAL {
+            let case = PARTS
+                .iter()
+                .flat_map(|(_, part)| part.iter())
+                .find(|case| case.name == name);
+            let case = case.unwrap_or_else(|| panic!("there is no case '{name}'"));
+            assert!(case.clock.fits(Clock::Instructions), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_case_runs_where_it_can_be_judged() {
+        use Clock::{Any, Host, Instructions};
+        assert!(Any.fits(Host) && Any.fits(Instructions));
+        assert!(Host.fits(Host) && Instructions.fits(Instructions));
+        assert!(!Host.fits(Instructions) && !Instructions.fits(Host));
+    }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
 
-use super::{sleep_ms, Case, Guest, Needs};
+use super::{sleep_ms, Case, Clock, Guest, Needs};
 use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
 use crate::lines::{self, Part, Sample, Table};
 use crate::module::{Module, PATIENCE};
@@ -22,21 +22,25 @@ pub const CASES: &[Case] = &[
     Case {
         name: "the loopback has no line before its first packet",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: loopback,
     },
     Case {
         name: "net lines against /proc/net/dev",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: compare,
     },
     Case {
         name: "interfaces of another network namespace",
         needs: Needs::Drivers,
+        clock: Clock::Any,
         run: namespaces,
     },
     Case {
         name: "the 16 busiest of 64 interfaces",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: many,
     },
 ];

@@ -10,7 +10,7 @@ use anyhow::{anyhow, bail, ensure, Context, Result};
 use rustix::io::Errno;
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid, Gid, Uid};
 
-use super::{ms, Case, Guest, Needs};
+use super::{ms, Case, Clock, Guest, Needs};
 use crate::lines::BadParameter;
 use crate::module::{self, Module, Parameter, HISTORY, PARAMETERS};
 
@@ -18,36 +18,43 @@ pub const CASES: &[Case] = &[
     Case {
         name: "bad parameters at insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: bad_at_insmod,
     },
     Case {
         name: "parameter without a value at insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: no_value,
     },
     Case {
         name: "bad parameters at run time",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: bad_at_run_time,
     },
     Case {
         name: "smallest and largest parameters",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: edges,
     },
     Case {
         name: "parameter given twice",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: twice,
     },
     Case {
         name: "unknown parameter",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: unknown,
     },
     Case {
         name: "parameters belong to root",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: root_only,
     },
 ];

@@ -7,7 +7,7 @@ use std::fs;
 
 use anyhow::{bail, ensure, Context, Result};
 
-use super::{sleep_ms, Case, Guest, Needs};
+use super::{sleep_ms, Case, Clock, Guest, Needs};
 use crate::lines::{Sample, Shares, SHARES};
 use crate::load::{Kind, Load};
 use crate::module::Module;
@@ -17,31 +17,37 @@ pub const CASES: &[Case] = &[
     Case {
         name: "percentages when idle",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: |guest| compare(guest, None, &["idle"], 90.0, 1.0),
     },
     Case {
         name: "percentages under a user-bound load",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: |guest| compare(guest, Some(Kind::User), &["user"], 80.0, 2.0),
     },
     Case {
         name: "percentages under a nice load",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: |guest| compare(guest, Some(Kind::Nice), &["nice"], 80.0, 2.0),
     },
     Case {
         name: "percentages under a system-bound load",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: |guest| compare(guest, Some(Kind::System), &["system"], 80.0, 2.0),
     },
     Case {
         name: "percentages under an irq-heavy load",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: |guest| compare(guest, Some(Kind::SoftIrq), &["irq", "softirq"], 50.0, 2.0),
     },
     Case {
         name: "idle CPUs with a stopped tick",
         needs: Needs::TwoCpus,
+        clock: Clock::Instructions,
         run: stopped_tick,
     },
 ];

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{anyhow, ensure, Context, Result};
 
 use super::activity::Raw;
-use super::{ms, percentages, sleep_ms, Case, Guest, Needs};
+use super::{ms, percentages, sleep_ms, Case, Clock, Guest, Needs};
 use crate::cgroup::{self, Cgroup};
 use crate::child::{self, Player, Role};
 use crate::lines::{Line, Part, Pressure, Sample};
@@ -27,41 +27,49 @@ pub const CASES: &[Case] = &[
     Case {
         name: "no pressure without a cgroup",
         needs: Needs::Pressure,
+        clock: Clock::Instructions,
         run: without_cgroup,
     },
     Case {
         name: "pressure does not lag",
         needs: Needs::Pressure,
+        clock: Clock::Instructions,
         run: no_lag,
     },
     Case {
         name: "pressure at rest",
         needs: Needs::Pressure,
+        clock: Clock::Instructions,
         run: rest,
     },
     Case {
         name: "pressure for want of CPUs",
         needs: Needs::Pressure,
+        clock: Clock::Instructions,
         run: |guest| cpu(guest, 1000, 3),
     },
     Case {
         name: "pressure for want of CPUs over 5 s",
         needs: Needs::Pressure,
+        clock: Clock::Instructions,
         run: |guest| cpu(guest, 5000, 1),
     },
     Case {
         name: "pressure of one CPU among others",
         needs: Needs::TwoCpus,
+        clock: Clock::Instructions,
         run: one_cpu,
     },
     Case {
         name: "pressure for want of memory",
         needs: Needs::MemoryController,
+        clock: Clock::Instructions,
         run: memory,
     },
     Case {
         name: "pressure for want of I/O",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: io,
     },
 ];

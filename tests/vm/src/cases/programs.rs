@@ -13,7 +13,7 @@ use resmon::Device;
 use serde_json::Value;
 
 use super::device::{came, counted_ticks, load_idle, take, work, Proc, Round};
-use super::{sleep_ms, Case, Guest, Needs};
+use super::{sleep_ms, Case, Clock, Guest, Needs};
 use crate::module::{self, Module, PATIENCE};
 use crate::terminal::Terminal;
 use crate::{netlink, proc, tools};
@@ -22,41 +22,49 @@ pub const CASES: &[Case] = &[
     Case {
         name: "resmon without the module",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: |_| without_module(),
     },
     Case {
         name: "resmon log against /proc",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: log,
     },
     Case {
         name: "resmon log and its options",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: options,
     },
     Case {
         name: "resmon status and interval",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: status,
     },
     Case {
         name: "resmon record, plot and top",
         needs: Needs::Drivers,
+        clock: Clock::Any,
         run: pictures,
     },
     Case {
         name: "keys of resmon top",
         needs: Needs::Terminals,
+        clock: Clock::Instructions,
         run: keys,
     },
     Case {
         name: "resmon export against /proc",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: export,
     },
     Case {
         name: "Prometheus scrapes resmon",
         needs: Needs::Program("prometheus"),
+        clock: Clock::Instructions,
         run: prometheus,
     },
 ];

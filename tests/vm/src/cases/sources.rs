@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
-use super::{fs_paths, ms, percentages, pressure, sleep_ms, Case, Guest, Needs, LATE};
+use super::{fs_paths, ms, percentages, pressure, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::cgroup::Cgroup;
 use crate::lines::{Part, Sample};
 use crate::module::{self, Module, ONLY_CPU, SWITCHES};
@@ -16,46 +16,55 @@ pub const CASES: &[Case] = &[
     Case {
         name: "sources by default",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: default,
     },
     Case {
         name: "all sources off",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: all_off,
     },
     Case {
         name: "sources switched at insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: at_insmod,
     },
     Case {
         name: "sources switched at run time",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: at_run_time,
     },
     Case {
         name: "values of switches",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: values,
     },
     Case {
         name: "bad switches at insmod",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: bad_at_insmod,
     },
     Case {
         name: "bad switches at run time",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: bad_at_run_time,
     },
     Case {
         name: "page faults while their source was off",
         needs: Needs::Nothing,
+        clock: Clock::Instructions,
         run: faults_after_a_pause,
     },
     Case {
         name: "pressure while its source was off",
         needs: Needs::Pressure,
+        clock: Clock::Instructions,
         run: pressure::after_a_pause,
     },
 ];

@@ -11,7 +11,7 @@ use anyhow::{anyhow, bail, ensure, Context, Result};
 use rustix::io::Errno;
 use rustix::mount::{unmount, UnmountFlags};
 
-use super::{ms, sleep_ms, Case, Guest, Needs, LATE};
+use super::{ms, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::elapsed::{one, slowness, wait};
 use crate::fuse::{self, Fuse};
 use crate::kmsg::Mark;
@@ -22,21 +22,25 @@ pub const CASES: &[Case] = &[
     Case {
         name: "a stuck file system, every 200 ms",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: |guest| stuck(guest, 200),
     },
     Case {
         name: "a stuck file system, every second",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: |guest| stuck(guest, 1000),
     },
     Case {
         name: "fifteen stuck file systems",
         needs: Needs::Drivers,
+        clock: Clock::Instructions,
         run: many,
     },
     Case {
         name: "a stuck file system that is given up",
         needs: Needs::Drivers,
+        clock: Clock::Any,
         run: given_up,
     },
 ];
