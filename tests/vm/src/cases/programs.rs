@@ -185,7 +185,6 @@ fn member<'a>(sample: &'a Value, list: &str, key: &str, value: &Value) -> Result
 
 /// What is printed for a sample is what came between it and the one before.
 fn log(guest: &Guest) -> Result<()> {
-    netlink::set_up("lo", true)?;
     work(guest, 1)?;
     let module = load_idle(guest, "")?;
     let device = Device::open_writable()?;
@@ -443,7 +442,6 @@ pub fn scrape(address: &str) -> Result<String> {
 
 fn export(guest: &Guest) -> Result<()> {
     const ADDRESS: &str = "127.0.0.1:9950";
-    netlink::set_up("lo", true)?;
     work(guest, 1)?;
     let module = load_idle(guest, "")?;
     let device = Device::open_writable()?;
