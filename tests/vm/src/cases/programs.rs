@@ -399,8 +399,13 @@ fn keys(guest: &Guest) -> Result<()> {
     top.wait_until("the help is gone", |screen| {
         !screen.contents().contains("Keys of resmon top")
     })?;
+    // A pause before the first sample is ignored, and one more sample turns "paused" into "1 back".
+    top.wait_for("live")?;
     top.press(" ")?;
-    top.wait_for("paused")?;
+    top.wait_until("paused, or some samples back", |screen| {
+        let text = screen.contents();
+        text.contains("paused") || text.contains(" back")
+    })?;
     top.resize(120, 40)?;
     top.wait_until("the keys are in the last row", |screen| {
         let rows: Vec<String> = screen.rows(0, 120).collect();
