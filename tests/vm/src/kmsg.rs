@@ -104,7 +104,7 @@ impl Log {
         let mut buffer = vec![0; 8192];
         loop {
             let length = match kmsg.read(&mut buffer) {
-                Ok(0) => bail!("/dev/kmsg ended"),
+                Ok(0) => bail!("/dev/kmsg ended, expected a record"),
                 Ok(length) => length,
                 Err(error)
                     if error.raw_os_error() == Some(rustix::io::Errno::PIPE.raw_os_error()) =>
