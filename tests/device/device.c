@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,35 +24,60 @@
 
 #define PATIENCE_MS 60000
 
-static int line;
 static uint64_t buffer[1 << 17];
 
-static void fail(const char *what)
+static void put(__int128 value)
 {
-	printf("line %d: %s (errno %d: %s)\n", line, what, errno, strerror(errno));
+	if (value < 0)
+		printf("%lld", (long long)value);
+	else
+		printf("%llu", (unsigned long long)value);
+}
+
+static void fail(int line, const char *found_text, __int128 found, const char *relation,
+		 __int128 expected, const char *expected_text)
+{
+	int error = errno;
+
+	printf("line %d: %s is ", line, found_text);
+	put(found);
+	printf(", expected %s", relation);
+	put(expected);
+	printf(" (%s), with errno %d: %s\n", expected_text, error, strerror(error));
 	exit(1);
 }
 
-/* Each expectation says where it is. */
-#define EXPECT(condition)                 \
-	do {                              \
-		line = __LINE__;          \
-		if (!(condition))         \
-			fail(#condition); \
+/*
+ * Each expectation says where it is, what it found and what it expected. In 128 bits there are all
+ * numbers of 64 bits, signed or not, so that a comparison is exact.
+ */
+#define EXPECT(found, found_text, operator, relation, expected, expected_text)                     \
+	do {                                                                                       \
+		__int128 found_ = (found), expected_ = (expected);                                 \
+												   \
+		if (!(found_ operator expected_))                                                  \
+			fail(__LINE__, found_text, found_, relation, expected_, expected_text);    \
 	} while (0)
 
-#define EXPECT_ERRNO(call, expected)                 \
-	do {                                         \
-		errno = 0;                           \
-		EXPECT((call) == -1);                \
-		EXPECT(errno == (expected));         \
+#define EXPECT_EQ(found, expected) EXPECT(found, #found, ==, "", expected, #expected)
+#define EXPECT_NE(found, expected) EXPECT(found, #found, !=, "not ", expected, #expected)
+#define EXPECT_GE(found, expected) EXPECT(found, #found, >=, "at least ", expected, #expected)
+#define EXPECT_LE(found, expected) EXPECT(found, #found, <=, "at most ", expected, #expected)
+#define EXPECT_GT(found, expected) EXPECT(found, #found, >, "more than ", expected, #expected)
+#define EXPECT_LT(found, expected) EXPECT(found, #found, <, "less than ", expected, #expected)
+
+#define EXPECT_ERRNO(call, expected)                                                               \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		EXPECT(call, #call, ==, "", -1, "with " #expected);                                \
+		EXPECT(errno, "errno after " #call, ==, "", expected, #expected);                  \
 	} while (0)
 
 static int open_device(int flags)
 {
 	int fd = open(RESOURCE_MONITOR_DEVICE, flags | O_CLOEXEC);
 
-	EXPECT(fd >= 0);
+	EXPECT_GE(fd, 0);
 	return fd;
 }
 
@@ -62,7 +86,7 @@ static struct resource_monitor_info info(int fd)
 	struct resource_monitor_info info;
 
 	memset(&info, 0xff, sizeof(info));
-	EXPECT(ioctl(fd, RESOURCE_MONITOR_INFO, &info) == 0);
+	EXPECT_EQ(ioctl(fd, RESOURCE_MONITOR_INFO, &info), 0);
 	return info;
 }
 
@@ -73,10 +97,10 @@ static uint64_t sample(int fd)
 	uint64_t seq = UINT64_MAX;
 
 	wait.fd = open_device(O_RDONLY);
-	EXPECT(ioctl(fd, RESOURCE_MONITOR_SAMPLE, &seq) == 0);
-	EXPECT(poll(&wait, 1, PATIENCE_MS) == 1);
-	EXPECT(wait.revents == POLLIN);
-	EXPECT(info(fd).next_seq == seq + 1);
+	EXPECT_EQ(ioctl(fd, RESOURCE_MONITOR_SAMPLE, &seq), 0);
+	EXPECT_EQ(poll(&wait, 1, PATIENCE_MS), 1);
+	EXPECT_EQ(wait.revents, POLLIN);
+	EXPECT_EQ(info(fd).next_seq, seq + 1);
 	close(wait.fd);
 	return seq;
 }
@@ -86,7 +110,10 @@ static int is_readable(int fd)
 	struct pollfd wait = { .fd = fd, .events = POLLIN | POLLOUT };
 	int ready = poll(&wait, 1, 0);
 
-	EXPECT(ready == 0 || (ready == 1 && wait.revents == POLLIN));
+	if (ready) {
+		EXPECT_EQ(ready, 1);
+		EXPECT_EQ(wait.revents, POLLIN);
+	}
 	return ready;
 }
 
@@ -97,45 +124,47 @@ static size_t check(const uint64_t *words, size_t bytes, uint64_t seq, uint64_t 
 	const char *at = (const char *)words, *end;
 	unsigned int kinds = 0;
 
-	EXPECT(bytes >= sizeof(*record));
-	EXPECT(record->magic == RESOURCE_MONITOR_MAGIC);
-	EXPECT(record->version == RESOURCE_MONITOR_VERSION);
-	EXPECT(record->size_bytes <= bytes);
-	EXPECT(record->header_bytes == sizeof(*record));
-	EXPECT(record->seq == seq);
-	EXPECT(record->lost_records == lost);
-	EXPECT(record->taken_mono_ns >= record->due_mono_ns);
+	EXPECT_GE(bytes, sizeof(*record));
+	EXPECT_EQ(record->magic, RESOURCE_MONITOR_MAGIC);
+	EXPECT_EQ(record->version, RESOURCE_MONITOR_VERSION);
+	EXPECT_LE(record->size_bytes, bytes);
+	EXPECT_EQ(record->header_bytes, sizeof(*record));
+	EXPECT_EQ(record->seq, seq);
+	EXPECT_EQ(record->lost_records, lost);
+	EXPECT_GE(record->taken_mono_ns, record->due_mono_ns);
 	end = at + record->size_bytes;
 	at += record->header_bytes;
 	while (at < end) {
 		const struct resource_monitor_section *section = (const void *)at;
 
-		EXPECT((size_t)(end - at) >= sizeof(*section));
-		EXPECT(section->size_bytes >= sizeof(*section));
-		EXPECT(section->size_bytes <= (size_t)(end - at));
-		EXPECT(section->size_bytes % 8 == 0);
-		EXPECT(section->entry_bytes > 0);
-		EXPECT((section->size_bytes - sizeof(*section)) % section->entry_bytes == 0);
-		EXPECT(section->kind >= 1 && section->kind <= 9);
+		EXPECT_GE((size_t)(end - at), sizeof(*section));
+		EXPECT_GE(section->size_bytes, sizeof(*section));
+		EXPECT_LE(section->size_bytes, (size_t)(end - at));
+		EXPECT_EQ(section->size_bytes % 8, 0);
+		EXPECT_GT(section->entry_bytes, 0);
+		EXPECT_EQ((section->size_bytes - sizeof(*section)) % section->entry_bytes, 0);
+		EXPECT_GE(section->kind, 1);
+		EXPECT_LE(section->kind, 9);
 		kinds |= 1u << section->kind;
 		if (section->kind == RESOURCE_MONITOR_MEMORY) {
 			const struct resource_monitor_memory *memory = (const void *)(section + 1);
 
-			EXPECT(section->entry_bytes == sizeof(*memory));
-			EXPECT(memory->page_bytes == (uint64_t)sysconf(_SC_PAGESIZE));
-			EXPECT(memory->free > 0 && memory->free < memory->total);
+			EXPECT_EQ(section->entry_bytes, sizeof(*memory));
+			EXPECT_EQ(memory->page_bytes, (uint64_t)sysconf(_SC_PAGESIZE));
+			EXPECT_GT(memory->free, 0);
+			EXPECT_LT(memory->free, memory->total);
 		}
 		if (section->kind == RESOURCE_MONITOR_CPUS) {
 			size_t cpus = section->size_bytes / section->entry_bytes;
 
-			EXPECT(section->entry_bytes == sizeof(struct resource_monitor_cpu));
-			EXPECT(cpus == (size_t)sysconf(_SC_NPROCESSORS_ONLN));
+			EXPECT_EQ(section->entry_bytes, sizeof(struct resource_monitor_cpu));
+			EXPECT_EQ(cpus, (size_t)sysconf(_SC_NPROCESSORS_ONLN));
 		}
 		at += section->size_bytes;
 	}
-	EXPECT(at == end);
-	EXPECT(kinds & 1u << RESOURCE_MONITOR_MEMORY);
-	EXPECT(kinds & 1u << RESOURCE_MONITOR_CPUS);
+	EXPECT_EQ(end - at, 0);
+	EXPECT_NE(kinds & 1u << RESOURCE_MONITOR_MEMORY, 0);
+	EXPECT_NE(kinds & 1u << RESOURCE_MONITOR_CPUS, 0);
 	return record->size_bytes;
 }
 
@@ -145,12 +174,12 @@ static void commands(int fd)
 	int read_only = open_device(O_RDONLY);
 	uint64_t word;
 
-	EXPECT(now.version == RESOURCE_MONITOR_IOCTL_VERSION);
-	EXPECT(now.record_version == RESOURCE_MONITOR_VERSION);
-	EXPECT(now.interval_ms == 3600000);
-	EXPECT(now.history_bytes >= 2 * now.max_record_bytes);
-	EXPECT(now.max_record_bytes <= sizeof(buffer));
-	EXPECT(now.oldest_seq <= now.next_seq);
+	EXPECT_EQ(now.version, RESOURCE_MONITOR_IOCTL_VERSION);
+	EXPECT_EQ(now.record_version, RESOURCE_MONITOR_VERSION);
+	EXPECT_EQ(now.interval_ms, 3600000);
+	EXPECT_GE(now.history_bytes, 2 * now.max_record_bytes);
+	EXPECT_LE(now.max_record_bytes, sizeof(buffer));
+	EXPECT_LE(now.oldest_seq, now.next_seq);
 
 	EXPECT_ERRNO(ioctl(fd, _IO(0xbc, 0), &word), ENOTTY);
 	EXPECT_ERRNO(ioctl(fd, _IOR(0xbc, 0, __u64), &word), ENOTTY);
@@ -168,28 +197,27 @@ static void commands(int fd)
 	EXPECT_ERRNO(ioctl(read_only, RESOURCE_MONITOR_SAMPLE, &word), EBADF);
 	word = 1000;
 	EXPECT_ERRNO(ioctl(read_only, RESOURCE_MONITOR_SET_INTERVAL, &word), EBADF);
-	EXPECT(info(read_only).interval_ms == 3600000);
-	EXPECT(info(read_only).next_seq == now.next_seq);
+	EXPECT_EQ(info(read_only).interval_ms, 3600000);
+	EXPECT_EQ(info(read_only).next_seq, now.next_seq);
 
 	for (int i = 0; i < 5; i++) {
 		static const uint64_t bad[] = { 0, 9, 3600001, (1ULL << 32) + 5000, UINT64_MAX };
 
 		word = bad[i];
 		EXPECT_ERRNO(ioctl(fd, RESOURCE_MONITOR_SET_INTERVAL, &word), EINVAL);
-		EXPECT(info(fd).interval_ms == 3600000);
+		EXPECT_EQ(info(fd).interval_ms, 3600000);
 	}
 	word = 3599999;
-	EXPECT(ioctl(fd, RESOURCE_MONITOR_SET_INTERVAL, &word) == 0);
-	EXPECT(info(fd).interval_ms == 3599999);
+	EXPECT_EQ(ioctl(fd, RESOURCE_MONITOR_SET_INTERVAL, &word), 0);
+	EXPECT_EQ(info(fd).interval_ms, 3599999);
 	word = 3600000;
-	EXPECT(ioctl(fd, RESOURCE_MONITOR_SET_INTERVAL, &word) == 0);
+	EXPECT_EQ(ioctl(fd, RESOURCE_MONITOR_SET_INTERVAL, &word), 0);
 
 	/* It is a stream, and for reading. */
 	EXPECT_ERRNO(lseek(fd, 0, SEEK_SET), ESPIPE);
 	EXPECT_ERRNO(pread(fd, buffer, sizeof(buffer), 0), ESPIPE);
 	EXPECT_ERRNO(write(fd, buffer, 8), EINVAL);
-	EXPECT(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
-	EXPECT(errno == ENODEV);
+	EXPECT_ERRNO((intptr_t)mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0), ENODEV);
 	close(read_only);
 }
 
@@ -201,45 +229,45 @@ static void short_buffers(int fd)
 	size_t size;
 	char *pages;
 
-	EXPECT(!is_readable(reader));
+	EXPECT_EQ(is_readable(reader), 0);
 	EXPECT_ERRNO(read(reader, buffer, sizeof(buffer)), EAGAIN);
 	first = sample(fd);
 	second = sample(fd);
-	EXPECT(second == first + 1);
-	EXPECT(is_readable(reader));
-	EXPECT(read(reader, buffer, 0) == 0);
+	EXPECT_EQ(second, first + 1);
+	EXPECT_EQ(is_readable(reader), 1);
+	EXPECT_EQ(read(reader, buffer, 0), 0);
 	EXPECT_ERRNO(read(reader, buffer, 8), EINVAL);
-	EXPECT(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }) == 0);
-	EXPECT(read(reader, buffer, sizeof(buffer)) > 0);
+	EXPECT_EQ(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }), 0);
+	EXPECT_GT(read(reader, buffer, sizeof(buffer)), 0);
 	size = check(buffer, sizeof(buffer), first, 0);
 
-	EXPECT(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }) == 0);
+	EXPECT_EQ(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }), 0);
 	EXPECT_ERRNO(read(reader, buffer, size - 1), EINVAL);
 	/* Nothing was lost by that. A second one does not fit, so it is not begun. */
 	memset(buffer, 0xee, sizeof(buffer));
-	EXPECT(read(reader, buffer, size + 100) == (ssize_t)size);
-	EXPECT(check(buffer, size, first, 0) == size);
-	EXPECT(read(reader, buffer, sizeof(buffer)) > 0);
+	EXPECT_EQ(read(reader, buffer, size + 100), (ssize_t)size);
+	EXPECT_EQ(check(buffer, size, first, 0), size);
+	EXPECT_GT(read(reader, buffer, sizeof(buffer)), 0);
 	size = check(buffer, sizeof(buffer), second, 0);
-	EXPECT(!is_readable(reader));
+	EXPECT_EQ(is_readable(reader), 0);
 
 	/* Both at once. */
-	EXPECT(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }) == 0);
-	EXPECT(read(reader, buffer, sizeof(buffer)) > (ssize_t)size);
+	EXPECT_EQ(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }), 0);
+	EXPECT_GT(read(reader, buffer, sizeof(buffer)), (ssize_t)size);
 	size = check(buffer, sizeof(buffer), first, 0);
 	check(buffer + size / 8, sizeof(buffer) - size, second, 0);
 
 	/* A buffer that is not there, or ends too early, loses nothing either. */
-	EXPECT(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }) == 0);
+	EXPECT_EQ(ioctl(reader, RESOURCE_MONITOR_SEEK, &(uint64_t){ first }), 0);
 	EXPECT_ERRNO(read(reader, nowhere, sizeof(buffer)), EFAULT);
 	EXPECT_ERRNO(read(reader, (void *)-8L, sizeof(buffer)), EFAULT);
 	pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	EXPECT(pages != MAP_FAILED);
-	EXPECT(mprotect(pages + 4096, 4096, PROT_NONE) == 0);
+	EXPECT_NE((intptr_t)pages, (intptr_t)MAP_FAILED);
+	EXPECT_EQ(mprotect(pages + 4096, 4096, PROT_NONE), 0);
 	EXPECT_ERRNO(read(reader, pages + 4096 - 64, 65536), EFAULT);
 	EXPECT_ERRNO(read(reader, pages + 4096 - 512, 65536), EFAULT);
-	EXPECT(munmap(pages, 8192) == 0);
-	EXPECT(read(reader, buffer, sizeof(buffer)) > 0);
+	EXPECT_EQ(munmap(pages, 8192), 0);
+	EXPECT_GT(read(reader, buffer, sizeof(buffer)), 0);
 	check(buffer, sizeof(buffer), first, 0);
 	close(reader);
 }
@@ -253,9 +281,9 @@ static void readers_of_their_own(int fd)
 
 	second = sample(fd);
 	len = read(late, buffer, sizeof(buffer));
-	EXPECT(len > 0);
-	EXPECT(check(buffer, len, second, 0) == (size_t)len);
-	EXPECT(read(early, buffer, sizeof(buffer)) > 0);
+	EXPECT_GT(len, 0);
+	EXPECT_EQ(check(buffer, len, second, 0), (size_t)len);
+	EXPECT_GT(read(early, buffer, sizeof(buffer)), 0);
 	check(buffer, sizeof(buffer), first, 0);
 	EXPECT_ERRNO(read(late, buffer, sizeof(buffer)), EAGAIN);
 	EXPECT_ERRNO(read(early, buffer, sizeof(buffer)), EAGAIN);
@@ -269,15 +297,17 @@ static void seeking(int fd)
 	uint64_t word = 0, last = sample(fd);
 
 	now = info(fd);
-	EXPECT(ioctl(fd, RESOURCE_MONITOR_SEEK, &word) == 0);
-	EXPECT(word == now.oldest_seq);
-	EXPECT(read(fd, buffer, sizeof(buffer)) > 0);
+	EXPECT_EQ(ioctl(fd, RESOURCE_MONITOR_SEEK, &word), 0);
+	EXPECT_EQ(word, now.oldest_seq);
+	EXPECT_GT(read(fd, buffer, sizeof(buffer)), 0);
 	check(buffer, sizeof(buffer), now.oldest_seq, 0);
 	word = last;
-	EXPECT(ioctl(fd, RESOURCE_MONITOR_SEEK, &word) == 0 && word == last);
+	EXPECT_EQ(ioctl(fd, RESOURCE_MONITOR_SEEK, &word), 0);
+	EXPECT_EQ(word, last);
 	word = now.next_seq;
-	EXPECT(ioctl(fd, RESOURCE_MONITOR_SEEK, &word) == 0 && word == now.next_seq);
-	EXPECT(!is_readable(fd));
+	EXPECT_EQ(ioctl(fd, RESOURCE_MONITOR_SEEK, &word), 0);
+	EXPECT_EQ(word, now.next_seq);
+	EXPECT_EQ(is_readable(fd), 0);
 	word = now.next_seq + 1;
 	EXPECT_ERRNO(ioctl(fd, RESOURCE_MONITOR_SEEK, &word), EINVAL);
 	word = UINT64_MAX;
@@ -299,29 +329,31 @@ static void waiting(int fd)
 	pid_t child;
 
 	/* A signal ends a read that waits, and one that is to be restarted goes on. */
-	EXPECT(sigaction(SIGALRM, &action, NULL) == 0);
+	EXPECT_EQ(sigaction(SIGALRM, &action, NULL), 0);
 	ualarm(200000, 0);
 	EXPECT_ERRNO(read(reader, buffer, sizeof(buffer)), EINTR);
 
-	EXPECT(epoll_ctl(epoll, EPOLL_CTL_ADD, reader, &event) == 0);
-	EXPECT(epoll_wait(epoll, &event, 1, 0) == 0);
+	EXPECT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, reader, &event), 0);
+	EXPECT_EQ(epoll_wait(epoll, &event, 1, 0), 0);
 	seq = sample(fd);
-	EXPECT(epoll_wait(epoll, &event, 1, PATIENCE_MS) == 1 && event.events == EPOLLIN);
+	EXPECT_EQ(epoll_wait(epoll, &event, 1, PATIENCE_MS), 1);
+	EXPECT_EQ(event.events, EPOLLIN);
 	FD_ZERO(&set);
 	FD_SET(reader, &set);
-	EXPECT(select(reader + 1, &set, NULL, NULL, NULL) == 1 && FD_ISSET(reader, &set));
-	EXPECT(read(reader, buffer, sizeof(buffer)) > 0);
+	EXPECT_EQ(select(reader + 1, &set, NULL, NULL, NULL), 1);
+	EXPECT_NE(FD_ISSET(reader, &set), 0);
+	EXPECT_GT(read(reader, buffer, sizeof(buffer)), 0);
 	check(buffer, sizeof(buffer), seq, 0);
-	EXPECT(epoll_wait(epoll, &event, 1, 0) == 0);
+	EXPECT_EQ(epoll_wait(epoll, &event, 1, 0), 0);
 
 	/* A sample wakes a read that waits. */
 	child = fork();
-	EXPECT(child >= 0);
+	EXPECT_GE(child, 0);
 	if (child == 0) {
 		usleep(300000);
 		_exit(ioctl(fd, RESOURCE_MONITOR_SAMPLE, &seq) ? 1 : 0);
 	}
-	EXPECT(read(reader, buffer, sizeof(buffer)) > 0);
+	EXPECT_GT(read(reader, buffer, sizeof(buffer)), 0);
 	check(buffer, sizeof(buffer), seq + 1, 0);
 	close(epoll);
 	close(reader);
@@ -332,9 +364,11 @@ int main(void)
 	struct stat file;
 	int fd;
 
-	EXPECT(stat(RESOURCE_MONITOR_DEVICE, &file) == 0);
-	EXPECT(S_ISCHR(file.st_mode) && (file.st_mode & 07777) == 0600);
-	EXPECT(file.st_uid == 0 && file.st_gid == 0);
+	EXPECT_EQ(stat(RESOURCE_MONITOR_DEVICE, &file), 0);
+	EXPECT_EQ(file.st_mode & S_IFMT, S_IFCHR);
+	EXPECT_EQ(file.st_mode & 07777, 0600);
+	EXPECT_EQ(file.st_uid, 0);
+	EXPECT_EQ(file.st_gid, 0);
 	fd = open_device(O_RDWR | O_NONBLOCK);
 	commands(fd);
 	short_buffers(fd);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The same for a 32-bit program on a 64-bit kernel, as far as that matters: each command, and a
- * read. It has no C library, so that none for 32 bits is needed. Ends with 0, or with the number of
- * what is not as it should be.
+ * read. It has no C library, so that none for 32 bits is needed. Ends with 0, or says what was
+ * found and what was expected, and ends with 1.
  */
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
@@ -25,14 +25,57 @@ static long call(long number, long first, long second, long third)
 	return result;
 }
 
-static int number;
+static void put(const char *text)
+{
+	long length = 0;
 
-#define EXPECT(condition)                                  \
-	do {                                               \
-		number++;                                  \
-		if (!(condition))                          \
-			call(__NR_exit_group, number, 0, 0); \
+	while (text[length])
+		length++;
+	call(__NR_write, 1, (long)text, length);
+}
+
+/* In hexadecimal, as to divide 64 bits would take a library. */
+static void put_number(__s64 value)
+{
+	char digits[1 + 2 + 16 + 1], *at = digits + sizeof(digits);
+	__u64 number = value < 0 ? -(__u64)value : (__u64)value;
+
+	*--at = 0;
+	do {
+		*--at = "0123456789abcdef"[number & 15];
+		number >>= 4;
+	} while (number);
+	*--at = 'x';
+	*--at = '0';
+	if (value < 0)
+		*--at = '-';
+	put(at);
+}
+
+static void fail(const char *text, __s64 found, const char *relation, __s64 expected)
+{
+	put(text);
+	put(" is ");
+	put_number(found);
+	put(relation);
+	put_number(expected);
+	put("\n");
+	call(__NR_exit_group, 1, 0, 0);
+}
+
+#define EXPECT(type, found, text, operator, relation, expected)                         \
+	do {                                                                            \
+		type found_ = (found), expected_ = (expected);                          \
+											\
+		if (!(found_ operator expected_))                                       \
+			fail(text, found_, ", expected " relation, expected_);          \
 	} while (0)
+
+/* Numbers of 32 bits are compared as those of 64 bits. */
+#define EXPECT_EQ(found, expected) EXPECT(__s64, found, #found, ==, "", expected)
+#define EXPECT_GE(found, expected) EXPECT(__s64, found, #found, >=, "at least ", expected)
+#define EXPECT_GT(found, expected) EXPECT(__s64, found, #found, >, "more than ", expected)
+#define EXPECT_LE(found, expected) EXPECT(__u64, found, #found, <=, "at most ", expected)
 
 static long ask(long fd, unsigned long command, void *argument)
 {
@@ -51,35 +94,35 @@ __attribute__((force_align_arg_pointer)) void _start(void)
 	long fd, read_only, len;
 	__u64 seq = 0, word;
 
-	EXPECT(sizeof(void *) == 4);
+	EXPECT_EQ(sizeof(void *), 4);
 	/* A read that waits comes back with the record. */
 	fd = call(__NR_open, (long)RESOURCE_MONITOR_DEVICE, O_RDWR, 0);
-	EXPECT(fd >= 0);
-	EXPECT(ask(fd, RESOURCE_MONITOR_INFO, &info) == 0);
-	EXPECT(info.version == RESOURCE_MONITOR_IOCTL_VERSION);
-	EXPECT(info.interval_ms == 3600000);
-	EXPECT(info.max_record_bytes <= sizeof(buffer));
-	EXPECT(ask(fd, RESOURCE_MONITOR_INFO, (void *)0) == -EFAULT);
-	EXPECT(ask(fd, RESOURCE_MONITOR_INFO, (void *)0xfffffff8) == -EFAULT);
-	EXPECT(ask(fd, 0xbc63, &word) == -ENOTTY);
-	EXPECT(ask(fd, RESOURCE_MONITOR_SAMPLE, &seq) == 0);
-	EXPECT(seq == info.next_seq);
+	EXPECT_GE(fd, 0);
+	EXPECT_EQ(ask(fd, RESOURCE_MONITOR_INFO, &info), 0);
+	EXPECT_EQ(info.version, RESOURCE_MONITOR_IOCTL_VERSION);
+	EXPECT_EQ(info.interval_ms, 3600000);
+	EXPECT_LE(info.max_record_bytes, sizeof(buffer));
+	EXPECT_EQ(ask(fd, RESOURCE_MONITOR_INFO, (void *)0), -EFAULT);
+	EXPECT_EQ(ask(fd, RESOURCE_MONITOR_INFO, (void *)0xfffffff8), -EFAULT);
+	EXPECT_EQ(ask(fd, 0xbc63, &word), -ENOTTY);
+	EXPECT_EQ(ask(fd, RESOURCE_MONITOR_SAMPLE, &seq), 0);
+	EXPECT_EQ(seq, info.next_seq);
 	len = call(__NR_read, fd, (long)buffer, sizeof(buffer));
-	EXPECT(len > (long)sizeof(*record));
-	EXPECT(record->magic == RESOURCE_MONITOR_MAGIC);
-	EXPECT(record->size_bytes == (__u64)len);
-	EXPECT(record->seq == seq);
+	EXPECT_GT(len, (long)sizeof(*record));
+	EXPECT_EQ(record->magic, RESOURCE_MONITOR_MAGIC);
+	EXPECT_EQ(record->size_bytes, (__u64)len);
+	EXPECT_EQ(record->seq, seq);
 	word = 0;
-	EXPECT(ask(fd, RESOURCE_MONITOR_SEEK, &word) == 0);
-	EXPECT(word == info.oldest_seq);
+	EXPECT_EQ(ask(fd, RESOURCE_MONITOR_SEEK, &word), 0);
+	EXPECT_EQ(word, info.oldest_seq);
 	word = seq + 2;
-	EXPECT(ask(fd, RESOURCE_MONITOR_SEEK, &word) == -EINVAL);
+	EXPECT_EQ(ask(fd, RESOURCE_MONITOR_SEEK, &word), -EINVAL);
 	word = (1ULL << 32) + 5000;
-	EXPECT(ask(fd, RESOURCE_MONITOR_SET_INTERVAL, &word) == -EINVAL);
+	EXPECT_EQ(ask(fd, RESOURCE_MONITOR_SET_INTERVAL, &word), -EINVAL);
 	word = 3600000;
-	EXPECT(ask(fd, RESOURCE_MONITOR_SET_INTERVAL, &word) == 0);
+	EXPECT_EQ(ask(fd, RESOURCE_MONITOR_SET_INTERVAL, &word), 0);
 	read_only = call(__NR_open, (long)RESOURCE_MONITOR_DEVICE, O_RDONLY, 0);
-	EXPECT(read_only >= 0);
-	EXPECT(ask(read_only, RESOURCE_MONITOR_SAMPLE, &word) == -EBADF);
+	EXPECT_GE(read_only, 0);
+	EXPECT_EQ(ask(read_only, RESOURCE_MONITOR_SAMPLE, &word), -EBADF);
 	call(__NR_exit_group, 0, 0, 0);
 }

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,24 +61,43 @@ static uint64_t below(struct fuzzer *fuzzer, uint64_t limit)
 	return any(fuzzer) % limit;
 }
 
-static void wrong(const char *what, int error)
+/* Says what was found and what was expected. */
+__attribute__((format(printf, 1, 2))) static void wrong(const char *format, ...)
 {
-	printf("%s: errno %d: %s\n", what, error, strerror(error));
+	va_list values;
+
+	va_start(values, format);
+	vprintf(format, values);
+	va_end(values);
+	printf("\n");
 	fflush(stdout);
 	_exit(1);
+}
+
+/* A call without which there is nothing to test. */
+static void must(const char *what, int is_done)
+{
+	if (!is_done)
+		wrong("%s fails with errno %d: %s, expected success", what, errno, strerror(errno));
 }
 
 /* A call may succeed, or fail with one of these, which end with 0. */
 static int allow(const char *what, long result, const int *errors)
 {
+	char allowed[160] = "";
 	int error = errno;
 
 	if (result >= 0)
 		return 1;
-	for (; *errors; errors++)
-		if (error == *errors)
+	for (const int *one = errors; *one; one++) {
+		size_t length = strlen(allowed);
+
+		if (error == *one)
 			return 0;
-	wrong(what, error);
+		snprintf(allowed + length, sizeof(allowed) - length, " %d", *one);
+	}
+	wrong("%s gives %ld with errno %d: %s, expected success or one of the errnos%s",
+	      what, result, error, strerror(error), allowed);
 	return 0;
 }
 
@@ -153,9 +173,17 @@ static void check(struct fuzzer *fuzzer, size_t bytes)
 	while (at < bytes) {
 		const struct resource_monitor_record *record = (const void *)(fuzzer->buffer + at);
 
-		if (bytes - at < sizeof(*record) || record->magic != RESOURCE_MONITOR_MAGIC ||
-		    record->size_bytes > bytes - at || record->size_bytes < record->header_bytes)
-			wrong("a record that is not whole", 0);
+		if (bytes - at < sizeof(*record))
+			wrong("%zu bytes are left after %zu, expected a record of %zu or more",
+			      bytes - at, at, sizeof(*record));
+		if (record->magic != RESOURCE_MONITOR_MAGIC || record->size_bytes > bytes - at ||
+		    record->size_bytes < record->header_bytes)
+			wrong("the %zu bytes after %zu have the magic number %#llx, %llu bytes "
+			      "in all and %llu in the header, expected a whole record with %#llx",
+			      bytes - at, at, (unsigned long long)record->magic,
+			      (unsigned long long)record->size_bytes,
+			      (unsigned long long)record->header_bytes,
+			      (unsigned long long)RESOURCE_MONITOR_MAGIC);
 		at += record->size_bytes;
 		fuzzer->records++;
 	}
@@ -234,7 +262,7 @@ static void do_other(struct fuzzer *fuzzer)
 	case 4:
 		mapped = mmap(NULL, 4096, PROT_READ, MAP_SHARED, wait.fd, 0);
 		if (mapped != MAP_FAILED)
-			wrong("mmap succeeds", 0);
+			wrong("mmap gives %p, expected it to fail", mapped);
 		ALLOW("mmap", -1, EBADF, ENODEV, EACCES);
 		return;
 	case 5:
@@ -307,8 +335,7 @@ static void do_module(struct fuzzer *fuzzer)
 		return;
 	}
 	fd = open(module, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		wrong(module, errno);
+	must(module, fd >= 0);
 	ALLOW("insmod", syscall(SYS_finit_module, fd, "interval_ms=10 log_every=0", 0),
 	      EEXIST, EBUSY, EINTR, ENOMEM);
 	close(fd);
@@ -368,16 +395,15 @@ static int work(uint64_t seed, void *(*fuzz)(void *))
 		/* Behind it there is nothing. */
 		fuzzers[i].buffer = mmap(NULL, BUFFER_BYTES + 4096, PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (fuzzers[i].buffer == MAP_FAILED ||
-		    munmap(fuzzers[i].buffer + BUFFER_BYTES, 4096))
-			wrong("mmap", errno);
+		must("mmap", fuzzers[i].buffer != MAP_FAILED);
+		must("munmap", !munmap(fuzzers[i].buffer + BUFFER_BYTES, 4096));
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGIO, SIG_IGN);
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
-	if (pthread_create(&other, NULL, fuzz, &fuzzers[1]))
-		wrong("pthread_create", errno);
+	errno = pthread_create(&other, NULL, fuzz, &fuzzers[1]);
+	must("pthread_create", !errno);
 	fuzz(&fuzzers[0]);
 	/* It may wait in a read, which the next signal may not end: this thread may get it. */
 	while (pthread_tryjoin_np(other, NULL)) {
@@ -407,14 +433,15 @@ int main(int count, char **words)
 	for (unsigned long i = 0; i < processes; i++) {
 		pid_t child = fork();
 
-		if (child < 0)
-			wrong("fork", errno);
+		must("fork", child >= 0);
 		if (child == 0)
 			_exit(work(seed * processes + i,
 				   i % 4 == 3 ? fuzz_parameters : fuzz_device));
 	}
 	while (wait(&status) > 0)
-		if (!WIFEXITED(status) || WEXITSTATUS(status))
+		if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+			printf("a process ended with the wait status %#x, expected 0\n", status);
 			failed = 1;
+		}
 	return failed;
 }

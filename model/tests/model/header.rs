@@ -130,19 +130,24 @@ fn program(checks: &Checks) -> String {
 
 #[test]
 fn the_header_has_each_field_where_it_is() {
-    compile("fields", &program(&checks()), &[]).unwrap_or_else(|said| panic!("{said}"));
+    compile("fields", &program(&checks()), &[])
+        .unwrap_or_else(|said| panic!("expected it to compile, found: {said}"));
 }
 
 #[test]
 fn the_header_is_the_same_for_32_bit_programs() {
     compile("fields32", &program(&checks()), &["-m32", "-ffreestanding"])
-        .unwrap_or_else(|said| panic!("{said}"));
+        .unwrap_or_else(|said| panic!("expected it to compile, found: {said}"));
 }
 
 #[test]
 fn what_is_elsewhere_is_found() {
     let mut checks = checks();
     checks.same("offsetof(struct resource_monitor_memory, free)", 0);
-    let said = compile("wrong", &program(&checks), &[]).expect_err("a wrong offset");
-    assert!(said.contains("static assertion failed"), "{said}");
+    let said =
+        compile("wrong", &program(&checks), &[]).expect_err("expected an error of a wrong offset");
+    assert!(
+        said.contains("static assertion failed"),
+        "expected a static assertion to fail, found: {said}"
+    );
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 use crate::any;
-use crate::logged::{self, unescaped, values, KIB_RATE, RATE, SECOND};
+use crate::logged::{
+    self, assert_contains, assert_ends_with, assert_starts_with, unescaped, values, KIB_RATE, RATE,
+    SECOND,
+};
 use crate::util::value_of;
 use model::line::{cpu, memory, swap, Line, Whose, CAPACITY};
 use model::rates::Shares;
@@ -17,7 +20,12 @@ fn made(make: impl FnOnce(&mut Line)) -> String {
     let mut line = Line::new();
     line.start("cpu=all what was there before");
     make(&mut line);
-    assert!(line.as_bytes().len() < CAPACITY, "{}", line.as_str());
+    assert!(
+        line.as_bytes().len() < CAPACITY,
+        "expected fewer than {CAPACITY} bytes, found {}: {:?}",
+        line.as_bytes().len(),
+        line.as_str()
+    );
     line.as_str().to_owned()
 }
 
@@ -46,10 +54,10 @@ fn cpu_lines() {
          softirq=0.3% steal=0.4% guest=100.0%"
     );
     let with_number = made(|line| cpu(line, Whose::Cpu(17), &shares));
-    assert!(with_number.starts_with("cpu=17 user=12.3% "));
+    assert_starts_with(&with_number, "cpu=17 user=12.3% ");
     let longest = made(|line| cpu(line, Whose::Cpu(u32::MAX), &shares));
-    assert!(longest.starts_with("cpu=4294967295 user="));
-    assert!(longest.ends_with(" guest=100.0%"));
+    assert_starts_with(&longest, "cpu=4294967295 user=");
+    assert_ends_with(&longest, " guest=100.0%");
 }
 
 #[test]
@@ -91,8 +99,8 @@ fn memory_that_does_not_add_up_is_clamped() {
         ..Memory::default()
     };
     let line = made(|line| memory(line, &counters, 4, 4));
-    assert!(line.contains(" used=0kB "), "{line}");
-    assert!(line.contains(" cached=0kB "), "{line}");
+    assert_contains(&line, " used=0kB ");
+    assert_contains(&line, " cached=0kB ");
 }
 
 #[test]
@@ -294,7 +302,11 @@ fn what_does_not_fit_is_left_out() {
     assert_eq!(line.start(&too_long).as_str(), "");
     assert_eq!(line.start("begun anew").as_str(), "begun anew");
     // With the module's name in front and a newline it is one record of the kernel's log.
-    assert!("resource_monitor: \n".len() + CAPACITY <= 1024);
+    let most = "resource_monitor: \n".len() + CAPACITY;
+    assert!(
+        most <= 1024,
+        "the longest line has {most} bytes, expected at most 1024"
+    );
 }
 
 #[test]
@@ -314,14 +326,11 @@ fn the_longest_lines_of_cpus_memory_and_swap_are_whole() {
     let keys = "user nice system idle iowait irq softirq steal guest".split(' ');
     let keys: Vec<_> = keys.map(|key| (key, logged::PERCENT)).collect();
     let got = values(&line, "cpu=4294967295", &keys);
-    assert!(got.iter().all(|share| *share == u128::from(u32::MAX)));
+    assert_eq!(got, [u128::from(u32::MAX); 9]);
 
     let most = value_of::<Memory>([u64::MAX; Memory::LEN]);
     let line = made(|line| memory(line, &most, u64::MAX, 64));
-    assert!(
-        line.ends_with(" pagetables=18446744073709551615kB"),
-        "{line}"
-    );
+    assert_ends_with(&line, " pagetables=18446744073709551615kB");
 
     let before = Memory::default();
     let line = made(|line| swap(line, &before, &most, 1_000, 64));
@@ -337,10 +346,11 @@ proptest! {
     fn no_memory_line_is_cut(words in prop::array::uniform17(any::<u64>()), buffers: u64) {
         let counters = value_of::<Memory>(words);
         let text = made(|line| memory(line, &counters, buffers, 64));
-        prop_assert!(text.len() < LONGEST);
+        prop_assert!(text.len() < LONGEST,
+            "{} bytes, expected fewer than {}: {:?}", text.len(), LONGEST, text);
         prop_assert_eq!(text.split(' ').count(), 14);
         let tail = format!(" pagetables={}kB", counters.page_tables.saturating_mul(64));
-        prop_assert!(text.ends_with(&tail), "{}", text);
+        prop_assert!(text.ends_with(&tail), "expected {:?} at the end of {:?}", tail, text);
     }
 
     #[test]
@@ -358,7 +368,8 @@ proptest! {
     #[test]
     fn any_name_can_be_read_back(bytes in any::bytes(0..=200)) {
         let name = name(&bytes);
-        prop_assert!(name.bytes().all(|byte| byte.is_ascii_graphic()), "{}", name);
+        prop_assert!(name.bytes().all(|byte| byte.is_ascii_graphic()),
+            "expected graphic ASCII, found {:?}", name);
         prop_assert_eq!(unescaped(&name), bytes);
     }
 
@@ -389,7 +400,8 @@ proptest! {
         });
         let got = values(&line, "net", &[("rx", KIB_RATE)])[0];
         let (exact, unit) = (u128::from(grown) * 100_000_000, u128::from(1024 * elapsed_us));
-        prop_assert!((got * unit).abs_diff(exact) < unit, "{} of {}", line, exact / unit);
+        prop_assert!((got * unit).abs_diff(exact) < unit,
+            "expected {} hundredths, give or take one, found {:?}", exact / unit, line);
     }
 
     #[test]

@@ -25,7 +25,12 @@ pub fn lines<E: Entry>(before: Option<Taken<'_, E>>, after: Taken<'_, E>) -> Vec
         snapshot(after),
         &mut line,
         &mut |line| {
-            assert!(line.as_bytes().len() < CAPACITY, "{}", line.as_str());
+            assert!(
+                line.as_bytes().len() < CAPACITY,
+                "expected fewer than {CAPACITY} bytes, found {}: {:?}",
+                line.as_bytes().len(),
+                line.as_str()
+            );
             assert_eq!(line.as_str().as_bytes(), line.as_bytes());
             lines.push(line.as_str().to_owned());
         },
@@ -40,7 +45,7 @@ pub fn one_line<E: Entry>(before: Option<Taken<'_, E>>, after: Taken<'_, E>) -> 
 
 /// The one line that there is.
 pub fn only(mut lines: Vec<String>) -> String {
-    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines.len(), 1, "expected one line, found {lines:?}");
     lines.remove(0)
 }
 
@@ -67,7 +72,7 @@ pub const AMOUNT: Shape = shape(0, "");
 pub fn values(line: &str, head: &str, keys: &[(&str, Shape)]) -> Vec<u128> {
     let rest = line.strip_prefix(head);
     let mut fields = rest
-        .unwrap_or_else(|| panic!("{line:?} does not begin with {head:?}"))
+        .unwrap_or_else(|| panic!("expected {head:?} at the start of {line:?}"))
         .split(' ');
     assert_eq!(fields.next(), Some(""), "{line:?} goes on after {head:?}");
     let mut values = Vec::new();
@@ -76,24 +81,51 @@ pub fn values(line: &str, head: &str, keys: &[(&str, Shape)]) -> Vec<u128> {
             .next()
             .and_then(|field| field.strip_prefix(&format!("{key}=")))
             .and_then(|value| value.strip_suffix(shape.unit))
-            .unwrap_or_else(|| panic!("no {key} in {line:?}"));
+            .unwrap_or_else(|| panic!("expected {key} in {} in {line:?}", shape.unit));
         let digits = match shape.decimals {
             0 => value.to_owned(),
             decimals => {
-                let (whole, fraction) = value.split_once('.').expect("a decimal point");
+                let (whole, fraction) = value
+                    .split_once('.')
+                    .unwrap_or_else(|| panic!("expected a decimal point in {key} in {line:?}"));
                 assert_eq!(fraction.len(), decimals, "{key} in {line:?}");
-                assert!(!whole.is_empty(), "{key} in {line:?}");
+                assert!(
+                    !whole.is_empty(),
+                    "expected digits before the point of {key} in {line:?}"
+                );
                 [whole, fraction].concat()
             }
         };
         assert!(
             !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()),
-            "{key} in {line:?}"
+            "expected digits as {key} in {line:?}, found {digits:?}"
         );
-        values.push(digits.parse().expect("a number"));
+        let number = digits.parse();
+        values.push(number.unwrap_or_else(|error| panic!("{key} in {line:?}: {error}")));
     }
     assert_eq!(fields.next(), None, "{line:?} goes on");
     values
+}
+
+#[track_caller]
+pub fn assert_contains(line: &str, part: &str) {
+    assert!(line.contains(part), "expected {part:?} in {line:?}");
+}
+
+#[track_caller]
+pub fn assert_starts_with(line: &str, start: &str) {
+    assert!(
+        line.starts_with(start),
+        "expected {start:?} at the start of {line:?}"
+    );
+}
+
+#[track_caller]
+pub fn assert_ends_with(line: &str, end: &str) {
+    assert!(
+        line.ends_with(end),
+        "expected {end:?} at the end of {line:?}"
+    );
 }
 
 /// A name as it appears in a line: the bytes that it stands for.

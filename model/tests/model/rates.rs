@@ -84,7 +84,7 @@ fn guest_time_is_counted_once() {
         ..Times::default()
     };
     let shares = Spent::between(&Times::default(), &after).shares();
-    let shares = shares.expect("time has passed");
+    let shares = shares.expect("expected shares of a time that has passed");
     assert_eq!((shares.user, shares.guest, shares.idle), (200, 600, 200));
 }
 
@@ -96,7 +96,7 @@ fn shares_are_rounded_to_the_nearest() {
         ..Times::default()
     };
     let shares = Spent::between(&Times::default(), &third).shares();
-    let shares = shares.expect("time has passed");
+    let shares = shares.expect("expected shares of a time that has passed");
     assert_eq!((shares.user, shares.idle), (333, 667));
 }
 
@@ -113,7 +113,9 @@ fn long_times_on_many_cpus_keep_their_shares() {
     for _ in 0..8192 {
         all.add(&one);
     }
-    let shares = all.shares().expect("time has passed");
+    let shares = all
+        .shares()
+        .expect("expected shares of a time that has passed");
     assert_eq!((shares.user, shares.idle), (500, 500));
 }
 
@@ -150,8 +152,8 @@ fn cpus_are_paired_by_number_and_epoch() {
     ];
     for (what, before, after, expected) in table {
         let (before, after) = (record_at(0, before), record_at(1, after));
-        let before = Record::new(&before).expect("whole");
-        let after = Record::new(&after).expect("whole");
+        let before = Record::new(&before).expect("expected a whole record");
+        let after = Record::new(&after).expect("expected a whole record");
         let got: Vec<_> = spent_per_cpu(before, after)
             .map(|(id, spent)| (id, spent.user))
             .collect();
@@ -162,7 +164,7 @@ fn cpus_are_paired_by_number_and_epoch() {
 #[test]
 fn together_is_the_sum_and_knows_of_cpus_without_time() {
     let before = record_at(0, &[cpu(0, 0, 10, 100), cpu(1, 0, 20, 200)]);
-    let before = Record::new(&before).expect("whole");
+    let before = Record::new(&before).expect("expected a whole record");
     type Case<'a> = (&'a str, &'a [Cpu], (u64, u64), bool);
     let table: &[Case<'_>] = &[
         (
@@ -199,7 +201,10 @@ fn together_is_the_sum_and_knows_of_cpus_without_time() {
     ];
     for (what, after, (user, idle), every) in table {
         let after = record_at(1, after);
-        let together = spent_together(before, Record::new(&after).expect("whole"));
+        let together = spent_together(
+            before,
+            Record::new(&after).expect("expected a whole record"),
+        );
         let spent = Spent {
             user: *user,
             idle: *idle,
@@ -343,8 +348,8 @@ fn shares_of_a_time() {
 #[test]
 fn elapsed_is_never_negative() {
     let (early, late) = (record_at(5, &[]), record_at(12, &[]));
-    let early = Record::new(&early).expect("whole");
-    let late = Record::new(&late).expect("whole");
+    let early = Record::new(&early).expect("expected a whole record");
+    let late = Record::new(&late).expect("expected a whole record");
     assert_eq!(elapsed_ns(early, late), 7);
     assert_eq!(elapsed_ns(late, early), 0);
 }
@@ -378,7 +383,7 @@ proptest! {
             Some(s) => for share in [
                 s.user, s.nice, s.system, s.idle, s.iowait, s.irq, s.softirq, s.steal, s.guest,
             ] {
-                prop_assert!(share <= 1000);
+                prop_assert!(share <= 1000, "a share of {}, expected at most 1000: {:?}", share, s);
             },
         }
     }
@@ -389,7 +394,8 @@ proptest! {
         let spent = Spent { user, nice, system, idle, iowait, irq, softirq, steal, guest };
         if let Some(shares) = spent.shares() {
             let sum = shares_sum(&shares);
-            prop_assert!((995..=1005).contains(&sum), "{}", sum);
+            prop_assert!((995..=1005).contains(&sum),
+                "a sum of {}, expected 995 to 1005: {:?}", sum, shares);
         }
     }
 
@@ -399,7 +405,8 @@ proptest! {
         let spent = Spent { user: part, idle: rest, ..Spent::default() };
         if let Some(shares) = spent.shares() {
             let exact = (u128::from(part) * 1000) as f64 / (u128::from(part) + u128::from(rest)) as f64;
-            prop_assert!((f64::from(shares.user) - exact).abs() <= 0.51, "{} {}", shares.user, exact);
+            prop_assert!((f64::from(shares.user) - exact).abs() <= 0.51,
+                "user is {}, expected {:.2}, give or take 0.51", shares.user, exact);
         }
     }
 
@@ -444,7 +451,8 @@ proptest! {
         } else {
             prop_assert_eq!(got, exact(elapsed));
             // So it is never off by more than such a unit of time makes.
-            prop_assert!(got >= exact(elapsed + 1));
+            let least = exact(elapsed + 1);
+            prop_assert!(got >= least, "a rate of {}, expected {} or more", got, least);
         }
     }
 
@@ -455,14 +463,17 @@ proptest! {
         let product = u128::from(grown) * u128::from(scale) * u128::from(SECOND);
         let truth = product / u128::from(elapsed_ns);
         if truth < u128::from(u64::MAX) {
-            prop_assert!(got.abs_diff(truth) <= truth / 1_000_000 + 1, "{} {}", got, truth);
+            prop_assert!(got.abs_diff(truth) <= truth / 1_000_000 + 1,
+                "a rate of {}, expected {}, give or take a millionth", got, truth);
         }
     }
 
     #[test]
     fn any_scaled_rate_is_defined(grown in any::counter(), scale in any::counter(), elapsed in any::elapsed_ns()) {
         let rate = rate(grown, scale, elapsed);
-        prop_assert!(rate == 0 || (grown > 0 && scale > 0 && elapsed >= 1_000));
+        prop_assert!(rate == 0 || (grown > 0 && scale > 0 && elapsed >= 1_000),
+            "a rate of {}, expected 0 with {} grown, a scale of {} and {} ns",
+            rate, grown, scale, elapsed);
     }
 
     #[test]
@@ -475,14 +486,15 @@ proptest! {
         let (part, whole) = (a.min(b), a.max(b));
         let got = u128::from(share(part, whole));
         let (part, whole) = (u128::from(part), u128::from(whole));
-        prop_assert!(got <= 1000);
+        prop_assert!(got <= 1000, "a share of {}, expected at most 1000", got);
         if whole < 1 << 52 {
             let exact = (part * 1000 + whole / 2).checked_div(whole);
             prop_assert_eq!(got, exact.unwrap_or(0));
         } else {
             // A billionth of the whole may be missing.
             let off = (got * whole).abs_diff(part * 1000);
-            prop_assert!(off <= whole / 2 + whole / 1_000_000, "{} of {}", part, whole);
+            prop_assert!(off <= whole / 2 + whole / 1_000_000,
+                "a share of {}, expected that of {} of {}", got, part, whole);
         }
     }
 
@@ -490,7 +502,7 @@ proptest! {
     fn a_share_of_time_is_never_above_the_whole(spent in any::counter(), elapsed in any::counter()) {
         let got = share_of_time(spent, elapsed);
         prop_assert_eq!(got, share(spent.min(elapsed), elapsed));
-        prop_assert!(got <= 1000);
+        prop_assert!(got <= 1000, "a share of {}, expected at most 1000", got);
         if spent >= elapsed && elapsed > 0 {
             prop_assert_eq!(got, 1000);
         }
@@ -509,8 +521,8 @@ proptest! {
             record_at(0, &cpus)
         };
         let (then, now) = (words(&before), words(&after));
-        let then = Record::new(&then).expect("whole");
-        let now = Record::new(&now).expect("whole");
+        let then = Record::new(&then).expect("expected a whole record");
+        let now = Record::new(&now).expect("expected a whole record");
         let got: Vec<u32> = spent_per_cpu(then, now).map(|(id, _)| id).collect();
         let expected: Vec<u32> = after
             .iter()

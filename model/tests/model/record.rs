@@ -53,7 +53,7 @@ fn a_record_reads_as_it_was_written() {
     let second = cpu(300, 0, 5, 6);
     let mut words = words(header, memory, &[first, second]);
     assert_eq!(words.len(), words_for(2));
-    let record = Record::new(&words).expect("a whole record");
+    let record = Record::new(&words).expect("expected a whole record");
     let read = record.header();
     assert_eq!(
         (read.seq, read.taken_mono_ns, read.previous_cost_ns),
@@ -75,7 +75,7 @@ fn a_record_reads_as_it_was_written() {
     push_section(&mut words, &[counted::<Disk>(801)]);
     push_section(&mut words, &[Buffers { buffers: 5 }]);
     let words = resized(words);
-    let record = Record::new(&words).expect("a whole record");
+    let record = Record::new(&words).expect("expected a whole record");
     assert_eq!(record.sections().count(), 8);
     assert_eq!(record.cpu_count(), 2);
     assert_eq!(record.entries().collect::<Vec<Load>>(), [load]);
@@ -112,7 +112,10 @@ fn kinds_are_different() {
     // They are part of the format.
     assert_eq!(kinds, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     kinds.sort_unstable();
-    assert!(kinds.windows(2).all(|pair| pair[0] < pair[1]));
+    assert!(
+        kinds.windows(2).all(|pair| pair[0] < pair[1]),
+        "expected no kind to be there twice, found {kinds:?}"
+    );
 }
 
 #[test]
@@ -166,7 +169,7 @@ fn what_a_reader_does_not_know_is_skipped() {
     .put(&mut |word| words.push(word));
     words.extend([1, 2, 3, u64::MAX, 4, 5, 6, u64::MAX]);
     let words = resized(words);
-    let record = Record::new(&words).expect("a record of a newer module");
+    let record = Record::new(&words).expect("expected a record of a newer module to be read");
     assert_eq!(record.sections().count(), 2);
     assert_eq!(
         record.entries().collect::<Vec<Load>>(),
@@ -184,7 +187,7 @@ fn what_a_reader_does_not_know_is_skipped() {
     .put(&mut |word| words.push(word));
     words.extend([1, 2]);
     let words = resized(words);
-    let record = Record::new(&words).expect("a record of an older module");
+    let record = Record::new(&words).expect("expected a record of an older module to be read");
     assert_eq!(record.entries::<Load>().count(), 0);
 }
 
@@ -263,7 +266,9 @@ proptest! {
     ]) {
         if let Ok(record) = Record::new(&words) {
             let _ = (record.header(), record.memory());
-            prop_assert!(record.cpus().count() <= record.cpu_count());
+            let cpus = record.cpus().count();
+            prop_assert!(cpus <= record.cpu_count(),
+                "{} CPUs, expected at most {}", cpus, record.cpu_count());
             let _ = record.entries::<Disk>().count() + record.entries::<Fs>().count();
             let whole: usize = record
                 .sections()
@@ -288,7 +293,10 @@ proptest! {
 
     #[test]
     fn sizes_do_not_overflow(count: usize) {
-        prop_assert!(section_words::<Cpu>(count) >= count.min(usize::MAX / 2));
-        prop_assert!(words_for(count) > words_for(0) || count == 0);
+        let (words, least) = (section_words::<Cpu>(count), count.min(usize::MAX / 2));
+        prop_assert!(words >= least, "{} words, expected {} or more", words, least);
+        let (some, none) = (words_for(count), words_for(0));
+        prop_assert!(some > none || count == 0,
+            "{} words for {} CPUs, expected more than {}", some, count, none);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 use crate::any;
+use crate::logged::assert_ends_with;
 use model::line::Line;
 use model::setting::{Number, Paths, Refused, Setting, Switch};
 use model::source::fs::{MAX_PATH, MAX_PATHS};
@@ -16,12 +17,22 @@ fn refused<'a, T>(text: &'a [u8], why: &'static str) -> Result<T, Refused<'a>> {
     Err(Refused { text, why })
 }
 
+fn assert_printable(line: &str) {
+    assert!(
+        line.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
+        "expected printable ASCII, found {line:?}"
+    );
+}
+
 /// The line in the log when `setting` does not take `text`.
 fn refusal<S: Setting>(name: &str, setting: &S, text: &[u8]) -> String {
     let mut line = Line::new();
     line.start("cpu=all what was there before");
     match setting.parse(text) {
-        Ok(_) => panic!("{} is allowed", String::from_utf8_lossy(text)),
+        Ok(_) => panic!(
+            "{:?} is allowed, expected it to be refused",
+            String::from_utf8_lossy(text)
+        ),
         Err(refused) => refused.log(&mut line, name, setting),
     }
     line.as_str().to_owned()
@@ -207,7 +218,7 @@ fn lists_of_paths_that_are_refused_and_the_part_that_is_wrong() {
     let (second_long, long_first) = (format!("/a,{long}"), format!("{long},/a,"));
     let relative_and_long = &very_long[1..300];
     let seventeen = paths(17, 200);
-    let last = seventeen.rsplit(',').next().expect("the 17th");
+    let last = seventeen.rsplit(',').next().expect("expected a 17th path");
     let eighteen = paths(18, 3);
     let sixteen = paths(16, 4);
     let after_sixteen = |more: &str| format!("{sixteen},{more}");
@@ -295,7 +306,8 @@ proptest! {
     #[test]
     fn any_bytes_are_a_value_in_range_or_refused(text in prop::collection::vec(any::<u8>(), 0..40)) {
         if let Ok(value) = INTERVAL.parse(&text) {
-            prop_assert!((INTERVAL.min..=INTERVAL.max).contains(&value));
+            prop_assert!((INTERVAL.min..=INTERVAL.max).contains(&value),
+                "{} is allowed, expected {} to {}", value, INTERVAL.min, INTERVAL.max);
         }
     }
 
@@ -321,8 +333,8 @@ proptest! {
         let mut line = Line::new();
         let refused = Refused { text: &text, why: "is not a whole number" };
         refused.log(&mut line, "per_cpu_max", &setting);
-        prop_assert!(line.as_str().bytes().all(|byte| (b' '..=b'~').contains(&byte)));
-        prop_assert!(line.as_str().ends_with(" is not a whole number, allowed are 0 to 8192 CPUs"));
+        assert_printable(line.as_str());
+        assert_ends_with(line.as_str(), " is not a whole number, allowed are 0 to 8192 CPUs");
     }
 
     #[test]
@@ -331,7 +343,7 @@ proptest! {
             prop_assert_eq!(refused.text, &text[..]);
             prop_assert_eq!(refused.why == "is empty", text.is_empty());
             let line = refusal("disk", &Switch, &text);
-            prop_assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+            assert_printable(&line);
         }
     }
 
@@ -346,17 +358,20 @@ proptest! {
             && parts.iter().all(|path| path.first() == Some(&b'/') && path.len() <= 200);
         match Paths.parse(&text) {
             Ok(allowed) => {
-                prop_assert!(valid, "{:?}", text);
+                prop_assert!(valid, "{:?} is allowed, expected it to be refused", text);
                 prop_assert_eq!(allowed, &text[..]);
-                prop_assert!(text.len() <= Paths::MAX_TEXT);
+                prop_assert!(text.len() <= Paths::MAX_TEXT,
+                    "{} bytes, expected at most {}", text.len(), Paths::MAX_TEXT);
                 prop_assert_eq!(Paths::of(&text).collect::<Vec<_>>(), parts);
             }
             Err(refused) => {
-                prop_assert!(!valid, "{:?}", refused);
-                prop_assert!(parts.contains(&refused.text));
+                prop_assert!(!valid,
+                    "{:?} is refused, expected it to be allowed: {:?}", text, refused);
+                prop_assert!(parts.contains(&refused.text),
+                    "expected one of {:?} to be refused, found {:?}", parts, refused);
                 let line = refusal("fs_paths", &Paths, &text);
-                prop_assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
-                prop_assert!(line.ends_with(" bytes, separated by commas"));
+                assert_printable(&line);
+                assert_ends_with(&line, " bytes, separated by commas");
             }
         }
     }

@@ -23,7 +23,7 @@ pub fn words_of(value: &impl Words) -> Vec<u64> {
 /// The value that these words are.
 pub fn value_of<T: Words>(words: impl IntoIterator<Item = u64>) -> T {
     let words: Vec<u64> = words.into_iter().take(T::LEN).collect();
-    T::from_words(&words).expect("as many words as it has")
+    T::from_words(&words).expect("expected as many words as the value has")
 }
 
 /// The words of a record, with the sizes that it has.

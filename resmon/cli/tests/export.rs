@@ -38,8 +38,8 @@ fn print_of(path: &str) -> String {
         .args(["export", "--once", "--from", path])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    assert!(output.stderr.is_empty(), "{output:?}");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -47,6 +47,16 @@ fn print_of_bytes(bytes: &[u8]) -> String {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     print_of(file.path().to_str().unwrap())
+}
+
+/// Fails unless the metrics are whole.
+#[track_caller]
+fn assert_ends(metrics: &str) {
+    let last = metrics.lines().last();
+    assert!(
+        metrics.ends_with("\n# EOF\n"),
+        "expected a line \"# EOF\" at the end, found {last:?}"
+    );
 }
 
 /// The samples of a text, by their names with labels.
@@ -70,7 +80,7 @@ struct Left<'a>(BTreeMap<&'a str, f64>);
 impl Left<'_> {
     fn take(&mut self, name: &str) -> f64 {
         let value = self.0.remove(name);
-        value.unwrap_or_else(|| panic!("there is no {name}"))
+        value.unwrap_or_else(|| panic!("expected {name}, found {:?}", self.0.keys()))
     }
 
     fn whole(&mut self, name: &str, value: u64) {
@@ -343,24 +353,33 @@ fn an_absurd_size_takes_no_other_metric_along() {
 #[test]
 fn is_openmetrics() {
     let printed = print_of(RECORDING);
-    assert!(printed.ends_with("\n# EOF\n"));
+    assert_ends(&printed);
     let mut families = BTreeSet::new();
     let mut family = ("", "");
     for line in printed.lines().filter(|line| *line != "# EOF") {
         if let Some(typed) = line.strip_prefix("# TYPE ") {
             family = typed.split_once(' ').unwrap();
-            assert!(families.insert(family.0), "{line}: twice");
+            assert!(
+                families.insert(family.0),
+                "{line} is there twice, expected it once"
+            );
         } else if let Some(unit) = line.strip_prefix("# UNIT ") {
             let (name, unit) = unit.split_once(' ').unwrap();
-            assert!(name.ends_with(&format!("_{unit}")), "{line}");
+            assert!(
+                name.ends_with(&format!("_{unit}")),
+                "expected _{unit} at the end of the name, found {line:?}"
+            );
         } else if line.starts_with('#') {
-            assert!(line.starts_with("# HELP ") && line.ends_with('.'), "{line}");
+            assert!(
+                line.starts_with("# HELP ") && line.ends_with('.'),
+                "expected \"# HELP \" and a sentence, found {line:?}"
+            );
         } else {
             let name = line.split(['{', ' ']).next().unwrap();
             let of = match family.1 {
                 "counter" => name.strip_suffix("_total"),
                 "gauge" => Some(name).filter(|name| !name.ends_with("_total")),
-                other => panic!("a {other}"),
+                other => panic!("expected a counter or a gauge, found {other:?} in {line:?}"),
             };
             assert_eq!(of, Some(family.0), "{line}");
         }
@@ -386,7 +405,9 @@ impl Exporter {
         let address = line
             .strip_prefix("listening on http://")
             .and_then(|rest| rest.strip_suffix("/metrics\n"));
-        let address = address.expect(&line).to_owned();
+        let address = address
+            .unwrap_or_else(|| panic!("expected the address that it listens on, found {line:?}"))
+            .to_owned();
         Self { child, address }
     }
 
@@ -444,7 +465,7 @@ fn serves_what_once_prints() {
         let length = reply.body.len().to_string();
         assert_eq!(reply.headers["content-length"], length);
         assert_eq!(reply.body, print_of(RECORDING));
-        assert!(reply.body.ends_with("\n# EOF\n"));
+        assert_ends(&reply.body);
     }
 }
 
@@ -463,7 +484,12 @@ fn has_a_page_for_people() {
     let reply = exporter.request("GET", "/");
     assert_eq!(reply.status, 200);
     assert_eq!(reply.headers["content-type"], "text/html; charset=utf-8");
-    assert!(reply.body.contains("<a href=\"/metrics\">"));
+    let link = "<a href=\"/metrics\">";
+    assert!(
+        reply.body.contains(link),
+        "expected {link:?} in {:?}",
+        reply.body
+    );
 }
 
 #[test]
@@ -487,7 +513,7 @@ fn answers_many_at_once() {
             scope.spawn(|| {
                 for _ in 0..8 {
                     let reply = exporter.request("GET", "/metrics");
-                    assert!(reply.body.ends_with("\n# EOF\n"));
+                    assert_ends(&reply.body);
                 }
             });
         }
@@ -513,7 +539,12 @@ fn survives_what_is_not_http() {
         let _ = client.shutdown(Shutdown::Write);
         let mut reply = Vec::new();
         let _ = client.read_to_end(&mut reply);
-        assert!(!reply.starts_with(b"HTTP/1.1 200"));
+        assert!(
+            !reply.starts_with(b"HTTP/1.1 200"),
+            "expected {:.100?} to be refused, found {:?}",
+            String::from_utf8_lossy(request),
+            String::from_utf8_lossy(&reply)
+        );
     }
     assert_eq!(exporter.request("GET", "/metrics").status, 200);
 }
@@ -626,7 +657,7 @@ fn says_why_it_has_nothing_to_show() {
                 .unwrap();
             assert_eq!(output.status.code(), Some(1));
             let said = String::from_utf8(output.stderr).unwrap();
-            assert!(said.contains(why), "{said}");
+            assert!(said.contains(why), "expected {why:?} in {said:?}");
             assert_eq!(said.lines().count(), 1, "{said}");
         }
     }
@@ -635,7 +666,13 @@ fn says_why_it_has_nothing_to_show() {
 #[test]
 fn the_dashboard_asks_for_what_there_is() {
     let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD).unwrap();
-    assert!(dashboard["uid"].is_string() && dashboard["title"].is_string());
+    for key in ["uid", "title"] {
+        assert!(
+            dashboard[key].is_string(),
+            "{key} is {}, expected a text",
+            dashboard[key]
+        );
+    }
     let printed = print_of(RECORDING);
     let there: BTreeSet<_> = samples(&printed)
         .keys()
@@ -646,13 +683,17 @@ fn the_dashboard_asks_for_what_there_is() {
     let mut ids = BTreeSet::new();
     let mut asked = BTreeSet::new();
     for panel in dashboard["panels"].as_array().unwrap() {
-        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{panel}");
+        assert!(
+            ids.insert(panel["id"].as_u64().unwrap()),
+            "another panel has the id {}, expected it once: {panel}",
+            panel["id"]
+        );
         if panel["type"] == "row" {
             continue;
         }
         assert_eq!(panel["datasource"]["uid"], "${datasource}", "{panel}");
         let targets = panel["targets"].as_array().unwrap();
-        assert!(!targets.is_empty(), "{panel}");
+        assert!(!targets.is_empty(), "expected targets, found {panel}");
         for target in targets {
             let expr = target["expr"].as_str().unwrap();
             let names: Vec<_> = expr
@@ -660,11 +701,18 @@ fn the_dashboard_asks_for_what_there_is() {
                 .filter(|word| word.starts_with("node_") || word.starts_with("resource_monitor_"))
                 .map(str::to_owned)
                 .collect();
-            assert!(!names.is_empty(), "{expr}");
+            assert!(
+                !names.is_empty(),
+                "expected names of metrics, found {expr:?}"
+            );
             asked.extend(names);
         }
     }
     let unknown: Vec<_> = asked.difference(&there).collect();
     assert_eq!(unknown, Vec::<&String>::new());
-    assert!(asked.len() > 40, "{asked:?}");
+    assert!(
+        asked.len() > 40,
+        "expected more than 40 metrics to be asked for, found {}: {asked:?}",
+        asked.len()
+    );
 }

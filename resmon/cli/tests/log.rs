@@ -27,14 +27,19 @@ fn json(args: &[&str]) -> Vec<Value> {
 fn near(value: &Value, expected: f64) {
     let value = value.as_f64().unwrap();
     let is_near = (value - expected).abs() <= 1e-9 * expected.abs();
-    assert!(is_near, "{value} is not {expected}");
+    assert!(is_near, "the value is {value}, expected {expected}");
 }
 
 #[test]
 fn lines_are_those_that_were_looked_at() {
     let text = output(&["log", "--from", RECORDING]);
     assert_eq!(text, include_str!("golden/log.txt"));
-    assert!(text.lines().all(|line| line.len() <= 100));
+    let longest = text.lines().max_by_key(|line| line.len()).unwrap();
+    assert!(
+        longest.len() <= 100,
+        "expected at most 100 bytes in a line, found {}: {longest:?}",
+        longest.len()
+    );
 }
 
 #[test]
@@ -53,9 +58,14 @@ fn csv_has_as_many_values_as_names() {
     // The reader refuses rows of other lengths.
     let rows: Vec<_> = reader.records().map(|row| row.unwrap()).collect();
     assert_eq!(rows.len(), 61);
-    assert!(rows
-        .iter()
-        .all(|row| row.iter().skip(1).all(|value| value.parse::<f64>().is_ok())));
+    for row in &rows {
+        for value in row.iter().skip(1) {
+            assert!(
+                value.parse::<f64>().is_ok(),
+                "expected a number, found {value:?} in {row:?}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -103,7 +113,10 @@ fn numbers_are_those_of_the_counters() {
         );
     }
     // Something happened, so zeros did not agree with zeros.
-    assert!(busiest > 90.0);
+    assert!(
+        busiest > 90.0,
+        "user is at most {busiest} %, expected more than 90 % once"
+    );
 }
 
 /// Records that show what the recording has not: an error, and what is late.
@@ -157,13 +170,13 @@ fn json_is_what_the_schema_says() {
     // The checker finds what is wrong.
     let mut wrong = samples[0].clone();
     wrong["memory"]["new_bytes"] = 1.into();
-    assert!(schema.check(&wrong, &mut seen).is_err());
+    schema.check(&wrong, &mut seen).unwrap_err();
     let mut wrong = samples[0].clone();
     wrong["cpu"].as_object_mut().unwrap().remove("user_percent");
-    assert!(schema.check(&wrong, &mut seen).is_err());
+    schema.check(&wrong, &mut seen).unwrap_err();
     let mut wrong = samples[0].clone();
     wrong["seq"] = "1".into();
-    assert!(schema.check(&wrong, &mut seen).is_err());
+    schema.check(&wrong, &mut seen).unwrap_err();
 }
 
 #[test]
@@ -189,7 +202,7 @@ fn since_counts_back_from_the_end_of_a_recording() {
     assert_eq!(since("9500ms"), all[51..]);
     assert_eq!(since("2026-11-22T21:45"), since("2026-11-22T21:45Z"));
     assert_eq!(since("2026-11-22T21:45").len(), 8);
-    assert!(since("2027-01-01").is_empty());
+    assert_eq!(since("2027-01-01"), Vec::<Value>::new());
 }
 
 #[test]
@@ -216,13 +229,13 @@ fn since_is_local_time() {
 fn times_that_make_no_sense() {
     for time in ["", "soon", "10", "5 s", "2026-02-30", "12:00"] {
         let text = error(2, &["log", "--since", time]);
-        assert!(
-            text.contains(&format!("'{time}'")) && text.contains("10min"),
-            "{text}"
-        );
+        assert_contains(&text, &format!("'{time}'"));
+        assert_contains(&text, "10min");
     }
-    assert!(error(2, &["log", "--since", "2200-01-01"]).contains("yet to come"));
-    assert!(error(2, &["log", "--from", "/dev/null", "--since", "1s"]).contains("a file"));
+    let text = error(2, &["log", "--since", "2200-01-01"]);
+    assert_contains(&text, "yet to come");
+    let text = error(2, &["log", "--from", "/dev/null", "--since", "1s"]);
+    assert_contains(&text, "a file");
     resmon(&["log", "--json", "--csv"]).assert().code(2);
 }
 
@@ -242,7 +255,8 @@ fn lost_records_are_said() {
         "resmon: 12 records were lost: this reader was too slow\n\
          resmon: 1 record was lost: this reader was too slow\n"
     );
-    assert!(String::from_utf8_lossy(&output.stdout).contains("\"lost_records\":12"));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_contains(&printed, "\"lost_records\":12");
 }
 
 #[test]
@@ -261,11 +275,9 @@ fn files_that_are_no_recordings() {
         let assert = resmon(&["log", "--from", path(&file)]).assert().code(1);
         let output = assert.get_output();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(
-            text.contains(message) && text.contains(path(&file)),
-            "{text}"
-        );
-        assert_eq!(text.lines().count(), 1);
+        assert_contains(&text, message);
+        assert_contains(&text, path(&file));
+        assert_eq!(text.lines().count(), 1, "{text:?}");
         output.stdout.iter().filter(|byte| **byte == b'\n').count()
     };
     assert_eq!(failed(b"", "two records"), 0);
@@ -281,7 +293,7 @@ fn files_that_are_no_recordings() {
         failed(&[&whole, &whole[8..]].concat(), "does not begin as one"),
         61 + 3 * 2
     );
-    assert!(error(1, &["log", "--from", "/nowhere"]).contains("/nowhere"));
+    assert_contains(&error(1, &["log", "--from", "/nowhere"]), "/nowhere");
 }
 
 #[test]
@@ -317,7 +329,7 @@ fn nobody_reads_on() {
             (Some(0), ""),
             "{format:?}"
         );
-        assert!(!line.is_empty());
+        assert_ne!(line, "", "the first line with {format:?}");
     }
 }
 
@@ -334,5 +346,6 @@ fn a_disk_that_is_full() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_contains(&errors, "No space left");
 }

@@ -32,7 +32,7 @@ fn texts(svg: &str) -> Vec<String> {
             texts.push(text.trim().to_string());
         }
     }
-    assert!(open.is_empty(), "{open:?}");
+    assert_eq!(open, Vec::<&str>::new(), "the elements left open");
     texts
 }
 
@@ -56,10 +56,12 @@ fn an_svg_has_all_panels() {
     ] {
         assert!(
             texts.iter().any(|text| text == expected),
-            "{expected}: {texts:?}"
+            "expected {expected:?} among {texts:?}"
         );
     }
-    assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    for number in ["NaN", "inf"] {
+        assert_eq!(svg.matches(number).count(), 0, "the places of {number}");
+    }
 }
 
 #[test]
@@ -69,14 +71,16 @@ fn a_png_can_be_decoded() {
     assert_eq!((picture.width(), picture.height()), (1200, 1240));
     let colours = picture.to_rgb8();
     let has = |colour| colours.pixels().any(|pixel| pixel.0 == colour);
-    assert!(has([0, 114, 178]) && has([0, 158, 115]) && has([213, 94, 0]));
+    for colour in [[0, 114, 178], [0, 158, 115], [213, 94, 0]] {
+        assert!(has(colour), "no pixel is {colour:?}, expected some");
+    }
     // There are letters: dark pixels where the title of the first panel is.
     let title = (90..140).flat_map(|x| (15..40).map(move |y| (x, y)));
+    let dark = title.filter(|(x, y)| colours.get_pixel(*x, *y).0[0] < 100);
+    let dark = dark.count();
     assert!(
-        title
-            .filter(|(x, y)| colours.get_pixel(*x, *y).0[0] < 100)
-            .count()
-            > 50
+        dark > 50,
+        "{dark} pixels are dark at the title, expected more than 50"
     );
 }
 
@@ -105,11 +109,11 @@ fn errors_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
     let text = error(2, &["plot", "--from", RECORDING, "--out", &out("a.jpg")]);
-    assert!(text.contains(".svg") && text.contains(".png"), "{text}");
-    assert!(
-        error(1, &["plot", "--from", "/dev/null", "--out", &out("a.svg")]).contains("two records")
-    );
-    assert!(error(1, &["plot", "--from", "/nowhere", "--out", &out("a.svg")]).contains("/nowhere"));
+    assert_contains(&text, ".svg");
+    assert_contains(&text, ".png");
+    let failed = |from: &str| error(1, &["plot", "--from", from, "--out", &out("a.svg")]);
+    assert_contains(&failed("/dev/null"), "two records");
+    assert_contains(&failed("/nowhere"), "/nowhere");
     error(
         1,
         &[
@@ -123,10 +127,7 @@ fn errors_leave_nothing() {
     let whole = std::fs::read(RECORDING).unwrap();
     let cut = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(cut.path(), &whole[..5000]).unwrap();
-    assert!(
-        error(1, &["plot", "--from", path(&cut), "--out", &out("a.svg")])
-            .contains("within a record")
-    );
+    assert_contains(&failed(path(&cut)), "within a record");
     std::fs::create_dir(out("b.svg")).unwrap();
     error(1, &["plot", "--from", RECORDING, "--out", &out("b.svg")]);
     std::fs::remove_dir(out("b.svg")).unwrap();

@@ -49,17 +49,21 @@ fn top(from: &Path, args: &[&str]) -> Output {
 
 fn check(from: &Path, size: &str, golden: &str) {
     let output = top(from, &["--once", size]);
-    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
     let screen = String::from_utf8(output.stdout).unwrap();
     let expected = fs::read_to_string(path(&["tests", "top", golden])).unwrap();
     assert!(
         screen == expected,
-        "{golden} is:\n{screen}\nand should be:\n{expected}"
+        "found:\n{screen}\nexpected {golden}:\n{expected}"
     );
     let (columns, rows) = size.split_once('x').unwrap();
     let columns: usize = columns.parse().unwrap();
     assert_eq!(screen.lines().count(), rows.parse::<usize>().unwrap());
-    assert!(screen.lines().all(|line| line.chars().count() <= columns));
+    let widest = screen.lines().map(|line| line.chars().count()).max();
+    assert!(
+        widest <= Some(columns),
+        "the widest line has {widest:?} columns, expected at most {columns}:\n{screen}"
+    );
 }
 
 #[test]
@@ -83,14 +87,18 @@ fn the_size_is_80x24_unless_given() {
         top(&recording(), &["--once"]),
         top(&recording(), &["--once", "80x24"]),
     );
-    assert!(without.status.success());
+    assert_eq!(without.status.code(), Some(0), "{without:?}");
     assert_eq!(without.stdout, with.stdout);
 }
 
 #[test]
 fn text_needs_no_colours() {
     let output = top(&recording(), &["--once", "120x40"]);
-    assert!(!output.stdout.contains(&0x1b));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        !text.contains('\x1b'),
+        "expected no escape sequence, found {text:?}"
+    );
 }
 
 #[test]
@@ -100,18 +108,22 @@ fn recordings_without_a_sample_are_shown_as_such() {
     for bytes in [Vec::new(), until(1)] {
         fs::write(&file, bytes).unwrap();
         let output = top(&file, &["--once"]);
-        assert!(output.status.success());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
         let screen = String::from_utf8(output.stdout).unwrap();
-        assert!(screen.contains("There is no sample"), "{screen}");
+        let expected = "There is no sample";
+        assert!(
+            screen.contains(expected),
+            "expected {expected:?}, found:\n{screen}"
+        );
     }
 }
 
 fn refused(from: &Path, args: &[&str], code: i32, text: &str) {
     let output = top(from, args);
     assert_eq!(output.status.code(), Some(code), "{output:?}");
-    assert!(output.stdout.is_empty());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains(text), "{error}");
+    assert!(error.contains(text), "expected {text:?} in {error:?}");
     assert_eq!(error.lines().count(), 1, "{error}");
 }
 

@@ -81,18 +81,21 @@ proptest! {
     #[test]
     fn cut_off(end in 0..RECORDING.len(), step in 1..5000_usize) {
         let (whole, error) = read(RECORDING);
-        prop_assert!(whole == 62 && error.is_none());
+        prop_assert!(whole == 62 && error.is_none(),
+            "expected 62 records and no error, found {} and {:?}", whole, error);
         let (count, error) = read(Slow(&RECORDING[..end], step));
         let mut records = Records::new(RECORDING);
         let lengths = records.by_ref().map(|record| record.unwrap().to_bytes().len());
         let ends: Vec<_> = lengths.scan(0, |at, len| { *at += len; Some(*at) }).collect();
         prop_assert_eq!(count, ends.iter().filter(|at| **at <= end).count());
         let is_between = end == 0 || ends.contains(&end);
-        let is_fine = match error {
+        let is_fine = match &error {
             None => is_between,
             Some(error) => !is_between && matches!(error, Error::Truncated),
         };
-        prop_assert!(is_fine, "ends at {}", end);
+        prop_assert!(is_fine,
+            "the end at {} is between two records: {}, expected Truncated unless it is, found {:?}",
+            end, is_between, error);
     }
 }
 
@@ -130,9 +133,11 @@ fn disks_on_disks_count_once() {
         .to_vec();
     assert_eq!(sample.disk_total(|disk| disk.reads_per_second), 12.0);
     sample.disks.clear();
-    assert!(sample
-        .disk_total(|disk| disk.reads_per_second)
-        .is_sign_positive());
+    let total = sample.disk_total(|disk| disk.reads_per_second);
+    assert!(
+        total.is_sign_positive(),
+        "the total of no disk is {total}, expected 0 without a sign"
+    );
     let mut lo = sample.nets[0].clone();
     lo.name = "lo".into();
     sample.nets.push(lo);

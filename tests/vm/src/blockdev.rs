@@ -45,7 +45,10 @@ impl Disk {
         self.buffer.resize(length + ALIGNMENT, 0);
         let start = self.buffer.as_ptr().align_offset(ALIGNMENT);
         let bytes = self.buffer.get_mut(start..start + length);
-        Ok((&self.file, bytes.context("a buffer that is not aligned")?))
+        let bytes = bytes.with_context(|| {
+            format!("the buffer is too short from byte {start} on, expected {length} aligned bytes")
+        })?;
+        Ok((&self.file, bytes))
     }
 
     pub fn read(&mut self, at: u64, length: usize) -> Result<Vec<u8>> {
@@ -173,7 +176,10 @@ fn mount_configfs() -> Result<()> {
         Err(Errno::BUSY) => (),
         result => result.with_context(|| format!("mount {CONFIGFS}"))?,
     }
-    ensure!(Path::new(NULL_DISKS).exists(), "{NULL_DISKS} is missing");
+    ensure!(
+        Path::new(NULL_DISKS).exists(),
+        "{NULL_DISKS} is missing, expected it once configfs is mounted"
+    );
     Ok(())
 }
 
@@ -197,8 +203,9 @@ impl Counters {
     /// What was counted since `before`; what is in flight is no such count and stays as it is.
     pub fn since(&self, before: &Counters) -> Result<Counters> {
         let grown = |new: u64, old: u64| {
-            new.checked_sub(old)
-                .context("a counter of /proc/diskstats went backwards")
+            new.checked_sub(old).with_context(|| {
+                format!("a counter of /proc/diskstats is {new}, expected {old} or more as before")
+            })
         };
         Ok(Counters {
             reads: grown(self.reads, before.reads)?,
@@ -232,23 +239,30 @@ pub fn is_partition(name: &str) -> bool {
 /// The capacity of a disk, in sectors.
 pub fn size(name: &str) -> Result<u64> {
     let path = format!("/sys/class/block/{name}/size");
-    let text = fs::read_to_string(&path).context(path)?;
-    Ok(text.trim().parse()?)
+    let text = fs::read_to_string(&path).context(path.clone())?;
+    text.trim()
+        .parse()
+        .with_context(|| format!("{path} is {text:?}, expected a number"))
 }
 
 fn parse(text: &str) -> Result<BTreeMap<String, Counters>> {
     let mut disks = BTreeMap::new();
     for line in text.lines() {
         let mut words = line.split_ascii_whitespace().skip(2);
-        let name = words.next().with_context(|| format!("{line:?}"))?;
+        let name = words
+            .next()
+            .with_context(|| format!("expected two numbers and a name, found {line:?}"))?;
         let numbers = words
-            .map(|word| word.parse().with_context(|| format!("{line:?}")))
+            .map(|word| {
+                word.parse()
+                    .with_context(|| format!("expected a number, found {word:?} in {line:?}"))
+            })
             .collect::<Result<Vec<u64>>>()?;
         let at = |index: usize| {
             numbers
                 .get(index)
                 .copied()
-                .with_context(|| format!("too few numbers in {line:?}"))
+                .with_context(|| format!("expected 15 numbers after the name, found {line:?}"))
         };
         let counters = Counters {
             reads: at(0)?,
@@ -285,9 +299,10 @@ mod tests {
         assert_eq!(discarded, (12, 14, 15));
         assert_eq!(vda.requests(), 18);
         assert_eq!(vda.since(&vda).unwrap().requests(), 0);
-        assert!(disks["loop0"].since(&vda).is_err());
+        disks["loop0"].since(&vda).unwrap_err();
         for bad in ["1 2\n", "1 2 vda 1 2 3\n", "1 2 vda x\n"] {
-            assert!(parse(bad).is_err(), "{bad:?}");
+            let found = parse(bad);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 

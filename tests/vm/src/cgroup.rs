@@ -15,6 +15,9 @@ pub const ROOT: &str = "/sys/fs/cgroup";
 /// Which controllers the cgroups below the root have.
 const SUBTREE_CONTROL: &str = "/sys/fs/cgroup/cgroup.subtree_control";
 
+/// How often the removal of a cgroup is tried, 20 ms apart.
+const TRIES: u32 = 100;
+
 /// Whether this kernel can limit the memory of a cgroup.
 pub fn has_memory() -> bool {
     fs::read_to_string(format!("{ROOT}/cgroup.controllers"))
@@ -46,7 +49,7 @@ impl Cgroup {
     /// One that a controller can limit, such as that of memory.
     pub fn with(controller: &str, name: &str) -> Result<Cgroup> {
         fs::write(SUBTREE_CONTROL, format!("+{controller}"))
-            .with_context(|| format!("no controller {controller}"))?;
+            .with_context(|| format!("expected the controller {controller}"))?;
         Cgroup::create(name)
     }
 
@@ -72,7 +75,11 @@ impl Cgroup {
     pub fn remove(self) -> Result<()> {
         let path = self.path.clone();
         drop(self);
-        anyhow::ensure!(!path.exists(), "{} is still there", path.display());
+        anyhow::ensure!(
+            !path.exists(),
+            "{} is still there after {TRIES} tries to remove it, expected it to be gone",
+            path.display()
+        );
         Ok(())
     }
 }
@@ -80,7 +87,7 @@ impl Cgroup {
 impl Drop for Cgroup {
     fn drop(&mut self) {
         // Processes that were killed leave a little later.
-        for _ in 0..100 {
+        for _ in 0..TRIES {
             let _ = self.set("cgroup.kill", "1");
             if fs::remove_dir(&self.path).is_ok() {
                 break;

@@ -125,7 +125,11 @@ impl Player {
         if let Some(cgroup) = cgroup {
             cgroup.take_in(id)?;
         }
-        let go = player.child.stdin.as_mut().context("no pipe")?;
+        let go = player
+            .child
+            .stdin
+            .as_mut()
+            .context("expected a pipe to the process, found none")?;
         go.write_all(&[1])?;
         Ok(player)
     }
@@ -133,7 +137,8 @@ impl Player {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        kill_process(id.context("no process")?, signal).context("kill")
+        let id = id.with_context(|| format!("expected a process id, found {}", self.child.id()))?;
+        kill_process(id, signal).with_context(|| format!("kill {id:?} with {signal:?}"))
     }
 
     /// Keeps it on one CPU.
@@ -153,7 +158,8 @@ impl Player {
             }
             ensure!(
                 Instant::now() < deadline,
-                "the process has not ended within {patience:?}"
+                "process {} still runs after {patience:?}, expected it to end",
+                self.child.id()
             );
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -187,7 +193,10 @@ pub fn run(program: &Path) -> Result<()> {
     let mut player = Player::start(program, Role::Exit, None)?;
     let status = player.wait(Duration::from_secs(60))?;
     if !status.success() {
-        bail!("{} ended with {status}", program.display());
+        bail!(
+            "{} ended with {status}, expected success",
+            program.display()
+        );
     }
     Ok(())
 }

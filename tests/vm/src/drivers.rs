@@ -43,8 +43,10 @@ pub fn uses(module: &str) -> Result<Option<u64>> {
     if !Path::new(&path).exists() {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).context(path)?;
-    Ok(Some(text.trim().parse()?))
+    let text = fs::read_to_string(&path).context(path.clone())?;
+    let uses = text.trim().parse();
+    uses.map(Some)
+        .with_context(|| format!("{path} is {text:?}, expected a number"))
 }
 
 /// Unloads a module that is not used, and loads it again.
@@ -52,7 +54,11 @@ pub fn reload(module: &str) -> Result<()> {
     let name = CString::new(module)?;
     delete_module(&name, OFlags::NONBLOCK.bits() as _)
         .with_context(|| format!("rmmod {module}"))?;
-    ensure!(uses(module)?.is_none(), "{module} is still there");
+    let left = uses(module)?;
+    ensure!(
+        left.is_none(),
+        "{module} is still there after rmmod, with a use count of {left:?}, expected it to be gone"
+    );
     load_all()
 }
 

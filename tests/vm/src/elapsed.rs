@@ -6,9 +6,10 @@
 //! it must come from, says which time that was; they are right when they all agree, and when it is
 //! about an interval. So a count that is wrong by a few per cent shows, however late a sample is.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, ensure, Result};
 
 use crate::cases::{sleep_ms, Guest, LATE};
 use crate::kmsg::Mark;
@@ -36,20 +37,34 @@ impl Elapsed {
 
     /// `amount` per second, as it is logged: in hundredths, give or take one.
     pub fn rate(&mut self, what: &str, amount: f64, hundredths: u64) -> Result<()> {
-        self.ratio(what, amount * 100.0, hundredths, u64::MAX)
+        let shown = |hundredths: f64| format!("{:.2}/s", hundredths / 100.0);
+        self.ratio(what, amount * 100.0, hundredths, u64::MAX, shown)
     }
 
     /// The share of the time that `seconds` are, as it is logged: in tenths of a per cent.
     pub fn share(&mut self, what: &str, seconds: f64, tenths: u32) -> Result<()> {
-        self.ratio(what, seconds * 1000.0, tenths.into(), 1000)
+        let shown = |tenths: f64| format!("{:.1} %", tenths / 10.0);
+        self.ratio(what, seconds * 1000.0, tenths.into(), 1000, shown)
     }
 
-    /// What is logged at its `limit` may stand for anything above.
-    fn ratio(&mut self, what: &str, amount: f64, logged: u64, limit: u64) -> Result<()> {
+    /// What is logged at its `limit` may stand for anything above. `shown` is how the log has it.
+    fn ratio(
+        &mut self,
+        what: &str,
+        amount: f64,
+        logged: u64,
+        limit: u64,
+        shown: fn(f64) -> String,
+    ) -> Result<()> {
         // Floating-point numbers are only so exact.
         const BIT: f64 = 1e-9;
         if amount == 0.0 {
-            ensure!(logged == 0, "{what} is {logged} of the last digit, not 0");
+            ensure!(
+                logged == 0,
+                "{what} is {}, expected {}, since nothing was counted",
+                shown(logged as f64),
+                shown(0.0)
+            );
             return Ok(());
         }
         let least = match logged {
@@ -66,8 +81,11 @@ impl Elapsed {
         };
         ensure!(
             narrowed.low <= narrowed.high,
-            "{what} is {logged} of the last digit, so over {least:.4} to {most:.4} s, \
-             but the rest of the line is over {:.4} to {:.4} s",
+            "{what} is {}, so over {least:.4} to {most:.4} s; expected {} to {}, since the rest \
+             of the line is over {:.4} to {:.4} s",
+            shown(logged as f64),
+            shown((amount / self.high - 1.0).max(0.0)),
+            shown((amount / self.low + 1.0).min(limit as f64)),
             self.low,
             self.high
         );
@@ -128,15 +146,17 @@ fn wait_for(
     counts: impl Fn(&Sample) -> bool,
 ) -> Result<Vec<Sample>> {
     let most = 3 * count + 3;
+    let mut found = 0;
     for number in count..=most {
         let time = Duration::from_millis(interval_ms * (number + 1) as u64);
         let mut samples = module.wait(from, number, time)?;
         samples.retain(|sample| counts(sample));
-        if samples.len() >= count {
+        found = samples.len();
+        if found >= count {
             return Ok(samples);
         }
     }
-    bail!("not even {count} of {most} samples have the lines of the sources")
+    bail!("{found} of {most} samples have the lines of the sources, expected {count} or more")
 }
 
 /// What was counted before and after the work, and the one sample that shows all of it.
@@ -162,6 +182,7 @@ pub fn between_samples<T>(
     shows: impl Fn(&Sample) -> Result<bool>,
 ) -> Result<Window<T>> {
     const TRIES: u32 = 6;
+    let mut last = String::new();
     module::write("interval_ms", &interval_ms.to_string())?;
     for _ in 0..TRIES {
         let time = Duration::from_millis(2 * interval_ms);
@@ -182,7 +203,7 @@ pub fn between_samples<T>(
                 showing.push(sample);
             }
         }
-        match <[Sample; 1]>::try_from(showing) {
+        last = match <[Sample; 1]>::try_from(showing) {
             Ok([sample]) if are_answered => {
                 return Ok(Window {
                     before,
@@ -191,24 +212,30 @@ pub fn between_samples<T>(
                     interval: Duration::from_millis(interval_ms),
                 })
             }
-            Ok(_) => crate::report("# a sample was late: once more"),
-            Err(showing) => crate::report(&format!(
-                "# the work shows in {} samples: once more",
-                showing.len()
-            )),
-        }
+            Ok(_) => "a sample was late".to_string(),
+            Err(showing) => format!("the work shows in {} samples", showing.len()),
+        };
+        crate::report(&format!("# {last}: once more"));
         interval_ms *= 2;
         module::write("interval_ms", &interval_ms.to_string())?;
     }
-    bail!("in {TRIES} tries the work never showed in just one sample")
+    bail!("expected the work to show in just one sample, but in the last of {TRIES} tries {last}")
 }
 
 /// Takes the one of a sample's things that `wanted` tells.
-pub fn one<'a, T>(things: &'a [T], what: &str, wanted: impl Fn(&T) -> bool) -> Result<&'a T> {
-    let mut found = things.iter().filter(|thing| wanted(thing));
-    let first = found.next().with_context(|| format!("no {what}"))?;
-    ensure!(found.next().is_none(), "more than one {what}");
-    Ok(first)
+pub fn one<'a, T: Debug>(
+    things: &'a [T],
+    what: &str,
+    wanted: impl Fn(&T) -> bool,
+) -> Result<&'a T> {
+    let found: Vec<_> = things.iter().filter(|thing| wanted(thing)).collect();
+    match found[..] {
+        [one] => Ok(one),
+        _ => bail!(
+            "expected one {what}, found {found:?} among {}",
+            things.len()
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -225,34 +252,42 @@ mod tests {
         // 30 and 240 in 1.2 s.
         elapsed.rate("a", 30.0, 2500).unwrap();
         elapsed.rate("b", 240.0, 20_000).unwrap();
-        assert!(elapsed.rate("c", 240.0, 20_003).is_err());
+        assert_eq!(
+            elapsed.rate("c", 240.0, 20_003).unwrap_err().to_string(),
+            "c is 200.03/s, so over 1.1998 to 1.1999 s; expected 199.98/s to 200.02/s, since the \
+             rest of the line is over 1.1999 to 1.2001 s"
+        );
         elapsed.share("d", 0.6, 500).unwrap();
-        assert!(elapsed.share("e", 0.6, 510).is_err());
+        assert_eq!(
+            elapsed.share("e", 0.6, 510).unwrap_err().to_string(),
+            "e is 51.0 %, so over 1.1742 to 1.1788 s; expected 49.9 % to 50.1 %, since the rest \
+             of the line is over 1.1999 to 1.2001 s"
+        );
         elapsed.rate("nothing", 0.0, 0).unwrap();
-        assert!(elapsed.rate("nothing", 0.0, 1).is_err());
-        assert!(elapsed.rate("something", 30.0, 0).is_err());
+        elapsed.rate("nothing", 0.0, 1).unwrap_err();
+        elapsed.rate("something", 30.0, 0).unwrap_err();
     }
 
     #[test]
     fn the_time_must_be_about_an_interval() {
-        assert!(second()
+        second()
             .rate("less than half a second", 30.0, 6100)
-            .is_err());
-        assert!(second().rate("two seconds", 30.0, 1500).is_err());
-        assert!(second().rate("a second", 30.0, 3000).is_ok());
+            .unwrap_err();
+        second().rate("two seconds", 30.0, 1500).unwrap_err();
+        second().rate("a second", 30.0, 3000).unwrap();
     }
 
     #[test]
     fn a_share_is_never_above_all() {
-        assert!(second().share("busy", 1.49, 1000).is_ok());
-        assert!(second().share("busy", 0.4, 1000).is_err());
+        second().share("busy", 1.49, 1000).unwrap();
+        second().share("busy", 0.4, 1000).unwrap_err();
     }
 
     #[test]
     fn one_is_neither_none_nor_two() {
         let is_two = |n: &u32| *n == 2;
         assert_eq!(*one(&[1, 2], "two", is_two).unwrap(), 2);
-        assert!(one(&[1], "two", is_two).is_err());
-        assert!(one(&[2, 2], "two", is_two).is_err());
+        one(&[1], "two", is_two).unwrap_err();
+        one(&[2, 2], "two", is_two).unwrap_err();
     }
 }

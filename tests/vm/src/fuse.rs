@@ -282,8 +282,9 @@ mod tests {
         assert_eq!(error(GETATTR, 2), Errno::NOENT.raw_os_error());
         assert_eq!(error(9999, 1), Errno::NOSYS.raw_os_error());
         for opcode in [FORGET, BATCH_FORGET, INTERRUPT] {
-            assert!(answered(opcode, 1).is_none());
+            assert_eq!(answered(opcode, 1), None, "the answer to {opcode}");
         }
-        assert!(Request::parse(&[0; 39]).is_none());
+        let short = Request::parse(&[0; 39]).map(|request| request.unique);
+        assert_eq!(short, None, "the request of 39 bytes");
     }
 }

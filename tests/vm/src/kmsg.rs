@@ -39,7 +39,13 @@ impl Record {
     /// What a file had when this record was read.
     pub fn snapshot_of(&self, path: &str) -> Result<&str> {
         let found = self.snapshot.iter().find(|(name, _)| *name == path);
-        let (_, text) = found.with_context(|| format!("no reading of {path}"))?;
+        let (_, text) = found.with_context(|| {
+            let count = self.snapshot.len();
+            format!(
+                "expected {path} among the {count} files read with {:?}",
+                self.text
+            )
+        })?;
         Ok(text)
     }
 }
@@ -98,7 +104,7 @@ impl Log {
         let mut buffer = vec![0; 8192];
         loop {
             let length = match kmsg.read(&mut buffer) {
-                Ok(0) => bail!("/dev/kmsg ended"),
+                Ok(0) => bail!("/dev/kmsg ended, expected a record"),
                 Ok(length) => length,
                 Err(error)
                     if error.raw_os_error() == Some(rustix::io::Errno::PIPE.raw_os_error()) =>
@@ -244,7 +250,10 @@ impl State {
         }
         ensure!(
             !self.losses.iter().any(|&loss| loss >= from.index),
-            "records of the kernel log were overwritten before they were read"
+            "records of the kernel log were overwritten before they were read, expected all of \
+             them after record {}: {:?}",
+            from.index,
+            self.losses
         );
         Ok(())
     }
@@ -283,14 +292,20 @@ pub fn read_again(file: &File) -> Result<String> {
 
 /// Parses `prefix,sequence,microseconds,flags[,…];text`.
 fn parse(raw: &str) -> Result<Record> {
-    let (header, rest) = raw.split_once(';').context("no ';'")?;
+    let (header, rest) = raw
+        .split_once(';')
+        .context("expected a header and a text with ';' between them, found no ';'")?;
     // The lines after the first are the record's dictionary.
     let text = plain(rest.lines().next().unwrap_or(""));
     let mut header = header.split(',');
-    let mut number = |what| -> Result<u64> { header.next().context(what)?.parse().context(what) };
-    let prefix = number("prefix")?;
-    number("sequence number")?;
-    let at = Duration::from_micros(number("time")?);
+    let mut number = |what: &str| -> Result<u64> {
+        let word = header.next().unwrap_or("");
+        word.parse()
+            .with_context(|| format!("expected a number as {what}, found {word:?}"))
+    };
+    let prefix = number("the prefix")?;
+    number("the sequence number")?;
+    let at = Duration::from_micros(number("the time")?);
     let facility = u32::try_from(prefix >> 3)?;
     Ok(Record {
         facility,
@@ -356,7 +371,8 @@ mod tests {
     #[test]
     fn refuses_what_is_no_record() {
         for bad in ["", "6,339,5140900,-", "x,1,2,-;a", "6,1;a", "6,1,-2,-;a"] {
-            assert!(parse(bad).is_err(), "{bad:?}");
+            let found = parse(bad);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 }

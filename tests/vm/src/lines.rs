@@ -330,9 +330,10 @@ pub fn parse_record(record: &Record) -> Result<Option<Line>> {
     if let Some(line) = &line {
         ensure!(
             record.level == line.level(),
-            "level {} of {:?}",
+            "{:?} has the level {}, expected {}",
+            record.text,
             record.level,
-            record.text
+            line.level()
         );
     }
     Ok(line)
@@ -353,7 +354,10 @@ fn parse(text: &str) -> Result<Option<Line>> {
     if LOADER.iter().any(|start| text.starts_with(start)) {
         return Ok(None);
     }
-    let (kind, rest) = text.split_once(' ').context("a single word")?;
+    let (kind, rest) = text
+        .split_once(' ')
+        .with_context(|| format!("expected a kind of line and its fields, found {text:?}"))?;
+    let unknown = || format!("expected a kind of line that is documented, found {kind:?}");
     Ok(Some(match kind {
         "loaded" => Line::Loaded(loaded(rest)?),
         "unloaded" => Line::Unloaded(unloaded(rest)?),
@@ -375,12 +379,12 @@ fn parse(text: &str) -> Result<Option<Line>> {
         "no" => no_source(rest)?,
         "parameter" => Line::BadParameter(bad_parameter(rest)?),
         "cpu=all" => Line::CpuAll(shares(rest)?),
-        _ => match kind.split_once('=').context("an unknown kind of line")? {
+        _ => match kind.split_once('=').with_context(unknown)? {
             ("cpu", cpu) => Line::Cpu(number(cpu, "")?.try_into()?, shares(rest)?),
             ("disk", name) => Line::Disk(disk(name, rest)?),
             ("net", name) => Line::Net(net(name, rest)?),
             ("fs", path) => Line::Fs(fs(path, rest)?),
-            _ => bail!("an unknown kind of line"),
+            _ => bail!(unknown()),
         },
     }))
 }
@@ -406,7 +410,10 @@ fn number(text: &str, unit: &str) -> Result<u64> {
     let plain = !digits.is_empty()
         && digits.bytes().all(|byte| byte.is_ascii_digit())
         && (digits == "0" || !digits.starts_with('0'));
-    ensure!(plain, "{digits:?} is not a plain number");
+    ensure!(
+        plain,
+        "{digits:?} is no plain number, expected digits without a leading 0"
+    );
     Ok(digits.parse()?)
 }
 
@@ -439,14 +446,17 @@ fn hundredths(text: &str, unit: &str) -> Result<u64> {
     number(whole, "")?
         .checked_mul(100)
         .and_then(|all| all.checked_add(part.parse().ok()?))
-        .with_context(|| format!("{text} is too large"))
+        .with_context(|| format!("{text} is above {}, the most", u64::MAX / 100))
 }
 
 /// Undoes the `\ooo` of bytes that are not printable, of blanks and of backslashes.
 ///
 /// Such bytes must not stand there plainly, nor others be written like this.
 fn unescaped(text: &str) -> Result<String> {
-    ensure!(!text.is_empty(), "an empty name");
+    ensure!(
+        !text.is_empty(),
+        "the name is empty, expected a byte or more"
+    );
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -454,7 +464,7 @@ fn unescaped(text: &str) -> Result<String> {
         if first != b'\\' {
             ensure!(
                 is_plain(first),
-                "the byte {first} stands plainly in {text:?}"
+                "the byte {first} stands plainly in {text:?}, expected it to be escaped"
             );
             bytes.push(first);
             rest = after;
@@ -462,16 +472,21 @@ fn unescaped(text: &str) -> Result<String> {
         }
         let digits = after
             .get(..3)
-            .with_context(|| format!("{text:?} ends within an escape"))?;
+            .with_context(|| format!("{text:?} ends within an escape, expected three digits"))?;
         ensure!(
             digits.iter().all(|digit| (b'0'..=b'7').contains(digit)),
-            "{text:?} has a backslash without an octal number"
+            "{text:?} has a backslash without an octal number, expected three digits"
         );
         let value = digits
             .iter()
             .fold(0, |value, digit| 8 * value + u32::from(digit - b'0'));
-        let byte = u8::try_from(value).with_context(|| format!("\\{value:o} is no byte"))?;
-        ensure!(!is_plain(byte), "{:?} is escaped in {text:?}", byte as char);
+        let byte = u8::try_from(value)
+            .with_context(|| format!("\\{value:o} is no byte, expected at most \\377"))?;
+        ensure!(
+            !is_plain(byte),
+            "{:?} is escaped in {text:?}, expected it to stand plainly",
+            byte as char
+        );
         bytes.push(byte);
         rest = &after[3..];
     }
@@ -486,7 +501,7 @@ fn shares(text: &str) -> Result<Shares> {
     let sum: u32 = shares.iter().sum();
     ensure!(
         (995..=1005).contains(&sum),
-        "the fields add up to {}.{} %",
+        "the fields add up to {}.{} %, expected 99.5 % to 100.5 %",
         sum / 10,
         sum % 10
     );
@@ -502,7 +517,7 @@ fn memory(text: &str) -> Result<Memory> {
     let [total, used, available] = ["total", "used", "available"].map(|key| memory.kilobytes(key));
     ensure!(
         total > 0 && total.checked_sub(available) == Some(used),
-        "used is not total - available"
+        "used is {used} kB, expected total - available with {total} and {available} kB"
     );
     Ok(memory)
 }
@@ -619,7 +634,10 @@ fn fs(path: &str, text: &str) -> Result<Fs> {
     };
     let path = unescaped(path)?;
     ensure!(path.starts_with('/'), "the path {path:?} is not absolute");
-    ensure!(state != FsState::Error(0), "an error that is none");
+    ensure!(
+        state != FsState::Error(0),
+        "error=0 stands for no error, expected 1 or more"
+    );
     Ok(Fs { path, state })
 }
 
@@ -628,9 +646,9 @@ fn more(text: &str) -> Result<u64> {
     let count = text
         .strip_prefix("... and ")
         .and_then(|rest| rest.strip_suffix(" more"))
-        .context("an unknown kind of line")?;
+        .with_context(|| format!("expected `... and N more`, found {text:?}"))?;
     let count = number(count, "")?;
-    ensure!(count > 0, "no more of them are no line");
+    ensure!(count > 0, "{count} more of them, expected 1 or more");
     Ok(count)
 }
 
@@ -644,12 +662,17 @@ fn table_full(table: &str, text: &str) -> Result<Line> {
 
 /// Parses the rest of `no SOURCE: WHY`.
 fn no_source(text: &str) -> Result<Line> {
-    let (source, why) = text.split_once(": ").context("no reason")?;
+    let (source, why) = text
+        .split_once(": ")
+        .with_context(|| format!("expected a source and a reason, found {text:?}"))?;
     ensure!(
         source == "swap" || SWITCHES.contains(&source),
-        "unknown source {source:?}"
+        "the source is {source:?}, expected swap or one of {SWITCHES:?}"
     );
-    ensure!(!why.is_empty(), "no reason");
+    ensure!(
+        !why.is_empty(),
+        "no reason follows {source}, expected a text"
+    );
     Ok(Line::No(source.into(), why.into()))
 }
 
@@ -701,17 +724,20 @@ fn unloaded(text: &str) -> Result<Unloaded> {
     };
     ensure!(
         unloaded.late <= unloaded.samples,
-        "more late samples than samples"
+        "{} samples were late, expected at most all of {}",
+        unloaded.late,
+        unloaded.samples
     );
     // The average of the sources is of all of them together, the maximum of one of them.
     ensure!(
         unloaded.callback_avg_ns <= unloaded.callback_max_ns
             && unloaded.report_avg_ns <= unloaded.report_max_ns,
-        "an average above its maximum"
+        "an average is above its maximum, expected none in {unloaded:?}"
     );
     ensure!(
         unloaded.sources_avg_ns == 0 || unloaded.sources_max_ns > 0,
-        "sources that took time and none"
+        "sources_max is 0 ns, expected more with a sources_avg of {} ns",
+        unloaded.sources_avg_ns
     );
     Ok(unloaded)
 }
@@ -721,22 +747,32 @@ fn bad_parameter(text: &str) -> Result<BadParameter> {
     const PATHS: &str = "up to 16 absolute paths of at most 200 bytes, separated by commas";
     let (name, rest) = text
         .split_once(": '")
-        .context("no parameter's name and value")?;
+        .with_context(|| format!("expected a parameter's name and value, found {text:?}"))?;
     // What is allowed may have no such words, the value may.
     let (rest, allowed) = rest
         .rsplit_once(", allowed are ")
-        .context("nothing is allowed")?;
-    let (value, why) = rest.rsplit_once("' ").context("no end of the value")?;
-    ensure!(!why.is_empty(), "no reason");
+        .with_context(|| format!("expected what is allowed in {text:?}, found nothing"))?;
+    let (value, why) = rest
+        .rsplit_once("' ")
+        .with_context(|| format!("expected a quote after the value, found {rest:?}"))?;
+    ensure!(
+        !why.is_empty(),
+        "no reason follows '{value}', expected a text"
+    );
     let range = |unit: &str| -> Result<Allowed> {
-        let (min, max) = allowed.split_once(" to ").context("not a range")?;
+        let (min, max) = allowed
+            .split_once(" to ")
+            .with_context(|| format!("expected a range, found {allowed:?}"))?;
         Ok(Allowed::Range {
             min: number(min, "")?,
             max: number(max, unit)?,
         })
     };
     let exactly = |text: &str, meaning: Allowed| -> Result<Allowed> {
-        ensure!(allowed == text, "not what is allowed for {name}");
+        ensure!(
+            allowed == text,
+            "allowed for {name} are {allowed:?}, expected {text:?}"
+        );
         Ok(meaning)
     };
     let allowed = match name {
@@ -746,7 +782,7 @@ fn bad_parameter(text: &str) -> Result<BadParameter> {
         "history" => range(" records")?,
         "fs_paths" => exactly(PATHS, Allowed::Paths)?,
         _ if SWITCHES.contains(&name) => exactly("Y and N, 1 and 0, on and off", Allowed::YesOrNo)?,
-        _ => bail!("unknown parameter {name}"),
+        _ => bail!("the parameter is {name:?}, expected one that is documented"),
     };
     Ok(BadParameter {
         name: name.into(),
@@ -783,7 +819,7 @@ pub fn samples(records: &[Arc<Record>], growing: bool) -> Result<Vec<Sample>> {
                 open.lines.push((Arc::clone(record), line));
             }
             _ => bail!(
-                "{:?} does not belong to the sample before: {}",
+                "{:?} does not belong to the sample before, expected the next line of it: {}",
                 record.text,
                 before(records, record)
             ),
@@ -822,7 +858,7 @@ impl Unfinished {
 
     fn end(self) -> Result<Sample> {
         let (Some((first, _)), Some((last, _))) = (self.lines.first(), self.lines.last()) else {
-            bail!("a sample without lines")
+            bail!("a sample has no lines, expected its cpu=all line at least")
         };
         let (first, last) = (Arc::clone(first), Arc::clone(last));
         let what = format!("the sample {:.45?} at {:?}", first.text, first.at);
@@ -850,7 +886,7 @@ impl Unfinished {
                 Line::Fs(fs) => {
                     ensure!(
                         filesystems.iter().all(|other| other.path != fs.path),
-                        "{what} has {} twice",
+                        "{what} has {} twice, expected it once",
                         fs.path
                     );
                     filesystems.push(fs);
@@ -890,7 +926,7 @@ impl<T> Part<Table<T>> {
         }
         match self {
             Part::Taken(table) => Ok(table),
-            _ => bail!("lines of a source that is stale"),
+            _ => bail!("a source that is stale has a line, expected none"),
         }
     }
 
@@ -899,7 +935,8 @@ impl<T> Part<Table<T>> {
         table.shown.push(shown);
         ensure!(
             table.shown.len() <= MOST_SHOWN,
-            "more than {MOST_SHOWN} lines of a source"
+            "a source has {} lines, expected at most {MOST_SHOWN}",
+            table.shown.len()
         );
         Ok(())
     }
@@ -908,7 +945,7 @@ impl<T> Part<Table<T>> {
         let table = self.table()?;
         ensure!(
             table.shown.len() == MOST_SHOWN,
-            "{} lines, but {more} were left out",
+            "a source has {} lines, but {more} were left out, expected {MOST_SHOWN} lines",
             table.shown.len()
         );
         table.more = more;
@@ -952,7 +989,8 @@ mod tests {
     const BAD_PATH: &str = "parameter fs_paths: 'mnt/x' is not an absolute path, allowed are up to 16 absolute paths of at most 200 bytes, separated by commas";
 
     fn parsed(text: &str) -> Result<Line> {
-        parse(&format!("{PREFIX}{text}"))?.context("not ours")
+        parse(&format!("{PREFIX}{text}"))?
+            .with_context(|| format!("{text:?} is not ours, expected a line of the module"))
     }
 
     #[test]
@@ -967,21 +1005,24 @@ mod tests {
             Line::Cpu(17, shares)
         );
         assert_eq!(shares.percent("idle"), 83.2);
-        let Line::Memory(memory) = parsed(MEM).unwrap() else {
-            panic!()
+        let memory = match parsed(MEM).unwrap() {
+            Line::Memory(memory) => memory,
+            other => panic!("expected a mem line, found {other:?}"),
         };
         assert_eq!(
             (memory.kilobytes("used"), memory.kilobytes("pagetables")),
             (400, 3)
         );
-        assert!(matches!(
-            parsed(SWAP).unwrap(),
-            Line::Swap(Swap { free: 0, .. })
-        ));
-        assert!(matches!(
-            parsed(UNLOADED).unwrap(),
-            Line::Unloaded(Unloaded { samples: 12, .. })
-        ));
+        let found = parsed(SWAP).unwrap();
+        assert!(
+            matches!(found, Line::Swap(Swap { free: 0, .. })),
+            "expected a swap line with free=0kB, found {found:?}"
+        );
+        let found = parsed(UNLOADED).unwrap();
+        assert!(
+            matches!(found, Line::Unloaded(Unloaded { samples: 12, .. })),
+            "expected an unloaded line with samples=12, found {found:?}"
+        );
         assert_eq!(
             parsed("loaded version=0.1.0 interval=5000ms cpus=4 history=720 history_kB=2441")
                 .unwrap(),
@@ -993,11 +1034,10 @@ mod tests {
                 history_kb: 2441,
             })
         );
-        let Line::BadParameter(bad) =
-            parsed("parameter interval_ms: 'it's 5' is out of range, allowed are 10 to 3600000 ms")
-                .unwrap()
-        else {
-            panic!()
+        let text = "parameter interval_ms: 'it's 5' is out of range, allowed are 10 to 3600000 ms";
+        let bad = match parsed(text).unwrap() {
+            Line::BadParameter(bad) => bad,
+            other => panic!("expected a parameter line, found {other:?}"),
         };
         assert_eq!(
             (bad.name.as_str(), bad.value.as_str()),
@@ -1008,7 +1048,10 @@ mod tests {
         assert_eq!(bad.why, "is out of range");
         let empty =
             parsed("parameter log_every: '' is empty, allowed are 0 to 1000000 samples").unwrap();
-        assert!(matches!(empty, Line::BadParameter(bad) if bad.value.is_empty()));
+        assert!(
+            matches!(&empty, Line::BadParameter(bad) if bad.value.is_empty()),
+            "expected a parameter line with an empty value, found {empty:?}"
+        );
     }
 
     #[test]
@@ -1117,7 +1160,7 @@ mod tests {
     fn refused_values_of_the_further_parameters() {
         let bad = |text: &str| match parsed(text) {
             Ok(Line::BadParameter(bad)) => bad,
-            other => panic!("{other:?}"),
+            other => panic!("expected a parameter line, found {other:?} in {text:?}"),
         };
         let refused = bad(BAD_BOOL);
         assert_eq!(
@@ -1140,14 +1183,18 @@ mod tests {
             BAD_PATH.replace("16", "17"),
             BAD_PATH.replace("fs_paths", "fs"),
         ] {
-            assert!(parsed(&text).is_err(), "{text:?}");
+            let found = parsed(&text);
+            assert!(
+                found.is_err(),
+                "{text:?} gives {found:?}, expected an error"
+            );
         }
     }
 
     #[test]
     fn bad_lines_of_the_further_sources() {
         let changed = |line: &str, from: &str, to: &str| {
-            assert!(line.contains(from), "{line:?} has no {from:?}");
+            assert!(line.contains(from), "expected {from:?} in {line:?}");
             line.replace(from, to)
         };
         for text in [
@@ -1207,7 +1254,11 @@ mod tests {
             "no fun: it is a test".into(),
             "no vm: it is a test".into(),
         ] {
-            assert!(parsed(&text).is_err(), "{text:?}");
+            let found = parsed(&text);
+            assert!(
+                found.is_err(),
+                "{text:?} gives {found:?}, expected an error"
+            );
         }
     }
 
@@ -1271,7 +1322,11 @@ mod tests {
             "parameter interval_ms: '5' is out of range".into(),
             "parameter interval_ms: 5 is out of range, allowed are 10 to 3600000 ms".into(),
         ] {
-            assert!(parsed(&text).is_err(), "{text:?}");
+            let found = parsed(&text);
+            assert!(
+                found.is_err(),
+                "{text:?} gives {found:?}, expected an error"
+            );
         }
     }
 
@@ -1307,10 +1362,10 @@ mod tests {
         assert_eq!(count(&[all, zero, one, MEM, bad, SWAP], false).unwrap(), 1);
         for unfinished in [&[all, zero][..], &[all, zero, one, MEM]] {
             assert_eq!(count(unfinished, true).unwrap(), 0);
-            assert!(count(unfinished, false).is_err());
+            count(unfinished, false).unwrap_err();
             // The next sample is no excuse.
             let two = [unfinished, &[all, MEM, SWAP]].concat();
-            assert!(count(&two, true).is_err());
+            count(&two, true).unwrap_err();
         }
         // More lines may follow until something else does.
         let whole = [all, MEM, SWAP];
@@ -1326,7 +1381,8 @@ mod tests {
             &[all, MEM, SWAP, SWAP],
             &[all, zero, MEM, UNLOADED],
         ] {
-            assert!(count(bad, true).is_err(), "{bad:?}");
+            let found = count(bad, true);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 
@@ -1341,7 +1397,7 @@ mod tests {
         let found = |more: &[&str]| samples(&records(&[&start, more].concat()), false);
         let one = |more: &[&str]| match found(more) {
             Ok(samples) if samples.len() == 1 => samples[0].clone(),
-            other => panic!("{other:?}"),
+            other => panic!("expected one sample, found {other:?} in {more:?}"),
         };
 
         let nothing = one(&[]);
@@ -1349,13 +1405,20 @@ mod tests {
             (&nothing.load, &nothing.disks),
             (&Part::Missing, &Part::Missing)
         );
-        assert!(nothing.fs.is_empty() && nothing.pressure.taken().is_err());
+        assert!(
+            nothing.fs.is_empty() && nothing.pressure.taken().is_err(),
+            "expected neither fs lines nor pressure, found {nothing:?}"
+        );
         let full = "net table is full: 3 devices are not sampled";
         let everything = one(&[LOAD, VM, PRESSURE, DISK, full, quiet, fast, NET, FS, other]);
         assert_eq!(everything.disks.taken().unwrap().shown.len(), 2);
         assert_eq!(everything.nets.taken().unwrap().shown[0].rx, 13);
         assert_eq!(everything.fs[1].path, "/mnt");
-        assert!(everything.last.text.contains("fs=/mnt"));
+        let last = &everything.last.text;
+        assert!(
+            last.contains("fs=/mnt"),
+            "expected fs=/mnt in the last line, found {last:?}"
+        );
         assert_eq!(everything.load.taken().unwrap().one, 52);
         let stale = one(&["pressure stale", "disk stale", "net stale", "fs=/ stale"]);
         assert_eq!((stale.pressure, stale.disks), (Part::Stale, Part::Stale));
@@ -1384,7 +1447,8 @@ mod tests {
             &["disk ... and 2 more"],
             &[DISK; MOST_SHOWN + 1],
         ] {
-            assert!(found(bad).is_err(), "{bad:?}");
+            let found = found(bad);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 
@@ -1392,6 +1456,6 @@ mod tests {
     fn the_level_counts() {
         let mut wrong = (*records(&[SWAP])[0]).clone();
         wrong.level = LEVEL_ERROR;
-        assert!(parse_record(&wrong).is_err());
+        parse_record(&wrong).unwrap_err();
     }
 }

@@ -55,7 +55,7 @@ impl Load {
         };
         running
             .recv()
-            .context("the load ended at once")?
+            .with_context(|| format!("the {kind:?} load ended at once, expected it to run"))?
             .with_context(|| format!("{kind:?} load"))?;
         Ok(load)
     }

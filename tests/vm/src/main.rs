@@ -221,7 +221,8 @@ fn run_case(case: &Case, guest: &Guest) -> Result<()> {
 fn clean_up(guest: &Guest) -> Result<()> {
     let loaded = module::is_loaded();
     if loaded {
-        module::rmmod_patiently().context("rmmod")?;
+        module::rmmod_patiently()
+            .with_context(|| format!("rmmod, tried for up to {:?}", module::PATIENCE))?;
     }
     for cpu in 1..guest.cpus {
         let online = cases::hotplug::online_path(cpu);
@@ -229,7 +230,7 @@ fn clean_up(guest: &Guest) -> Result<()> {
             fs::write(online, "1").with_context(|| format!("CPU {cpu} stays offline"))?;
         }
     }
-    ensure!(!loaded, "the module");
+    ensure!(!loaded, "the module is loaded, expected it to be unloaded");
     Ok(())
 }
 

@@ -129,7 +129,7 @@ pub fn write(parameter: &str, value: &str) -> io::Result<()> {
         .write(bytes)?;
     if written != bytes.len() {
         return Err(io::Error::other(format!(
-            "{written} of {} bytes written",
+            "{written} bytes were written, expected {}",
             bytes.len()
         )));
     }
@@ -147,7 +147,7 @@ pub fn read_text(parameter: &str) -> Result<String> {
         fs::read_to_string(parameter_path(parameter)).with_context(|| parameter.to_string())?;
     let value = text
         .strip_suffix('\n')
-        .with_context(|| format!("{parameter}: {text:?} has no newline"))?;
+        .with_context(|| format!("{parameter} reads as {text:?}, expected a newline at its end"))?;
     Ok(value.to_string())
 }
 
@@ -156,7 +156,7 @@ pub fn read(parameter: &str) -> Result<u64> {
     let value = read_text(parameter)?;
     value
         .parse()
-        .with_context(|| format!("{parameter}: {value:?}"))
+        .with_context(|| format!("{parameter} reads as {value:?}, expected a number"))
 }
 
 /// The value of a parameter that is a switch.
@@ -164,7 +164,7 @@ pub fn read_switch(parameter: &str) -> Result<bool> {
     match read_text(parameter)?.as_str() {
         "Y" => Ok(true),
         "N" => Ok(false),
-        other => bail!("{parameter} reads as {other:?}"),
+        other => bail!("{parameter} reads as {other:?}, expected Y or N"),
     }
 }
 
@@ -191,11 +191,14 @@ impl<'a> Module<'a> {
     /// The `loaded` line, which must be the only one of its kind and the first one of the module.
     pub fn loaded_line(&self) -> Result<(Loaded, Duration)> {
         let start = self.log.mark("loaded")?;
-        ensure!(start != self.start, "no mark");
+        ensure!(
+            start != self.start,
+            "the log is still at {start:?}, where the module was loaded, expected a later mark"
+        );
         let lines = self.lines(self.start)?;
         let Some((first, Line::Loaded(loaded))) = lines.first() else {
             bail!(
-                "the first line of the module is not its loaded line: {:?}",
+                "the first line of the module is {:?}, expected its loaded line",
                 lines.first()
             );
         };
@@ -203,7 +206,7 @@ impl<'a> Module<'a> {
             .iter()
             .filter(|(_, line)| matches!(line, Line::Loaded(_)))
             .count();
-        ensure!(more == 1, "{more} loaded lines");
+        ensure!(more == 1, "{more} loaded lines were logged, expected 1");
         Ok((loaded.clone(), first.at))
     }
 
@@ -225,12 +228,13 @@ impl<'a> Module<'a> {
         let what = format!("{count} samples");
         // Each record is parsed once while there are too few, so that a bad one shows at once.
         let mut parsed = 0;
-        self.log.wait(from, time + PATIENCE, &what, |records| {
+        let mut begun = 0;
+        let found = self.log.wait(from, time + PATIENCE, &what, |records| {
             for record in &records[parsed..] {
                 lines::parse_record(record)?;
             }
             parsed = records.len();
-            let begun = records
+            begun = records
                 .iter()
                 .filter(|record| lines::begins_sample(record))
                 .count();
@@ -243,17 +247,21 @@ impl<'a> Module<'a> {
             }
             let samples = lines::samples(&records[start..], true)?;
             Ok((samples.len() >= count).then_some(samples))
-        })
+        });
+        found.with_context(|| format!("{begun} samples have begun, expected {count} whole ones"))
     }
 
     /// Waits until `count` samples have begun after `from`, in about `time`, and gives the record of
     /// the last one's first line.
     pub fn wait_begun(&self, from: Mark, count: usize, time: Duration) -> Result<Arc<Record>> {
         let what = format!("the start of {count} samples");
-        self.log.wait(from, time + PATIENCE, &what, |records| {
-            let mut begun = records.iter().filter(|r| lines::begins_sample(r));
-            Ok(begun.nth(count.saturating_sub(1)).cloned())
-        })
+        let mut begun = 0;
+        let found = self.log.wait(from, time + PATIENCE, &what, |records| {
+            let starts = || records.iter().filter(|r| lines::begins_sample(r));
+            begun = starts().count();
+            Ok(starts().nth(count.saturating_sub(1)).cloned())
+        });
+        found.with_context(|| format!("{begun} samples have begun, expected {count}"))
     }
 
     /// Waits for the first `count` samples after loading, unloads, and gives the samples. Where an
@@ -264,7 +272,11 @@ impl<'a> Module<'a> {
         // For its further lines.
         std::thread::sleep(Duration::from_millis(interval_ms.min(400) / 2));
         let (samples, ..) = self.unload()?;
-        ensure!(samples.len() >= count, "{} samples", samples.len());
+        ensure!(
+            samples.len() >= count,
+            "{} samples were logged, expected {count} or more",
+            samples.len()
+        );
         Ok(samples)
     }
 
@@ -280,8 +292,11 @@ impl<'a> Module<'a> {
     /// Unloads, and gives all samples that were logged and the `unloaded` line with its time.
     pub fn unload(mut self) -> Result<(Vec<Sample>, Unloaded, Duration)> {
         self.loaded = false;
-        rmmod_patiently().context("rmmod")?;
-        ensure!(!is_loaded(), "{SYSFS} is still there");
+        rmmod_patiently().with_context(|| format!("rmmod, tried for up to {PATIENCE:?}"))?;
+        ensure!(
+            !is_loaded(),
+            "{SYSFS} is still there after rmmod, expected it to be gone"
+        );
         // Whatever still ran would log after this.
         let end = self.log.mark("rmmod done")?;
         std::thread::sleep(Duration::from_millis(20));
@@ -289,13 +304,13 @@ impl<'a> Module<'a> {
         let after = self.lines(end)?;
         ensure!(
             after.is_empty(),
-            "the module logged after it was unloaded: {after:?}"
+            "the module logged {after:?} after it was unloaded, expected nothing"
         );
         let samples = lines::samples(&self.log.since(self.start)?, false)?;
         let lines = self.lines(self.start)?;
         let Some((last, Line::Unloaded(unloaded))) = lines.last() else {
             bail!(
-                "the last line of the module is not its unloaded line: {:?}",
+                "the last line of the module is {:?}, expected its unloaded line",
                 lines.last()
             );
         };
@@ -303,7 +318,7 @@ impl<'a> Module<'a> {
             .iter()
             .filter(|(_, line)| matches!(line, Line::Unloaded(_)))
             .count();
-        ensure!(more == 1, "{more} unloaded lines");
+        ensure!(more == 1, "{more} unloaded lines were logged, expected 1");
         Ok((samples, *unloaded, last.at))
     }
 }

@@ -104,8 +104,12 @@ impl Request {
         net::send(&route, &self.message(), SendFlags::empty())?;
         let mut answer = [0; 512];
         let (length, _) = net::recv(&route, &mut answer[..], RecvFlags::empty())?;
-        let (kind, error) = verdict(&answer[..length]).context("a short answer")?;
-        ensure!(kind == NLMSG_ERROR, "an answer of type {kind}");
+        let (kind, error) = verdict(&answer[..length])
+            .with_context(|| format!("expected an acknowledgement, found {length} bytes"))?;
+        ensure!(
+            kind == NLMSG_ERROR,
+            "the answer's type is {kind}, expected {NLMSG_ERROR}, an acknowledgement"
+        );
         match error {
             0 => Ok(()),
             error => Err(Errno::from_raw_os_error(-error).into()),
@@ -197,8 +201,10 @@ pub fn add_address(name: &str, address: Ipv4Addr, prefix: u8) -> Result<()> {
 
 fn index(name: &str) -> Result<u32> {
     let path = format!("/sys/class/net/{name}/ifindex");
-    let text = fs::read_to_string(&path).context(path)?;
-    Ok(text.trim().parse()?)
+    let text = fs::read_to_string(&path).context(path.clone())?;
+    text.trim()
+        .parse()
+        .with_context(|| format!("{path} is {text:?}, expected a number"))
 }
 
 #[cfg(test)]

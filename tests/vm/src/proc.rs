@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
 
 /// Per CPU: user nice system idle iowait irq softirq steal guest guest_nice, in USER_HZ ticks.
 pub type Stat = BTreeMap<u32, [u64; 10]>;
@@ -23,15 +23,23 @@ pub fn stat(text: &str) -> Result<Stat> {
             continue;
         }
         let times = words
-            .map(|word| word.parse().with_context(|| format!("{line:?}")))
+            .map(|word| {
+                word.parse()
+                    .with_context(|| format!("expected a number, found {word:?} in {line:?}"))
+            })
             .collect::<Result<Vec<u64>>>()?;
-        let times = times
-            .try_into()
-            .ok()
-            .with_context(|| format!("not ten times in {line:?}"))?;
-        cpus.insert(cpu.parse().with_context(|| format!("{line:?}"))?, times);
+        let times = times.try_into().map_err(|times: Vec<u64>| {
+            anyhow!("expected ten times, found {} in {line:?}", times.len())
+        })?;
+        let cpu = cpu
+            .parse()
+            .with_context(|| format!("expected the number of a CPU, found {line:?}"))?;
+        cpus.insert(cpu, times);
     }
-    ensure!(!cpus.is_empty(), "no CPU in /proc/stat");
+    ensure!(
+        !cpus.is_empty(),
+        "expected a line of a CPU in /proc/stat, found {text:.200}"
+    );
     Ok(cpus)
 }
 
@@ -39,10 +47,15 @@ pub fn stat(text: &str) -> Result<Stat> {
 pub fn loadavg(text: &str) -> Result<[u64; 3]> {
     let mut words = text.split_ascii_whitespace();
     let mut hundredths = || -> Result<u64> {
-        let word = words.next().context("too few load averages")?;
-        let (whole, part) = word.split_once('.').with_context(|| word.to_string())?;
-        ensure!(part.len() == 2, "{word} has not two decimals");
-        Ok(whole.parse::<u64>()? * 100 + part.parse::<u64>()?)
+        let word = words
+            .next()
+            .with_context(|| format!("expected three load averages, found {text:?}"))?;
+        let unexpected = || format!("expected a load average with two decimals, found {word:?}");
+        let (whole, part) = word.split_once('.').with_context(unexpected)?;
+        ensure!(part.len() == 2, unexpected());
+        let [whole, part] =
+            [whole, part].map(|digits| digits.parse::<u64>().with_context(unexpected));
+        Ok(whole? * 100 + part?)
     };
     Ok([hundredths()?, hundredths()?, hundredths()?])
 }
@@ -53,11 +66,12 @@ pub fn stat_sum(text: &str, name: &str) -> Result<u64> {
         .lines()
         .map(str::split_ascii_whitespace)
         .find_map(|mut words| (words.next() == Some(name)).then_some(words))
-        .with_context(|| format!("no {name} in /proc/stat"))?;
+        .with_context(|| format!("expected {name} in /proc/stat, found {text:.200}"))?;
     let sum = words
         .next()
-        .with_context(|| format!("{name} has no number"))?;
-    sum.parse().with_context(|| format!("{name} {sum}"))
+        .with_context(|| format!("expected a number after {name}, found the end of its line"))?;
+    sum.parse()
+        .with_context(|| format!("expected a number after {name}, found {sum:?}"))
 }
 
 /// One of the counters of `/proc/vmstat`.
@@ -66,8 +80,10 @@ pub fn vmstat(text: &str, name: &str) -> Result<u64> {
         .lines()
         .filter_map(|line| line.split_once(' '))
         .find_map(|(key, value)| (key == name).then_some(value))
-        .with_context(|| format!("no {name} in /proc/vmstat"))?;
-    value.parse().with_context(|| format!("{name} {value}"))
+        .with_context(|| format!("expected {name} in /proc/vmstat, found {text:.200}"))?;
+    value
+        .parse()
+        .with_context(|| format!("expected a number after {name}, found {value:?}"))
 }
 
 /// For how long `some` or all (`full`) tasks were held up since boot, in microseconds, from a file
@@ -78,21 +94,24 @@ pub fn pressure_us(text: &str, whose: &str) -> Result<u64> {
         .filter(|line| line.split(' ').next() == Some(whose))
         .find_map(|line| line.split(' ').find_map(|word| word.strip_prefix("total=")))
         .with_context(|| format!("no total of {whose} in {text:?}"))?;
-    total.parse().with_context(|| total.to_string())
+    total
+        .parse()
+        .with_context(|| format!("expected microseconds as the total of {whose}, found {total:?}"))
 }
 
 /// Amounts in kB by name.
 pub fn meminfo(text: &str) -> Result<BTreeMap<String, u64>> {
     let mut amounts = BTreeMap::new();
     for line in text.lines() {
-        let (name, rest) = line.split_once(':').with_context(|| format!("{line:?}"))?;
+        let unexpected = || format!("expected a name and an amount, found {line:?}");
+        let (name, rest) = line.split_once(':').with_context(unexpected)?;
         let amount = rest.trim().trim_end_matches(" kB").parse();
-        amounts.insert(
-            name.to_string(),
-            amount.with_context(|| format!("{line:?}"))?,
-        );
+        amounts.insert(name.to_string(), amount.with_context(unexpected)?);
     }
-    ensure!(!amounts.is_empty(), "/proc/meminfo is empty");
+    ensure!(
+        !amounts.is_empty(),
+        "/proc/meminfo is empty, expected amounts"
+    );
     Ok(amounts)
 }
 
@@ -101,10 +120,9 @@ pub fn cpu_list(text: &str) -> Result<Vec<u32>> {
     let mut cpus = Vec::new();
     for part in text.trim().split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let first: u32 = first
-            .parse()
-            .with_context(|| format!("CPU list {text:?}"))?;
-        let last: u32 = last.parse().with_context(|| format!("CPU list {text:?}"))?;
+        let unexpected = || format!("expected a CPU list such as 0-2,4, found {text:?}");
+        let first: u32 = first.parse().with_context(unexpected)?;
+        let last: u32 = last.parse().with_context(unexpected)?;
         cpus.extend(first..=last);
     }
     Ok(cpus)
@@ -118,12 +136,15 @@ pub fn timer_expiry_ns(list: &str, function: &str) -> Result<Option<u64>> {
     if !lines.any(wanted) {
         return Ok(None);
     }
-    let line = lines.next().context("the list ends within a timer")?;
+    let line = lines.next().with_context(|| {
+        format!("expected the expiry of {function}'s timer, found the end of the list")
+    })?;
+    let unexpected = || format!("expected the expiry of {function}'s timer, found {line:?}");
     let expiry = line
         .strip_prefix(" # expires at ")
         .and_then(|rest| rest.split_once('-'))
-        .with_context(|| format!("{line:?}"))?;
-    Ok(Some(expiry.0.parse().with_context(|| format!("{line:?}"))?))
+        .with_context(unexpected)?;
+    Ok(Some(expiry.0.parse().with_context(unexpected)?))
 }
 
 /// The per cent of time between two readings, in the order and by the definitions of the log:
@@ -152,7 +173,7 @@ pub fn percentages<'a>(
     let total: u64 = shares.iter().sum();
     ensure!(
         total > 0,
-        "no time passed between two readings of /proc/stat"
+        "0 ticks were counted between two readings of /proc/stat, expected more"
     );
     Ok(shares.map(|share| share as f64 * 100.0 / total as f64))
 }
@@ -173,7 +194,8 @@ mod tests {
             "cpu0 1 2 3 4 5 6 7 8 9 x\n",
             "cpux 1 2 3 4 5 6 7 8 9 10\n",
         ] {
-            assert!(stat(bad).is_err(), "{bad:?}");
+            let found = stat(bad);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 
@@ -189,8 +211,8 @@ mod tests {
         assert_eq!(expiry("[a_module]").unwrap(), Some(222));
         assert_eq!(expiry("tick_nohz_handler").unwrap(), Some(111));
         assert_eq!(expiry("[another]").unwrap(), None);
-        assert!(timer_expiry_ns(" #0: <0>, f, S:01\n # expires at x-1\n", "f").is_err());
-        assert!(timer_expiry_ns(" #0: <0>, f, S:01\n", "f").is_err());
+        timer_expiry_ns(" #0: <0>, f, S:01\n # expires at x-1\n", "f").unwrap_err();
+        timer_expiry_ns(" #0: <0>, f, S:01\n", "f").unwrap_err();
     }
 
     #[test]
@@ -206,7 +228,8 @@ mod tests {
             "0.52 0.48 0,40",
             "x.52 0 0",
         ] {
-            assert!(loadavg(bad).is_err(), "{bad:?}");
+            let found = loadavg(bad);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 
@@ -215,12 +238,12 @@ mod tests {
         let stat = "cpu0 1 2\nintr 55 1 0 3\nctxt 4\nsoftirq 7 0 1\n";
         assert_eq!(stat_sum(stat, "intr").unwrap(), 55);
         assert_eq!(stat_sum(stat, "softirq").unwrap(), 7);
-        assert!(stat_sum(stat, "soft").is_err());
-        assert!(stat_sum("intr\n", "intr").is_err());
+        stat_sum(stat, "soft").unwrap_err();
+        stat_sum("intr\n", "intr").unwrap_err();
         let counters = "pgfault 5\npgfault_x 6\noom_kill x\n";
         assert_eq!(vmstat(counters, "pgfault").unwrap(), 5);
-        assert!(vmstat(counters, "pg").is_err());
-        assert!(vmstat(counters, "oom_kill").is_err());
+        vmstat(counters, "pg").unwrap_err();
+        vmstat(counters, "oom_kill").unwrap_err();
     }
 
     #[test]
@@ -229,8 +252,8 @@ mod tests {
                     full avg10=0.00 avg60=0.00 avg300=0.00 total=45\n";
         assert_eq!(pressure_us(text, "some").unwrap(), 123);
         assert_eq!(pressure_us(text, "full").unwrap(), 45);
-        assert!(pressure_us(text, "so").is_err());
-        assert!(pressure_us("", "some").is_err());
+        pressure_us(text, "so").unwrap_err();
+        pressure_us("", "some").unwrap_err();
     }
 
     #[test]
@@ -238,7 +261,8 @@ mod tests {
         let amounts = meminfo("MemTotal:  2031616 kB\nHugePages_Total:       0\n").unwrap();
         assert_eq!(amounts["MemTotal"], 2_031_616);
         for bad in ["", "MemTotal 5 kB\n", "MemTotal: x kB\n"] {
-            assert!(meminfo(bad).is_err(), "{bad:?}");
+            let found = meminfo(bad);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 
@@ -246,8 +270,8 @@ mod tests {
     fn lists_of_cpus() {
         assert_eq!(cpu_list("0-2,4\n").unwrap(), [0, 1, 2, 4]);
         assert_eq!(cpu_list("0\n").unwrap(), [0]);
-        assert!(cpu_list("").is_err());
-        assert!(cpu_list("0-").is_err());
+        cpu_list("").unwrap_err();
+        cpu_list("0-").unwrap_err();
     }
 
     #[test]
@@ -266,6 +290,6 @@ mod tests {
         )
         .unwrap();
         assert_eq!(shares[2], 100.0);
-        assert!(percentages([(&before, &before)].into_iter()).is_err());
+        percentages([(&before, &before)].into_iter()).unwrap_err();
     }
 }

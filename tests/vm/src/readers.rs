@@ -28,7 +28,7 @@ impl Got {
             let due = self.last_seq + 1 + header.lost_records;
             ensure!(
                 header.seq == due,
-                "record {} came after {}, with {} lost",
+                "record {} came after {}, with {} lost, expected record {due}",
                 header.seq,
                 self.last_seq,
                 header.lost_records
@@ -57,9 +57,10 @@ impl Got {
         let numbers = text
             .split(' ')
             .map(str::parse)
-            .collect::<Result<Vec<u64>, _>>()?;
+            .collect::<Result<Vec<u64>, _>>()
+            .with_context(|| format!("reader {number} wrote {text:?}, expected numbers"))?;
         let [first_seq, last_seq, records, lost] = numbers[..] else {
-            anyhow::bail!("{text:?}");
+            anyhow::bail!("reader {number} wrote {text:?}, expected four numbers");
         };
         Ok(Got {
             first_seq,
@@ -81,7 +82,10 @@ pub fn read(seconds: u64, number: u32) -> Result<()> {
     let mut got = Got::default();
     let mut records = Device::open()?.into_records()?;
     while Instant::now() < end {
-        got.add(&records.next().context("no record")??)?;
+        let record = records
+            .next()
+            .with_context(|| format!("expected a record after {got:?}, found the end"))?;
+        got.add(&record?)?;
     }
     fs::write(path(number), got.text())?;
     Ok(())

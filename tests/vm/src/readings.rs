@@ -47,13 +47,16 @@ impl Reader {
             Err(_) => Err(reader
                 .join()
                 .err()
-                .unwrap_or_else(|| anyhow!("the reader ended at once"))),
+                .unwrap_or_else(|| anyhow!("the reader ended at once, expected a first reading"))),
         }
     }
 
     fn join(&mut self) -> Result<Vec<Reading>> {
         self.stop.store(true, Ordering::Relaxed);
-        let thread = self.thread.take().context("the reader is gone")?;
+        let thread = self
+            .thread
+            .take()
+            .context("the reader has ended, expected it to run")?;
         thread.join().map_err(|_| anyhow!("the reader panicked"))?
     }
 

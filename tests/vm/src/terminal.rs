@@ -77,8 +77,14 @@ impl Terminal {
         while !is_as_wanted(self.screen.screen()) {
             let text = self.screen.screen().contents();
             let ended = self.program.try_wait()?;
-            ensure!(ended.is_none(), "{what}: it ended with {ended:?}:\n{text}");
-            ensure!(Instant::now() < deadline, "{what}: it is not so:\n{text}");
+            ensure!(
+                ended.is_none(),
+                "the program ended with {ended:?}, expected {what:?} on its screen, found:\n{text}"
+            );
+            ensure!(
+                Instant::now() < deadline,
+                "expected {what:?} on the screen within {PATIENCE:?}, found:\n{text}"
+            );
             self.take_in()?;
         }
         Ok(())
@@ -97,17 +103,30 @@ impl Terminal {
             if let Some(status) = self.program.try_wait()? {
                 break status;
             }
-            ensure!(Instant::now() < deadline, "it does not end");
+            ensure!(
+                Instant::now() < deadline,
+                "the program still runs after {PATIENCE:?}, expected it to end; its screen is:\n{}",
+                self.screen.screen().contents()
+            );
         };
         self.take_in()?;
-        ensure!(status.success(), "it ended with {status}");
+        ensure!(
+            status.success(),
+            "the program ended with {status}, expected success"
+        );
         let screen = self.screen.screen();
-        ensure!(!screen.alternate_screen(), "it left its screen behind");
-        ensure!(!screen.hide_cursor(), "the cursor stays hidden");
+        ensure!(
+            !screen.alternate_screen(),
+            "the alternate screen is still shown after the end, expected the normal one"
+        );
+        ensure!(
+            !screen.hide_cursor(),
+            "the cursor is still hidden after the end, expected it to be shown"
+        );
         let modes = tcgetattr(&self.theirs)?.local_modes;
         ensure!(
             modes.contains(LocalModes::ECHO | LocalModes::ICANON),
-            "the terminal stays raw: {modes:?}"
+            "the terminal stays raw with {modes:?}, expected ECHO and ICANON"
         );
         Ok(())
     }

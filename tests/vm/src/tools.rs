@@ -44,7 +44,7 @@ pub fn busybox(words: &[&str]) -> Result<String> {
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success(),
-        "{}: {}, {}",
+        "{} ended with {}, expected success; it printed {:?}",
         words.join(" "),
         output.status,
         errors.trim()

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 use crate::any;
-use crate::logged::{lines, one_line, values, AMOUNT, KIB_RATE, RATE, SECOND};
+use crate::logged::{
+    assert_contains, assert_ends_with, lines, one_line, values, AMOUNT, KIB_RATE, RATE, SECOND,
+};
 use model::source::activity::Activity;
 use proptest::prelude::*;
 
@@ -113,14 +115,14 @@ fn counters_of_32_bits_wrap() {
         };
         let got = one_line(Some((0, &[at(*then)])), (SECOND, &[at(*now)]));
         let expected = format!(" irqs={expected}/s softirqs={expected}/s oom_kills=0");
-        assert!(got.ends_with(&expected), "{got}");
+        assert_ends_with(&got, &expected);
         // Each on its own.
         let irqs = Activity {
             cpu_interrupts: *now,
             ..at(*then)
         };
         let got = one_line(Some((0, &[at(*then)])), (SECOND, &[irqs]));
-        assert!(got.ends_with(" softirqs=0.00/s oom_kills=0"), "{got}");
+        assert_ends_with(&got, " softirqs=0.00/s oom_kills=0");
     }
 }
 
@@ -137,21 +139,22 @@ fn interrupts_are_those_of_devices_and_of_cpus() {
         ..NOTHING
     };
     let got = one_line(Some((0, &[before])), (SECOND, &[after]));
-    assert!(got.contains(" irqs=10.00/s "), "{got}");
+    assert_contains(&got, " irqs=10.00/s ");
     // Those of devices do not wrap.
     let backwards = Activity {
         device_interrupts: 5,
         ..after
     };
     let got = one_line(Some((0, &[before])), (SECOND, &[backwards]));
-    assert!(got.contains(" irqs=3.00/s "), "{got}");
+    assert_contains(&got, " irqs=3.00/s ");
 }
 
 #[test]
 fn without_a_snapshot_before_there_is_no_line() {
-    assert!(lines(None, (SECOND, &[NOTHING])).is_empty());
-    assert!(lines(Some((0, &[])), (SECOND, &[NOTHING])).is_empty());
-    assert!(lines(Some((0, &[NOTHING])), (SECOND, &[])).is_empty());
+    let none: [&str; 0] = [];
+    assert_eq!(lines(None, (SECOND, &[NOTHING])), none);
+    assert_eq!(lines(Some((0, &[])), (SECOND, &[NOTHING])), none);
+    assert_eq!(lines(Some((0, &[NOTHING])), (SECOND, &[])), none);
 }
 
 #[test]
@@ -257,7 +260,8 @@ proptest! {
         prop_assert_eq!(got[5], hundredths(soft_grown.into()));
         for (got, sectors) in [(got[2], paged_in), (got[3], paged_out)] {
             let unit = 2 * elapsed_us;
-            prop_assert!((got * unit).abs_diff(sectors * 100_000_000) < unit, "{} {}", got, sectors);
+            prop_assert!((got * unit).abs_diff(sectors * 100_000_000) < unit,
+                "{} hundredths, expected {}, give or take one", got, sectors * 100_000_000 / unit);
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use super::timed::{lines, one_line};
 use crate::any;
-use crate::logged::{self, unescaped, values, AMOUNT, MILLISECONDS, PERCENT, RATE, SECOND};
+use crate::logged::{
+    self, assert_contains, assert_ends_with, assert_starts_with, unescaped, values, AMOUNT,
+    MILLISECONDS, PERCENT, RATE, SECOND,
+};
 use model::source::disk::{Completed, Disk, MAX_NAME};
 use model::source::Text;
 use proptest::prelude::*;
@@ -36,7 +39,9 @@ fn idle(name: &str) -> Disk {
 fn line(before: Disk, after: Disk, elapsed_ns: u64) -> String {
     let start = 12_345_678_901;
     let line = one_line(Some((start, &[before])), (start + elapsed_ns, &[after]));
-    line.strip_prefix("disk=vda ").expect("its name").to_owned()
+    let rest = line.strip_prefix("disk=vda ");
+    rest.unwrap_or_else(|| panic!("expected a line of vda, found {line:?}"))
+        .to_owned()
 }
 
 #[test]
@@ -167,7 +172,7 @@ fn requests_under_way_are_those_of_now() {
         ..idle("vda")
     };
     let got = line(before, idle("vda"), SECOND);
-    assert!(got.contains(" inflight=0 busy=0.0% "), "{got}");
+    assert_contains(&got, " inflight=0 busy=0.0% ");
 }
 
 #[test]
@@ -195,7 +200,7 @@ fn the_average_wait_is_rounded_to_hundredths_of_a_millisecond() {
             after.writes = if kind == 1 { did } else { none };
             after.discards = if kind == 2 { did } else { none };
             let got = line(idle("vda"), after, SECOND);
-            assert!(got.contains(&format!(" await={expected}ms ")), "{got}");
+            assert_contains(&got, &format!(" await={expected}ms "));
         }
     }
 }
@@ -247,10 +252,7 @@ fn a_new_disk_has_no_line_yet() {
         ..another
     };
     let got = one_line(Some((SECOND, &[another])), (2 * SECOND, &[later]));
-    assert!(
-        got.starts_with("disk=vda r=1.00/s w=0.00/s rkB=4.00/s "),
-        "{got}"
-    );
+    assert_starts_with(&got, "disk=vda r=1.00/s w=0.00/s rkB=4.00/s ");
 }
 
 #[test]
@@ -279,8 +281,8 @@ fn each_disk_has_a_time_of_its_own() {
     let expected = [("6.00", "50.0"), ("2.00", "20.0"), ("0.00", "0.0")];
     assert_eq!(got.len(), expected.len());
     for (line, (reads, busy)) in got.iter().zip(expected) {
-        assert!(line.contains(&format!(" r={reads}/s w=")), "{got:?}");
-        assert!(line.contains(&format!(" busy={busy}% ")), "{got:?}");
+        assert_contains(line, &format!(" r={reads}/s w="));
+        assert_contains(line, &format!(" busy={busy}% "));
     }
 }
 
@@ -298,10 +300,7 @@ fn names_of_disks() {
     ];
     for (name, expected) in table {
         let got = one_line(Some((0, &[idle(name)])), (SECOND, &[idle(name)]));
-        assert!(
-            got.starts_with(&format!("disk={expected} r=0.00/s ")),
-            "{got}"
-        );
+        assert_starts_with(&got, &format!("disk={expected} r=0.00/s "));
     }
 }
 
@@ -345,11 +344,8 @@ fn the_longest_line_is_whole() {
         ..after
     };
     let got = one_line(Some((0, &[before])), (1_000, &[after]));
-    assert!(got.ends_with(&format!(" d={most}/s dkB={most}/s")), "{got}");
-    assert!(
-        got.contains(&format!(" r={most}/s w={most}/s rkB={most}/s ")),
-        "{got}"
-    );
+    assert_ends_with(&got, &format!(" d={most}/s dkB={most}/s"));
+    assert_contains(&got, &format!(" r={most}/s w={most}/s rkB={most}/s "));
 }
 
 fn any_completed() -> impl Strategy<Value = Completed> {
@@ -392,8 +388,9 @@ proptest! {
             Some((start, &[before])),
             (start.saturating_add(elapsed_ns), &[after]),
         );
-        let (head, _) = got.split_once(' ').expect("a key");
-        let name = head.strip_prefix("disk=").expect("a disk's line");
+        let head = got.split(' ').next().unwrap_or("");
+        let name = head.strip_prefix("disk=")
+            .unwrap_or_else(|| panic!("expected a disk's line, found {:?}", got));
         prop_assert_eq!(unescaped(name), after.name.as_bytes());
         let keys = [
             ("r", RATE), ("w", RATE), ("rkB", RATE), ("wkB", RATE), ("inflight", AMOUNT),
@@ -401,7 +398,7 @@ proptest! {
         ];
         let got = values(&got, head, &keys);
         prop_assert_eq!(got[4], u128::from(after.in_flight));
-        prop_assert!(got[5] <= 1000);
+        prop_assert!(got[5] <= 1000, "busy is {}, expected at most 1000", got[5]);
     }
 
     #[test]

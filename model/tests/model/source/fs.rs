@@ -210,7 +210,8 @@ fn paths_keep_their_order_and_need_nothing_before() {
     let before = [fs("/a", mounted), fs("/gone", mounted)];
     let got = lines(Some((0, &before[..])), (SECOND, &now[..]));
     assert_eq!(got, expected);
-    assert!(lines::<Fs>(Some((0, &before[..])), (SECOND, &[])).is_empty());
+    let none: [&str; 0] = [];
+    assert_eq!(lines::<Fs>(Some((0, &before[..])), (SECOND, &[])), none);
     // However many there are, each has its line.
     let many = [fs("/", State::Absent); MAX_PATHS];
     assert_eq!(lines(None, (SECOND, &many[..])), ["fs=/ absent"; 16]);
@@ -290,12 +291,14 @@ proptest! {
     fn any_line_is_whole(path in any::bytes(0..=210), usage in any_usage()) {
         let fs = Fs { path: Text::new(&path), state: State::Mounted(usage) };
         let got = one_line(None, (0, &[fs]));
-        let (name, _) = got.split_once(" type=").expect("a type");
-        let (kind, _) = got[name.len() + 6..].split_once(' ').expect("a size");
+        let no = |what| panic!("expected a {} in {:?}", what, got);
+        let (name, _) = got.split_once(" type=").unwrap_or_else(|| no("type"));
+        let (kind, _) = got[name.len() + 6..].split_once(' ').unwrap_or_else(|| no("size"));
         prop_assert_eq!(unescaped(&name[3..]), &path[..path.len().min(200)]);
         prop_assert_eq!(unescaped(kind), usage.kind.as_bytes());
         let got = usage_values(&got, &format!("{name} type={kind}"));
-        prop_assert!(got[3] <= 1000 && got[4] <= 1000);
+        prop_assert!(got[3] <= 1000 && got[4] <= 1000,
+            "use and inodes are {:?}, expected at most 1000", &got[3..5]);
     }
 
     #[test]
@@ -309,7 +312,8 @@ proptest! {
         let used = u128::from(blocks.saturating_sub(free));
         for (kib, blocks) in [(got[0], blocks.into()), (got[1], used), (got[2], available.into())] {
             let bytes: u128 = blocks * u128::from(block_bytes);
-            prop_assert!((kib * 1024).abs_diff(bytes) < 1024, "{} kB of {} bytes", kib, bytes);
+            prop_assert!((kib * 1024).abs_diff(bytes) < 1024,
+                "{} kB, expected {} bytes, give or take one kB", kib, bytes);
         }
         let share = |part: u128, whole: u128| (part * 1000 + whole / 2).checked_div(whole).unwrap_or(0);
         prop_assert_eq!(got[3], share(used, used + u128::from(available)));

@@ -66,7 +66,9 @@ fn loads_need_nothing_before() {
     assert_eq!(lines(None, after), expected);
     assert_eq!(lines(Some((0, &[load(9_999)])), after), expected);
     assert_eq!(lines(Some((0, &[])), after), expected);
-    assert!(lines::<Load>(Some((0, &[load(9_999)])), (SECOND, &[])).is_empty());
+    let none: [&str; 0] = [];
+    let before = [load(9_999)];
+    assert_eq!(lines::<Load>(Some((0, &before)), (SECOND, &[])), none);
 }
 
 proptest! {

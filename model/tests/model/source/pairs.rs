@@ -46,8 +46,10 @@ fn paired(before: &[Disk], after: &[Disk]) -> Vec<String> {
     lines(Some((0, before)), (SECOND, after))
         .iter()
         .map(|line| {
-            let line = line.strip_prefix("disk=").expect("a disk's line");
-            let (shown, _) = line.split_once(".00/s ").expect("whole requests");
+            let rest = line.strip_prefix("disk=");
+            let shown = rest.and_then(|rest| rest.split_once(".00/s "));
+            let (shown, _) =
+                shown.unwrap_or_else(|| panic!("expected a disk and whole requests in {line:?}"));
             shown.replace(" r=", "+")
         })
         .collect()

@@ -77,9 +77,10 @@ fn shares_of_the_time_in_between() {
 #[test]
 fn without_a_snapshot_before_there_is_no_line() {
     let some = [pressure([1; 5])];
-    assert!(lines(None, (SECOND, &some[..])).is_empty());
-    assert!(lines(Some((0, &[])), (SECOND, &some[..])).is_empty());
-    assert!(lines(Some((0, &some[..])), (SECOND, &[])).is_empty());
+    let none: [&str; 0] = [];
+    assert_eq!(lines(None, (SECOND, &some[..])), none);
+    assert_eq!(lines(Some((0, &[])), (SECOND, &some[..])), none);
+    assert_eq!(lines(Some((0, &some[..])), (SECOND, &[])), none);
 }
 
 proptest! {
@@ -93,7 +94,7 @@ proptest! {
         let keys = ["cpu_some", "mem_some", "mem_full", "io_some", "io_full"];
         let got = values(&got, "pressure", &keys.map(|key| (key, PERCENT)));
         for ((got, then), now) in got.iter().zip(before).zip(after) {
-            prop_assert!(*got <= 1000);
+            prop_assert!(*got <= 1000, "a share of {}, expected at most 1000", got);
             let held_up = u128::from(now.saturating_sub(then)).min(elapsed);
             if elapsed < 1 << 52 {
                 let exact = (held_up * 1000 + elapsed / 2).checked_div(elapsed);

@@ -48,8 +48,9 @@ fn shown(lines: Vec<String>, source: &str) -> (Vec<usize>, Option<String>) {
     let mut names = Vec::new();
     let head = format!("{source}=");
     while let Some(line) = lines.next_if(|line| line.starts_with(&head)) {
-        let (name, _) = line[head.len()..].split_once(' ').expect("a key");
-        names.push(name.parse().expect("a number"));
+        let name = line[head.len()..].split_once(' ');
+        let number = name.and_then(|(name, _)| name.parse().ok());
+        names.push(number.unwrap_or_else(|| panic!("expected a number as a name in {line:?}")));
     }
     let more = lines.next();
     assert_eq!(lines.next(), None);

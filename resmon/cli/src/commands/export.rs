@@ -329,16 +329,17 @@ mod tests {
         let newest = Newest::new(record, Some(came));
         let is_up = |seconds| newest.snapshot(came + Duration::from_secs(seconds)).is_up;
         // The interval is 1 s.
-        assert!(is_up(0));
-        assert!(is_up(8));
-        assert!(!is_up(9));
+        assert_eq!([0, 8, 9].map(is_up), [true, true, false]);
     }
 
     #[test]
     fn a_recording_is_never_too_old() {
         let newest = Newest::new(recorded().pop().unwrap(), None);
         let later = Instant::now() + Duration::from_secs(100_000);
-        assert!(newest.snapshot(later).is_up);
+        assert!(
+            newest.snapshot(later).is_up,
+            "a recording is down, expected it to be up however old it is"
+        );
     }
 
     #[test]
@@ -369,6 +370,10 @@ mod tests {
         let shared = Shared::default();
         follow(lossy.into_iter().map(Ok), &shared);
         let body = shared.answer_metrics().body;
-        assert!(body.contains("\nresource_monitor_lost_records_total 21\n"));
+        let expected = "\nresource_monitor_lost_records_total 21\n";
+        assert!(
+            body.contains(expected),
+            "expected {expected:?}, found {body:?}"
+        );
     }
 }

@@ -216,9 +216,17 @@ mod tests {
         assert_eq!(lines[1], "interval    1s");
         assert_eq!(lines[2], "records     62 kept, of at most 720 in 3.0 MiB");
         assert_eq!(lines[3], "numbers     1 to 62");
-        assert!(lines[4].ends_with(", 1 min 1 s"), "{}", lines[4]);
+        assert!(
+            lines[4].ends_with(", 1 min 1 s"),
+            "expected \", 1 min 1 s\" at the end of {:?}",
+            lines[4]
+        );
         assert_eq!(lines[5], "newest      1 min 15 s ago");
-        assert!(lines[6].starts_with("samples     63 since"), "{}", lines[6]);
+        assert!(
+            lines[6].starts_with("samples     63 since"),
+            "expected \"samples     63 since\" at the start of {:?}",
+            lines[6]
+        );
         assert_eq!(lines[7], "parameters  fs_paths=/,/mnt");
         assert_eq!(lines[8], "            interval_ms=1000");
         assert_eq!(lines.len(), 9);
@@ -231,8 +239,12 @@ mod tests {
     fn a_module_without_records_is_described() {
         let state = State::of(&Info::default(), None, None, 0.0, Path::new("/nowhere"));
         let text = state.text();
-        assert!(text.contains("of unknown version"), "{text}");
-        assert!(text.contains("? late"), "{text}");
+        for expected in ["of unknown version", "? late"] {
+            assert!(
+                text.contains(expected),
+                "expected {expected:?}, found:\n{text}"
+            );
+        }
     }
 
     #[test]

@@ -27,8 +27,16 @@ pub fn error(code: i32, args: &[&str]) -> String {
     let assert = resmon(args).assert().code(code);
     let text = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(text.starts_with("resmon: "), "{text}");
+    assert!(
+        text.starts_with("resmon: "),
+        "expected \"resmon: \" at the start of {text:?}"
+    );
     text
+}
+
+#[track_caller]
+pub fn assert_contains(text: &str, part: &str) {
+    assert!(text.contains(part), "expected {part:?} in {text:?}");
 }
 
 pub fn recording() -> Vec<Record> {

@@ -80,7 +80,9 @@ impl Schema {
                     }
                     fitting == 1
                 }
-                keyword => panic!("the checker does not know {keyword}"),
+                keyword => {
+                    panic!("the keyword is {keyword:?}, expected one that the checker knows")
+                }
             };
             if !is_fine {
                 return wrong(keyword);
@@ -104,7 +106,10 @@ impl Schema {
                 .iter()
                 .any(|key| schema.get(key).is_some());
             let is_list = schema["type"] == "array";
-            assert!(is_explained || is_list, "{at} has no description");
+            assert!(
+                is_explained || is_list,
+                "{at} has no description, expected one: {schema}"
+            );
             self.properties_at(schema, &at, all);
             all.insert(at);
         }
@@ -129,6 +134,6 @@ fn is_of(value: &Value, name: &Value) -> bool {
         "number" => value.is_number(),
         "integer" => value.is_u64() || value.is_i64(),
         "null" => value.is_null(),
-        name => panic!("the checker does not know the type {name}"),
+        name => panic!("the type is {name:?}, expected one that the checker knows"),
     }
 }

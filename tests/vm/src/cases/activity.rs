@@ -98,7 +98,7 @@ fn counts(reading: &Reading) -> Result<[u64; 6]> {
 
 /// In the order of [`KEYS`], per second.
 fn rates(sample: &Sample) -> Result<[f64; 6]> {
-    let vm = sample.activity.taken().context("the vm line")?;
+    let vm = sample.activity.taken().context("expected a vm line")?;
     let hundredths = [
         vm.faults,
         vm.majfaults,
@@ -117,11 +117,14 @@ fn bracket(sample: &Sample, readings: &[Reading]) -> Result<[[u64; 6]; 2]> {
     let before = readings
         .iter()
         .rfind(|reading| reading.done <= start)
-        .context("no reading before the sample")?;
+        .with_context(|| format!("expected a reading before {start:?}, found none"))?;
     let after = readings
         .iter()
         .find(|reading| reading.begun >= sample.last.arrived)
-        .context("no reading after the sample")?;
+        .with_context(|| {
+            let arrived = sample.last.arrived;
+            format!("expected a reading after {arrived:?}, found none")
+        })?;
     Ok([counts(before)?, counts(after)?])
 }
 
@@ -143,7 +146,8 @@ fn check(key: &str, logged: f64, least: u64, most: u64, elapsed: Duration) -> Re
     let high = most as f64 / elapsed.saturating_sub(SLACK).as_secs_f64() + ROUNDING;
     ensure!(
         (low..=high).contains(&logged),
-        "{key} was logged as {logged:.2}/s, but {least} to {most} in {elapsed:?} are {low:.2} to {high:.2}"
+        "{key} was logged as {logged:.2}/s, expected {low:.2}/s to {high:.2}/s, since {least} to \
+         {most} were counted in {elapsed:?}"
     );
     Ok(())
 }
@@ -180,7 +184,7 @@ fn must_show(samples: &[Sample], key: &str, at_least: f64) -> Result<()> {
     let index = KEYS
         .iter()
         .position(|other| *other == key)
-        .context("no such key")?;
+        .with_context(|| format!("expected one of {KEYS:?}, found {key:?}"))?;
     let mut sum = 0.0;
     for two in samples.windows(2) {
         let elapsed = two[1].first.at.saturating_sub(two[0].first.at);
@@ -188,7 +192,8 @@ fn must_show(samples: &[Sample], key: &str, at_least: f64) -> Result<()> {
     }
     ensure!(
         sum >= 0.95 * at_least,
-        "the load does not show: {key} grew by {sum:.1}"
+        "the load does not show: {key} grew by {sum:.1}, expected {:.1} or more",
+        0.95 * at_least
     );
     Ok(())
 }
@@ -200,7 +205,7 @@ fn rest(guest: &Guest) -> Result<()> {
         let [_, majfaults, pgin, pgout, ..] = rates(sample)?;
         ensure!(
             (majfaults, pgin, pgout) == (0.0, 0.0, 0.0),
-            "at rest, but {:?}",
+            "expected no majfaults, pgin and pgout at rest, found {:?}",
             sample.activity
         );
     }
@@ -299,14 +304,14 @@ impl Raw {
         let memory = &mut self.memory[self.start..][..Raw::BLOCK];
         self.device
             .read_exact_at(memory, (block * Raw::BLOCK) as u64)
-            .context("read")
+            .with_context(|| format!("read block {block}"))
     }
 
     pub fn write(&mut self, block: usize) -> Result<()> {
         let memory = &self.memory[self.start..][..Raw::BLOCK];
         self.device
             .write_all_at(memory, (block * Raw::BLOCK) as u64)
-            .context("write")
+            .with_context(|| format!("write block {block}"))
     }
 }
 
@@ -370,15 +375,17 @@ fn kill(guest: &Guest, cgroup: Option<&Cgroup>) -> Result<()> {
         let kills = oom_kills()? - at_load;
         ensure!(
             kills == 1 && !status.success(),
-            "the process ended with {status}, and {kills} were killed for want of memory"
+            "the process ended with {status} and the kernel's count of OOM kills grew by {kills}, \
+             expected one kill, that of the process"
         );
         let after = module.wait(mark, 3, ms(300))?;
         for (samples, expected) in [(&before[1..], 0), (&after[1..], 1)] {
             for sample in samples {
-                let logged = sample.activity.taken().context("the vm line")?.oom_kills;
+                let logged = sample.activity.taken().context("expected a vm line")?;
+                let logged = logged.oom_kills;
                 ensure!(
                     logged == expected,
-                    "{logged} OOM kills were logged instead of {expected}"
+                    "{logged} OOM kills were logged, expected {expected}"
                 );
             }
         }
@@ -393,12 +400,14 @@ mod tests {
 
     #[test]
     fn rates_are_checked_against_the_bracket() {
-        let check = |logged| check("x", logged, 1000, 1100, ms(2000)).is_ok();
+        let check = |logged| check("x", logged, 1000, 1100, ms(2000));
         for good in [485.0, 500.0, 550.0, 567.0] {
-            assert!(check(good), "{good}");
+            let found = check(good);
+            assert!(found.is_ok(), "{good} gives {found:?}, expected success");
         }
         for bad in [0.0, 484.0, 569.0, 1000.0] {
-            assert!(!check(bad), "{bad}");
+            let found = check(bad);
+            assert!(found.is_err(), "{bad} gives {found:?}, expected an error");
         }
     }
 }

@@ -125,7 +125,8 @@ fn anew(guest: &Guest) -> Result<()> {
             let going = lives[0].going;
             ensure!(
                 going <= patience,
-                "{} took {going:.1?}, when nobody looks {usual:.1?}",
+                "{} took {going:.1?}, expected at most {patience:.1?}, as it takes {usual:.1?} \
+                 when nobody looks",
                 thing.name
             );
         }
@@ -137,7 +138,7 @@ fn anew(guest: &Guest) -> Result<()> {
         }
         crate::report("# not all came again before the next sample: once more");
     }
-    bail!("in {TRIES} tries not all went and came between two samples")
+    bail!("expected all to go and come between two samples, but in {TRIES} tries not all did")
 }
 
 /// The sample before all went and came again, and the two after that; if there were no others.
@@ -161,24 +162,26 @@ fn check_anew(last: &Sample, first: &Sample, second: &Sample) -> Result<()> {
     };
     ensure!(
         seen(last)?.len() == DEVICES.len() && last.fs.iter().all(|line| is_shown(&line.state)),
-        "not all were seen, only {:?}",
-        seen(last)?
+        "there are rates of {:?} and file systems {:?}, expected rates of all of {DEVICES:?} and all \
+         file systems to be shown",
+        seen(last)?,
+        last.fs
     );
     ensure!(
         seen(first)?.is_empty(),
-        "these came only after the sample before, but have lines: {:?}",
+        "{:?} have lines, expected none, as all came only after the sample before",
         seen(first)?
     );
     for (index, rates) in rates(second)? {
         ensure!(
             rates.in_kb == 0.0 && rates.out_kb == 0.0,
-            "{} did nothing, but has {rates:?}",
+            "{} did nothing and has {rates:?}, expected 0 kB/s",
             DEVICES[index].0
         );
     }
     ensure!(
         seen(second)?.len() == DEVICES.len(),
-        "not all were seen again, only {:?}",
+        "{:?} were seen again, expected all of {DEVICES:?}",
         seen(second)?
     );
     Ok(())
@@ -222,7 +225,10 @@ fn churn(guest: &Guest) -> Result<()> {
     // A reference that is left over would keep a driver from going.
     for driver in ["loop", "null_blk", "veth"] {
         if let Some(uses) = drivers::uses(driver)? {
-            ensure!(uses == 0, "{driver} is used {uses} times");
+            ensure!(
+                uses == 0,
+                "the use count of {driver} is {uses} when all have gone, expected 0"
+            );
             drivers::reload(driver)?;
         }
     }
@@ -285,7 +291,10 @@ fn use_disk(name: &str, steps: u64, before: &Counters) -> Result<[Moved; 2]> {
         disk.write(step * 4096, &[1; 4096])?;
     }
     let counters = blockdev::counters()?;
-    let counters = counters.get(name).context("not in /proc/diskstats")?;
+    let counters = counters.get(name).with_context(|| {
+        let names = counters.keys();
+        format!("expected {name} in /proc/diskstats, found {names:?}")
+    })?;
     let counted = counters.since(before)?;
     let moved = Moved {
         in_kb: counted.read_sectors as f64 / 2.0,
@@ -358,10 +367,10 @@ fn check_goings(guest: &Guest, alone: &Lives, sampled: &Lives) -> Result<()> {
         );
         crate::report(&format!("# {told}"));
         // The samples take their part of the CPU as well.
+        let (most_usual, most_long) = (3 * usual + 5 * ms(INTERVAL_MS), longest + slowest);
         ensure!(
-            !guest.judges_time()
-                || (median <= 3 * usual + 5 * ms(INTERVAL_MS) && most <= longest + slowest),
-            "{told}"
+            !guest.judges_time() || (median <= most_usual && most <= most_long),
+            "{told}; expected {most_usual:.1?} or less, and at most {most_long:.1?}"
         );
     }
     Ok(())
@@ -402,9 +411,10 @@ impl Memory {
         let kilobytes = self.kilobytes.iter().zip(after.kilobytes);
         for (name, (before, after)) in lifecycle::LEAKS.iter().zip(kilobytes) {
             crate::report(&format!("# {name}: {before} kB, then {after} kB"));
+            let most = before + per_cpu * u64::from(guest.cpus);
             ensure!(
-                after <= before + per_cpu * u64::from(guest.cpus),
-                "{name} grew from {before} to {after} kB"
+                after <= most,
+                "{name} grew from {before} to {after} kB, expected at most {most} kB"
             );
         }
         if let (Some(before), Some(after)) = (self.disks, after.disks) {
@@ -412,7 +422,9 @@ impl Memory {
             // KASAN keeps freed objects for a while.
             ensure!(
                 guest.is_debug() || after <= before + lives / 2,
-                "{lives} lives left {before} and then {after} disks in the kernel"
+                "the kernel has {after} disks after {lives} lives and had {before} before, \
+                 expected at most {}",
+                before + lives / 2
             );
         }
         Ok(())
@@ -450,7 +462,10 @@ fn check_samples(guest: &Guest, samples: &[Sample], lives: &Lives) -> Result<()>
                 FsState::Shown { .. } => there += 1,
                 // Between a hundred samples a second it may be late once.
                 FsState::Stale => (),
-                FsState::Error(error) => bail!("{}: error {error}", line.path),
+                FsState::Error(error) => bail!(
+                    "{} has error={error}, expected it to be absent, shown or stale",
+                    line.path
+                ),
             }
         }
     }
@@ -466,16 +481,23 @@ fn check_samples(guest: &Guest, samples: &[Sample], lives: &Lives) -> Result<()>
         // When a sample is late, the time between two lines is not quite that of the rates.
         ensure!(
             shown[index].in_kb <= 1.5 * in_kb && shown[index].out_kb <= 1.5 * out_kb,
-            "the log has more for {name} than was moved"
+            "the log has {:.0} kB in and {:.0} kB out for {name}, expected at most {:.0} and \
+             {:.0} kB, as {in_kb:.0} and {out_kb:.0} kB were moved",
+            shown[index].in_kb,
+            shown[index].out_kb,
+            1.5 * in_kb,
+            1.5 * out_kb
         );
         ensure!(
             !guest.judges_time() || lines[index] > 0,
-            "{name} was never seen"
+            "{name} has {} lines in {} samples, expected 1 or more",
+            lines[index],
+            samples.len()
         );
     }
     ensure!(
         !guest.judges_time() || (absent > 0 && there > 0),
-        "{MOUNT} was absent in {absent} samples and there in {there}"
+        "{MOUNT} was absent in {absent} samples and there in {there}, expected 1 or more of each"
     );
     Ok(())
 }
@@ -537,7 +559,8 @@ fn check_rates(rates: Moved, most: Moved) -> Result<()> {
     ] {
         ensure!(
             rate * SHORTEST_S <= most + 0.01,
-            "{rate} kB/s {what}, but one life moved at most {most} kB"
+            "{rate} kB/s {what}, expected at most {:.0} kB/s, as one life moved at most {most} kB",
+            (most + 0.01) / SHORTEST_S
         );
     }
     Ok(())
@@ -560,7 +583,7 @@ mod tests {
         let kb = |in_kb: f64, out_kb: f64| Moved { in_kb, out_kb };
         check_rates(kb(0.0, 0.0), kb(0.0, 0.0)).unwrap();
         check_rates(kb(400.0, 4000.0), kb(4.0, 8.0)).unwrap();
-        assert!(check_rates(kb(1e9, 0.0), kb(256.0, 256.0)).is_err());
-        assert!(check_rates(kb(0.0, 9000.0), kb(256.0, 8.0)).is_err());
+        check_rates(kb(1e9, 0.0), kb(256.0, 256.0)).unwrap_err();
+        check_rates(kb(0.0, 9000.0), kb(256.0, 8.0)).unwrap_err();
     }
 }

@@ -51,7 +51,11 @@ fn records(more: u64) -> Result<Vec<Record>> {
     let until = device.info()?.next_seq + more;
     let deadline = Instant::now() + PATIENCE;
     while device.info()?.next_seq < until {
-        ensure!(Instant::now() < deadline, "sampling stopped");
+        ensure!(
+            Instant::now() < deadline,
+            "the next record is {} after {PATIENCE:?}, expected {until}",
+            device.info()?.next_seq
+        );
         sleep_ms(10);
     }
     Ok(Device::history()?)
@@ -61,12 +65,20 @@ fn records(more: u64) -> Result<Vec<Record>> {
 fn check(records: &[Record]) -> Result<()> {
     for pair in records.windows(2) {
         let (before, after) = (pair[0].header(), pair[1].header());
-        ensure!(after.seq == before.seq + 1, "{after:?} after {before:?}");
+        ensure!(
+            after.seq == before.seq + 1,
+            "seq is {} in {after:?}, expected {} after {before:?}",
+            after.seq,
+            before.seq + 1
+        );
         ensure!(
             after.taken_mono_ns > before.taken_mono_ns,
-            "{after:?} after {before:?}"
+            "taken_mono_ns is {} in {after:?}, expected more than {} after {before:?}",
+            after.taken_mono_ns,
+            before.taken_mono_ns
         );
-        let sample = Sample::between(&pair[0], &pair[1]).context("no sample")?;
+        let sample = Sample::between(&pair[0], &pair[1])
+            .with_context(|| format!("expected a sample of {before:?} and {after:?}"))?;
         check_sample(&sample).with_context(|| format!("{sample:?}"))?;
     }
     // Each tick that was due either ran, or is counted by the late one in whose time it was due.
@@ -75,7 +87,9 @@ fn check(records: &[Record]) -> Result<()> {
         let ticks = 1 + late.missed_ticks - before.missed_ticks;
         ensure!(
             after.due_mono_ns - late.due_mono_ns == ticks * after.interval_ns,
-            "{after:?} after {late:?}"
+            "{after:?} was due {} ns after {late:?}, expected {ticks} intervals of {} ns",
+            after.due_mono_ns - late.due_mono_ns,
+            after.interval_ns
         );
     }
     Ok(())
@@ -94,21 +108,24 @@ fn check_sample(sample: &Sample) -> Result<()> {
             + times.steal_percent;
         ensure!(
             sum == 0.0 || (99.0..101.0).contains(&sum),
-            "CPU {}: {sum} %",
+            "the shares of CPU {} add up to {sum} %, expected 0 % or 99 % to 101 %",
             cpu.id
         );
         ensure!(
             times.idle_percent >= 0.0 && times.user_percent >= 0.0,
-            "CPU {}",
-            cpu.id
+            "CPU {} has {} % idle and {} % user, expected 0 % or more",
+            cpu.id,
+            times.idle_percent,
+            times.user_percent
         );
     }
     let mut rates = Vec::new();
     for disk in &sample.disks {
         ensure!(
             (0.0..=100.5).contains(&disk.busy_percent),
-            "{} is that busy",
-            disk.name
+            "{} is {} % busy, expected 0 % to 100.5 %",
+            disk.name,
+            disk.busy_percent
         );
         rates.extend([disk.read_bytes_per_second, disk.written_bytes_per_second]);
     }
@@ -124,13 +141,14 @@ fn check_sample(sample: &Sample) -> Result<()> {
     if let Some(pressure) = &sample.pressure {
         ensure!(
             (0.0..=100.5).contains(&pressure.cpu_some_percent),
-            "pressure"
+            "cpu_some is {} %, expected 0 % to 100.5 %",
+            pressure.cpu_some_percent
         );
     }
     // Nothing in this guest can do more than that.
     ensure!(
         rates.iter().all(|rate| (0.0..1e10).contains(rate)),
-        "rates {rates:?}"
+        "the rates are {rates:?}, expected each to be 0 or more and below 1e10"
     );
     Ok(())
 }
@@ -166,18 +184,22 @@ fn set(guest: &Guest) -> Result<()> {
         if shift_s.abs() > 1.0 {
             shifts_s.push(shift_s.round() as i64);
         }
-        ensure!(after.missed_ticks == 0 || mono_ns > 0, "{after:?}");
+        ensure!(
+            after.missed_ticks == 0 || mono_ns > 0,
+            "{after:?} was taken {mono_ns} ns after the one before, expected more with missed ticks"
+        );
     }
     ensure!(
         shifts_s == SHIFTS_S,
-        "the clock was set by {SHIFTS_S:?} s, records have {shifts_s:?}"
+        "the records show that the clock was set by {shifts_s:?} s, expected {SHIFTS_S:?}"
     );
     // The log is as it should be, too.
     let (samples, ..) = module.unload()?;
     ensure!(
         samples.len() + 1 >= records.len() / 2,
-        "{} samples in the log",
-        samples.len()
+        "{} samples are in the log, expected {} or more, half of the records",
+        samples.len(),
+        (records.len() / 2).saturating_sub(1)
     );
     Ok(())
 }
@@ -185,7 +207,11 @@ fn set(guest: &Guest) -> Result<()> {
 fn frozen(guest: &Guest) -> Result<()> {
     let module = load(guest)?;
     let before = records(3)?;
-    let last_seq = before.last().context("no record")?.header().seq;
+    let last_seq = before
+        .last()
+        .context("expected a record, found none")?
+        .header()
+        .seq;
     crate::report(&format!("freeze {STILL_S}"));
     let deadline = Instant::now() + PATIENCE + Duration::from_secs(STILL_S);
     let least_ns = (STILL_S - 1) * 1_000_000_000;
@@ -199,7 +225,10 @@ fn frozen(guest: &Guest) -> Result<()> {
         }
         ensure!(
             Instant::now() < deadline,
-            "no record shows that the guest stood still"
+            "no two of {} records are more than {least_ns} ns apart after {:?}, expected such a gap, \
+             as the guest was to stand still for {STILL_S} s",
+            records.len(),
+            PATIENCE + Duration::from_secs(STILL_S)
         );
     };
     check(&records)?;
@@ -212,7 +241,7 @@ fn frozen(guest: &Guest) -> Result<()> {
     let least = (STILL_S - 1) * 1000 / INTERVAL_MS;
     ensure!(
         missed >= least,
-        "only {missed} ticks were missed since record {last_seq}"
+        "{missed} ticks were missed since record {last_seq}, expected {least} or more"
     );
     // And it goes on as before.
     self::records(3)?;
@@ -228,7 +257,14 @@ fn paused(guest: &Guest) -> Result<()> {
     crate::report(&format!("pause {STILL_S}"));
     let deadline = begin + PATIENCE;
     while real_time_s()? - begin_real_s < begin.elapsed().as_secs() + STILL_S - 1 {
-        ensure!(Instant::now() < deadline, "nobody paused the guest");
+        ensure!(
+            Instant::now() < deadline,
+            "real time went on by {} s and the guest's by {:?}, expected the former to be {} s \
+             ahead within {PATIENCE:?}, as the guest was to be paused",
+            real_time_s()? - begin_real_s,
+            begin.elapsed(),
+            STILL_S - 1
+        );
         sleep_ms(50);
     }
     // Nothing of that is to be seen in time that stood still as well.

@@ -116,11 +116,11 @@ fn c_program(guest: &Guest, path: &str) -> Result<()> {
     let said = tools::said(&output);
     ensure!(
         output.status.success(),
-        "{path}: {}, {}",
+        "{path} ended with {}, expected success; it printed {:?}",
         output.status,
         said.trim()
     );
-    ensure!(said.is_empty(), "{path} says {said:?}");
+    ensure!(said.is_empty(), "{path} printed {said:?}, expected nothing");
     module.unload().map(drop)
 }
 
@@ -135,22 +135,47 @@ fn wait_for(seq: u64) -> Result<Record> {
     let mut reader = Device::open()?;
     let deadline = Instant::now() + PATIENCE;
     while reader.info()?.next_seq <= seq {
-        ensure!(Instant::now() < deadline, "there is no record {seq}");
+        ensure!(
+            Instant::now() < deadline,
+            "the next record is {} after {PATIENCE:?}, expected it to be after {seq}",
+            reader.info()?.next_seq
+        );
         sleep_ms(1);
     }
     let found = reader.seek(seq)?;
-    ensure!(found == seq, "the record {seq} is {found}");
-    let record = reader.into_records()?.next().context("no record")??;
-    ensure!(record.header().seq == seq, "{:?}", record.header());
-    ensure!(record.header().lost_records == 0, "{:?}", record.header());
+    ensure!(found == seq, "seek went to record {found}, expected {seq}");
+    let record = next(&mut reader.into_records()?)?;
+    check_record_is(&record, seq, 0)?;
     Ok(record)
+}
+
+/// The next record of an iterator, which must have one.
+fn next(records: &mut impl Iterator<Item = resmon::Result<Record>>) -> Result<Record> {
+    let record = records.next().context("expected a record, found the end")?;
+    Ok(record?)
+}
+
+/// Which record it is, and how many its reader has lost before it.
+fn check_record_is(record: &Record, seq: u64, lost_records: u64) -> Result<()> {
+    let header = record.header();
+    ensure!(
+        (header.seq, header.lost_records) == (seq, lost_records),
+        "expected record {seq} with {lost_records} lost, found {header:?}"
+    );
+    Ok(())
 }
 
 /// The one entry of a kind.
 fn entry<C: Content>(record: &Record) -> Result<C> {
-    let raw = record.raw().context("no record")?;
+    let raw = raw(record)?;
     let entry = raw.entries().next();
-    entry.with_context(|| format!("no section {}", C::KIND))
+    entry.with_context(|| {
+        let header = record.header();
+        format!(
+            "expected an entry of a section {}, found none in {header:?}",
+            C::KIND
+        )
+    })
 }
 
 /// What the kernel says by itself.
@@ -186,17 +211,18 @@ impl Proc {
 fn between(what: &str, before: u64, value: u64, after: u64) -> Result<()> {
     ensure!(
         (before..=after).contains(&value),
-        "{what} is {value}, it was {before} before and {after} after"
+        "{what} is {value}, expected {before} to {after}, as the kernel said before and after"
     );
     Ok(())
 }
 
 fn check_record(guest: &Guest, before: &Proc, record: &Record, after: &Proc) -> Result<()> {
-    let raw = record.raw().context("no record")?;
+    let raw = raw(record)?;
     ensure!(
         raw.cpu_count() == guest.cpus as usize,
-        "{} CPUs",
-        raw.cpu_count()
+        "the record has {} CPUs, expected {}",
+        raw.cpu_count(),
+        guest.cpus
     );
     for cpu in raw.cpus() {
         let times = cpu.times;
@@ -248,7 +274,7 @@ fn check_record(guest: &Guest, before: &Proc, record: &Record, after: &Proc) -> 
         let disk = raw
             .entries::<Disk>()
             .find(|disk| disk.name.as_bytes() == name.as_bytes())
-            .with_context(|| format!("no {name}"))?;
+            .with_context(|| format!("expected an entry of {name}, found none"))?;
         check_disk(&disk, &before.disks[name], &after.disks[name])
             .with_context(|| name.to_string())?;
     }
@@ -256,7 +282,7 @@ fn check_record(guest: &Guest, before: &Proc, record: &Record, after: &Proc) -> 
         let net = raw
             .entries::<Net>()
             .find(|net| net.name.as_bytes() == name.as_bytes())
-            .with_context(|| format!("no {name}"))?;
+            .with_context(|| format!("expected an entry of {name}, found none"))?;
         let (then, now) = (before.nets[name], after.nets[name]);
         for (what, then, value, now) in [
             ("rx bytes", then.rx_bytes, net.rx.bytes, now.rx_bytes),
@@ -287,12 +313,18 @@ fn check_record(guest: &Guest, before: &Proc, record: &Record, after: &Proc) -> 
 
     let root: Fs = entry(record)?;
     let State::Mounted(usage) = root.state else {
-        anyhow::bail!("{root:?}");
+        anyhow::bail!("expected a file system that is mounted, found {root:?}");
     };
-    ensure!(root.path.as_bytes() == b"/", "{root:?}");
-    ensure!(usage.blocks == after.root.f_blocks, "{usage:?}");
-    ensure!(usage.block_bytes == after.root.f_frsize, "{usage:?}");
-    ensure!(usage.inodes == after.root.f_files, "{usage:?}");
+    ensure!(
+        root.path.as_bytes() == b"/",
+        "expected the path /, found {root:?}"
+    );
+    let found = (usage.blocks, usage.block_bytes, usage.inodes);
+    let expected = (after.root.f_blocks, after.root.f_frsize, after.root.f_files);
+    ensure!(
+        found == expected,
+        "/ has {found:?} as blocks, bytes of a block and inodes, expected {expected:?}"
+    );
     let free = [before.root.f_bfree, after.root.f_bfree];
     // Others write to it as well.
     const SPARE: u64 = 1024;
@@ -306,16 +338,18 @@ fn check_record(guest: &Guest, before: &Proc, record: &Record, after: &Proc) -> 
 }
 
 fn check_memory(record: &Record, before: &Proc, after: &Proc) -> Result<()> {
-    let memory = record
-        .raw()
-        .and_then(|raw| raw.memory())
-        .context("no memory")?;
+    let memory = raw(record)?
+        .memory()
+        .context("expected a section of memory, found none")?;
     let kib = |pages: u64| pages * memory.page_bytes / 1024;
-    ensure!(memory.page_bytes == 4096, "{memory:?}");
+    ensure!(
+        memory.page_bytes == 4096,
+        "expected pages of 4096 bytes, found {memory:?}"
+    );
     let total = after.meminfo["MemTotal"];
     ensure!(
         kib(memory.total) == total,
-        "total is {}, not {total}",
+        "total is {} kB, expected {total} kB",
         kib(memory.total)
     );
     for (name, pages) in [
@@ -441,7 +475,8 @@ fn against_proc(guest: &Guest) -> Result<()> {
         work(guest, round)?;
     }
     for two in rounds.windows(2) {
-        let sample = Sample::between(&two[0].1, &two[1].1).context("no sample")?;
+        let sample = Sample::between(&two[0].1, &two[1].1)
+            .context("expected a sample of the two records, found none")?;
         check_sample(guest, &two[0], &sample, &two[1])?;
     }
     drop(device);
@@ -465,7 +500,8 @@ pub fn came(
     const SPARE: f64 = 0.1;
     ensure!(
         amount >= least * (1.0 - SPARE) - 1.0 && amount <= most * (1.0 + SPARE) + 1.0,
-        "{what}: {amount:.1} came, not {least} to {most}"
+        "{what}: {amount:.1} came, expected {least} to {most}, give or take {} %",
+        100.0 * SPARE
     );
     Ok(())
 }
@@ -486,13 +522,13 @@ fn check_sample(guest: &Guest, first: &Round, sample: &Sample, second: &Round) -
         .disks
         .iter()
         .find(|disk| disk.name == "vdb")
-        .context("no vdb")?;
+        .context("expected the disk vdb, found none")?;
     let net = sample
         .nets
         .iter()
         .find(|net| net.name == "lo")
-        .context("no lo")?;
-    let activity = sample.activity.context("no activity")?;
+        .context("expected the interface lo, found none")?;
+    let activity = sample.activity.context("expected activity, found none")?;
     came(
         "reads",
         |proc| proc.disks["vdb"].reads,
@@ -526,7 +562,7 @@ fn check_sample(guest: &Guest, first: &Round, sample: &Sample, second: &Round) -
         .cpus
         .iter()
         .find(|one| one.id == cpu)
-        .context("no CPU")?;
+        .with_context(|| format!("expected CPU {cpu}, found {:?}", sample.cpus))?;
     let times = busy.times;
     came(
         "user time",
@@ -535,7 +571,11 @@ fn check_sample(guest: &Guest, first: &Round, sample: &Sample, second: &Round) -
         second,
         (times.user_percent + times.guest_percent) / 100.0 * counted_ticks(cpu, first, second),
     )?;
-    ensure!(times.user_percent > 5.0, "there was no load: {times:?}");
+    ensure!(
+        times.user_percent > 5.0,
+        "user_percent is {} under a load, expected more than 5: {times:?}",
+        times.user_percent
+    );
     Ok(())
 }
 
@@ -554,12 +594,12 @@ fn stale(guest: &Guest) -> Result<()> {
         let state = fs.state.clone();
         Some((sample, state))
     };
-    let wait = |wanted: fn(&FileSystemState) -> bool| -> Result<Sample> {
+    let wait = |what: &str, wanted: fn(&FileSystemState) -> bool| -> Result<Sample> {
         let deadline = Instant::now() + PATIENCE;
         let mut records = Device::open()?.into_records()?;
         let mut seen = None;
         while Instant::now() < deadline {
-            let record = records.next().context("no record")??;
+            let record = next(&mut records)?;
             if let Some((sample, state)) = state_of(&record) {
                 if wanted(&state) {
                     return Ok(sample);
@@ -567,18 +607,39 @@ fn stale(guest: &Guest) -> Result<()> {
                 seen = Some(state);
             }
         }
-        Err(anyhow!("the path was {seen:?} to the end"))
+        Err(anyhow!(
+            "the path is {seen:?} after {PATIENCE:?}, expected it to be {what}"
+        ))
     };
-    wait(|state| matches!(state, FileSystemState::Mounted(_)))?;
+    wait("mounted", |state| {
+        matches!(state, FileSystemState::Mounted(_))
+    })?;
     fuse.stop_answering();
-    let sample = wait(|state| *state == FileSystemState::Stale)?;
-    ensure!(sample.incomplete.contains(&"fs"), "{sample:?}");
-    ensure!(sample.cpu.is_some() && sample.load.is_some(), "{sample:?}");
+    let sample = wait("stale", |state| *state == FileSystemState::Stale)?;
+    ensure!(
+        sample.incomplete.contains(&"fs"),
+        "expected fs to be incomplete, found {sample:?}"
+    );
+    ensure!(
+        sample.cpu.is_some() && sample.load.is_some(),
+        "expected cpu and load, found {sample:?}"
+    );
     fuse.resume();
-    let sample = wait(|state| matches!(state, FileSystemState::Mounted(_)))?;
-    ensure!(sample.file_systems.len() == 2, "{sample:?}");
+    let sample = wait("mounted again", |state| {
+        matches!(state, FileSystemState::Mounted(_))
+    })?;
+    ensure!(
+        sample.file_systems.len() == 2,
+        "expected 2 file systems, found {sample:?}"
+    );
     drop(fuse);
     module.unload().map(drop)
+}
+
+/// What the record consists of.
+fn raw(record: &Record) -> Result<resmon::model::record::Record<'_>> {
+    let raw = record.raw();
+    raw.with_context(|| format!("expected a whole record, found {:?}", record.header()))
 }
 
 /// The record right before this one, if it is kept.
@@ -599,23 +660,32 @@ fn sources_off(guest: &Guest) -> Result<()> {
             entry::<Fs>(record).is_ok(),
         ])
     };
+    let check = |when: &str, record: &Record, expected: [bool; 6]| -> Result<()> {
+        let found = has(record)?;
+        ensure!(
+            found == expected,
+            "{when}, load, activity, pressure, disk, net and fs are there: {found:?}, expected \
+             {expected:?}"
+        );
+        Ok(())
+    };
     take(&device)?;
     let record = take(&device)?;
-    ensure!(has(&record)? == [false; 6], "{:?}", has(&record)?);
+    check("with all sources off", &record, [false; 6])?;
     ensure!(
-        record.raw().is_some_and(|raw| raw.memory().is_some()),
-        "no memory"
+        raw(&record)?.memory().is_some(),
+        "expected a section of memory with all sources off, found none"
     );
     for (index, source) in [(0, "load"), (1, "activity"), (5, "fs")] {
         module::write(source, "Y")?;
         let record = take(&device)?;
         let mut expected = [false; 6];
         expected[index] = true;
-        ensure!(has(&record)? == expected, "{source}: {:?}", has(&record)?);
+        check(&format!("with {source} on"), &record, expected)?;
         module::write(source, "N")?;
     }
     let record = take(&device)?;
-    ensure!(has(&record)? == [false; 6], "{:?}", has(&record)?);
+    check("with all sources off again", &record, [false; 6])?;
     drop(device);
     module.unload().map(drop)
 }
@@ -623,26 +693,44 @@ fn sources_off(guest: &Guest) -> Result<()> {
 fn root_only(guest: &Guest) -> Result<()> {
     ensure!(
         !Path::new(Device::PATH).exists(),
-        "there is a device without the module"
+        "{} is there without the module, expected none",
+        Device::PATH
     );
-    let missing = Device::open().err().context("there is no module")?;
-    ensure!(matches!(missing, Error::NotLoaded(_)), "{missing}");
+    let missing = Device::open()
+        .err()
+        .context("the device was opened without the module, expected NotLoaded")?;
+    ensure!(
+        matches!(missing, Error::NotLoaded(_)),
+        "without the module, open failed with {missing:?}, expected NotLoaded"
+    );
     let module = load_idle(guest, "")?;
     let writable = Device::open_writable()?;
     let unprivileged = thread::spawn(move || -> Result<()> {
         let (user, group) = (Uid::from_raw(1000), Gid::from_raw(1000));
         set_thread_res_gid(group, group, group)?;
         set_thread_res_uid(user, user, user)?;
-        let refused = Device::open().err().context("it was opened")?;
-        ensure!(matches!(refused, Error::PermissionDenied(_)), "{refused}");
+        let refused = Device::open()
+            .err()
+            .context("the device was opened by user 1000, expected PermissionDenied")?;
+        ensure!(
+            matches!(refused, Error::PermissionDenied(_)),
+            "open by user 1000 failed with {refused:?}, expected PermissionDenied"
+        );
         // Who was handed an open device can do no more than that allows.
         let interval = Duration::from_millis(1000);
         let refused = writable
             .set_interval(interval)
             .err()
-            .context("it was set")?;
-        ensure!(matches!(refused, Error::NotAdmin(_)), "{refused}");
-        ensure!(writable.info()?.interval_ms == 3_600_000, "it was set");
+            .context("the interval was set by user 1000, expected NotAdmin")?;
+        ensure!(
+            matches!(refused, Error::NotAdmin(_)),
+            "set_interval by user 1000 failed with {refused:?}, expected NotAdmin"
+        );
+        let interval_ms = writable.info()?.interval_ms;
+        ensure!(
+            interval_ms == 3_600_000,
+            "the interval is {interval_ms} ms after a refusal, expected 3600000 ms"
+        );
         writable.sample_now()?;
         Ok(())
     });
@@ -650,8 +738,14 @@ fn root_only(guest: &Guest) -> Result<()> {
         .join()
         .map_err(|_| anyhow!("the thread panicked"))??;
     let reader = Device::open()?;
-    let refused = reader.sample_now().err().context("a sample was taken")?;
-    ensure!(matches!(refused, Error::ReadOnly(_)), "{refused}");
+    let refused = reader
+        .sample_now()
+        .err()
+        .context("a sample was taken through a device open for reading, expected ReadOnly")?;
+    ensure!(
+        matches!(refused, Error::ReadOnly(_)),
+        "sample_now through a device open for reading failed with {refused:?}, expected ReadOnly"
+    );
     drop(reader);
     module.unload().map(drop)
 }
@@ -663,27 +757,41 @@ fn interval(guest: &Guest) -> Result<()> {
         let refused = device.set_interval(Duration::from_millis(wrong));
         ensure!(
             matches!(refused, Err(Error::Interval(_))),
-            "{wrong} ms: {refused:?}"
+            "set_interval with {wrong} ms gave {refused:?}, expected Interval"
         );
+        let interval_ms = module::read("interval_ms")?;
         ensure!(
-            module::read("interval_ms")? == 3_600_000,
-            "{wrong} ms was set"
+            interval_ms == 3_600_000,
+            "interval_ms is {interval_ms} after {wrong} ms was refused, expected 3600000"
         );
     }
     guest.log.mark("refused")?;
     let errors = module::parameter_errors(&guest.log, module.start)?;
-    ensure!(errors.len() == 2, "{errors:?}");
+    ensure!(
+        errors.len() == 2,
+        "expected 2 error lines of the refused intervals, found {errors:?}"
+    );
     device.set_interval(Duration::from_millis(50))?;
-    ensure!(module::read("interval_ms")? == 50, "it was not set");
+    let interval_ms = module::read("interval_ms")?;
+    ensure!(
+        interval_ms == 50,
+        "interval_ms is {interval_ms} after it was set, expected 50"
+    );
     let mut records = Device::open()?.into_records()?;
     let mut before: Option<Header> = None;
     for _ in 0..10 {
-        let header = records.next().context("no record")??.header();
-        ensure!(header.interval_ns == 50_000_000, "{header:?}");
+        let header = next(&mut records)?.header();
+        ensure!(
+            header.interval_ns == 50_000_000,
+            "expected an interval of 50000000 ns, found {header:?}"
+        );
         if let Some(before) = before.replace(header) {
             let ticks = 1 + header.missed_ticks - before.missed_ticks;
             let due = header.due_mono_ns - before.due_mono_ns;
-            ensure!(due == ticks * 50_000_000, "{before:?} and then {header:?}");
+            ensure!(
+                due == ticks * 50_000_000,
+                "{header:?} was due {due} ns after {before:?}, expected {ticks} intervals of 50 ms"
+            );
         }
     }
     drop((device, records));
@@ -694,44 +802,61 @@ fn kept(guest: &Guest) -> Result<()> {
     for history in [HISTORY.min, 5, HISTORY.default, HISTORY.max] {
         let module = load_idle(guest, &format!("history={history}"))?;
         let (loaded, _) = module.loaded_line()?;
-        ensure!(loaded.history == history, "{loaded:?}");
         ensure!(
-            module::read("history")? == history,
-            "history has another value"
+            loaded.history == history,
+            "expected history={history}, found {loaded:?}"
+        );
+        let found = module::read("history")?;
+        ensure!(
+            found == history,
+            "history reads as {found}, expected {history}"
         );
         let refused = module::write("history", "7")
             .err()
-            .context("it was written")?;
+            .context("history was written, expected EACCES or EPERM")?;
         let errno = Errno::from_io_error(&refused);
         ensure!(
             matches!(errno, Some(Errno::ACCESS | Errno::PERM)),
-            "{refused}"
+            "a write of history failed with {refused}, expected EACCES or EPERM"
         );
         let device = Device::open_writable()?;
         let info = device.info()?;
-        ensure!(info.history_records == history, "{info:?}");
+        ensure!(
+            info.history_records == history,
+            "expected {history} history_records, found {info:?}"
+        );
         ensure!(
             info.history_bytes / 1024 == loaded.history_kb,
-            "{info:?}, {loaded:?}"
+            "expected history_bytes to be the {} kB of the log, found {info:?}",
+            loaded.history_kb
         );
-        ensure!(info.history_bytes <= 64 << 20, "{info:?}");
-        ensure!(info.history_bytes >= 2 * info.max_record_bytes, "{info:?}");
+        ensure!(
+            info.history_bytes <= 64 << 20,
+            "expected at most 64 MiB of history_bytes, found {info:?}"
+        );
+        ensure!(
+            info.history_bytes >= 2 * info.max_record_bytes,
+            "expected history_bytes for two largest records or more, found {info:?}"
+        );
         // The first one is taken at load.
-        let last = (0..12)
-            .map(|_| take(&device))
-            .last()
-            .context("no sample")??;
-        let last = last.header().seq;
-        ensure!(last == 12, "{last}");
+        let mut last = 0;
+        for _ in 0..12 {
+            last = take(&device)?.header().seq;
+        }
+        ensure!(last == 12, "the last record is {last}, expected 12");
         let expected = (last + 1).min(history);
         let history = Device::history()?;
         let seqs: Vec<u64> = history.iter().map(|record| record.header().seq).collect();
         let expected: Vec<u64> = (last + 1 - expected..=last).collect();
-        ensure!(seqs == expected, "{seqs:?} are kept, not {expected:?}");
         ensure!(
-            device.info()?.oldest_seq == expected[0],
-            "{:?}",
-            device.info()?
+            seqs == expected,
+            "the records {seqs:?} are kept, expected {expected:?}"
+        );
+        let oldest = device.info()?.oldest_seq;
+        ensure!(
+            oldest == expected[0],
+            "the oldest record is {oldest}, expected {}",
+            expected[0]
         );
         drop(device);
         module.unload()?;
@@ -746,27 +871,35 @@ fn lost(guest: &Guest) -> Result<()> {
     let mut slow = Device::open()?.into_records()?;
     let mut got = Got::default();
     take(&device)?;
-    got.add(&slow.next().context("no record")??)?;
+    got.add(&next(&mut slow)?)?;
     for round in 0..3 {
         for _ in 0..10 {
             take(&device)?;
         }
         for number in 0..4 {
-            let record = slow.next().context("no record")??;
+            let record = next(&mut slow)?;
             let lost = if number == 0 { 6 } else { 0 };
             let header = record.header();
-            ensure!(header.lost_records == lost, "round {round}: {header:?}");
+            ensure!(
+                header.lost_records == lost,
+                "expected {lost} lost records in round {round}, found {header:?}"
+            );
             got.add(&record)?;
         }
     }
-    ensure!((got.records, got.lost) == (13, 18), "{got:?}");
+    ensure!(
+        (got.records, got.lost) == (13, 18),
+        "expected 13 records and 18 lost, found {got:?}"
+    );
     // One that looks for what is gone begins with what is there, and is not told of a loss.
     let mut device = device;
     let oldest = device.info()?.oldest_seq;
-    ensure!(device.seek(1)? == oldest, "not the oldest");
-    let record = device.into_records()?.next().context("no record")??;
-    ensure!(record.header().seq == oldest, "{:?}", record.header());
-    ensure!(record.header().lost_records == 0, "{:?}", record.header());
+    let found = device.seek(1)?;
+    ensure!(
+        found == oldest,
+        "seek to record 1, which is gone, went to {found}, expected the oldest, {oldest}"
+    );
+    check_record_is(&next(&mut device.into_records()?)?, oldest, 0)?;
     drop(slow);
     module.unload().map(drop)
 }
@@ -790,22 +923,43 @@ fn rmmod_while_reading(guest: &Guest) -> Result<()> {
         .collect::<Result<_>>()?;
     sleep_ms(200);
     for _ in 0..3 {
-        let refused = module::rmmod().err().context("it was unloaded")?;
-        ensure!(refused == Errno::AGAIN, "{refused}");
+        let refused = module::rmmod()
+            .err()
+            .context("rmmod succeeded with readers, expected EAGAIN")?;
+        ensure!(
+            refused == Errno::AGAIN,
+            "rmmod with readers failed with {refused}, expected EAGAIN"
+        );
     }
-    ensure!(told.try_recv().is_err(), "a reader was woken");
+    let woken = told
+        .try_recv()
+        .map(|first| first.map(|record| record.map(|record| record.header())));
+    ensure!(
+        woken.is_err(),
+        "a reader woke up with {woken:?}, expected all to wait for a sample"
+    );
     let seq = device.sample_now()?;
     for _ in 0..READERS {
-        let record = told.recv_timeout(PATIENCE)?.context("no record")??;
-        ensure!(record.header().seq == seq, "{:?}", record.header());
+        let record = told
+            .recv_timeout(PATIENCE)
+            .with_context(|| format!("expected a reader to get record {seq} within {PATIENCE:?}"))?
+            .with_context(|| format!("expected a reader to get record {seq}, found the end"))??;
+        ensure!(
+            record.header().seq == seq,
+            "expected a reader to get record {seq}, found {:?}",
+            record.header()
+        );
     }
     for reader in readers {
         reader.join().map_err(|_| anyhow!("a reader panicked"))?;
     }
     let refused = module::rmmod()
         .err()
-        .context("it was unloaded while open")?;
-    ensure!(refused == Errno::AGAIN, "{refused}");
+        .context("rmmod succeeded with the device open, expected EAGAIN")?;
+    ensure!(
+        refused == Errno::AGAIN,
+        "rmmod with the device open failed with {refused}, expected EAGAIN"
+    );
     drop(device);
     module.unload().map(drop)
 }
@@ -848,7 +1002,10 @@ fn many(guest: &Guest) -> Result<()> {
     }
     for player in &mut players {
         let status = player.wait(PATIENCE + Duration::from_secs(seconds))?;
-        ensure!(status.success(), "a reader ended with {status}");
+        ensure!(
+            status.success(),
+            "a reader ended with {status}, expected success"
+        );
     }
     let (_, unloaded, _) = module.unload()?;
     let taken = unloaded.samples + unloaded.missed;
@@ -858,16 +1015,18 @@ fn many(guest: &Guest) -> Result<()> {
         // Each record is there or was said to be lost: the readers have looked at that.
         ensure!(
             got.last_seq - got.first_seq + 1 == got.records + got.lost,
-            "reader {number}: {got:?}"
+            "reader {number} has {got:?}, expected each of {} records to be read or lost",
+            got.last_seq - got.first_seq + 1
         );
         ensure!(
             got.records > 0 && got.last_seq < unloaded.samples,
-            "reader {number}: {got:?}"
+            "reader {number} has {got:?}, expected records, of the {} that were taken",
+            unloaded.samples
         );
         if number < STOPPED {
             ensure!(
                 got.lost > 0,
-                "reader {number} was stopped and lost nothing: {got:?}"
+                "reader {number} was stopped, expected it to lose records, found {got:?}"
             );
         } else {
             lost += got.lost;
@@ -885,7 +1044,9 @@ fn many(guest: &Guest) -> Result<()> {
     let bar = share(alone.missed, alone.samples + alone.missed) + SPARE_PERCENT;
     ensure!(
         !guest.judges_time() || share(unloaded.missed, taken) <= bar,
-        "samples were missed because of readers: {unloaded:?}, without them {alone:?}"
+        "{} % of the samples were missed with readers, expected at most {bar} %: {unloaded:?}, \
+         without readers {alone:?}",
+        share(unloaded.missed, taken)
     );
     Ok(())
 }

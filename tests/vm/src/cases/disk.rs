@@ -92,7 +92,11 @@ fn check(line: &lines::Disk, counted: &Counters, interval: Duration) -> Result<(
         elapsed.rate(what, amount, logged)?;
     }
     elapsed.share("busy", counted.busy_ms as f64 / 1000.0, line.busy)?;
-    ensure!(line.inflight == 0, "{} in flight", line.inflight);
+    ensure!(
+        line.inflight == 0,
+        "inflight is {}, expected 0",
+        line.inflight
+    );
     // The microseconds of each of the three times in /proc/diskstats are cut off.
     let waited_ms = (counted.read_ms + counted.write_ms + counted.discard_ms) as f64;
     let kinds = [counted.reads, counted.writes, counted.discards];
@@ -102,9 +106,11 @@ fn check(line: &lines::Disk, counted: &Counters, interval: Duration) -> Result<(
     let most = (waited_ms + cut_off_ms) / requests * 100.0 + 1.0;
     ensure!(
         (least..=most).contains(&(line.await_ms as f64)),
-        "await is {} hundredths of a millisecond, {waited_ms} ms, give or take {cut_off_ms}, were \
-         waited for {requests} requests",
-        line.await_ms
+        "await is {:.2} ms, expected {:.2} ms to {:.2} ms, since {waited_ms} ms, give or take \
+         {cut_off_ms}, were waited for {requests} requests",
+        line.await_ms as f64 / 100.0,
+        least / 100.0,
+        most / 100.0
     );
     Ok(())
 }
@@ -114,9 +120,11 @@ fn check_order(lines: &[lines::Disk]) -> Result<()> {
     for two in lines.windows(2) {
         ensure!(
             two[0].busy >= two[1].busy,
-            "{} is before {}, which is busier",
+            "{} with {:.1} % is before {} with {:.1} %, expected the busier one first",
             two[0].name,
-            two[1].name
+            f64::from(two[0].busy) / 10.0,
+            two[1].name,
+            f64::from(two[1].busy) / 10.0
         );
     }
     Ok(())
@@ -161,16 +169,20 @@ fn compare(guest: &Guest) -> Result<()> {
             let counted = window.after[name].since(&window.before[name])?;
             ensure!(
                 counted.reads > 0 && counted.writes > 0 && counted.discards > 0,
-                "this proves nothing of {name}: {counted:?}"
+                "expected reads, writes and discards of {name}, as the comparison proves nothing \
+                 otherwise, found {counted:?}"
             );
             let line = one(shown, &format!("line of {name}"), |line| line.name == name)?;
-            check(line, &counted, window.interval)
-                .with_context(|| format!("{line:?} for {counted:?}"))?;
+            check(line, &counted, window.interval).with_context(|| {
+                format!("{name} has {line:?}, expected it to match {counted:?}")
+            })?;
         }
-        let slow = line(&window.sample, "nullslow")?.context("nullslow has no line")?;
+        let slow = line(&window.sample, "nullslow")?
+            .with_context(|| format!("expected a line of nullslow, found {shown:?}"))?;
         ensure!(
             slow.busy >= 50 && slow.await_ms >= 500,
-            "with a delay of 6 ms, this proves little: {slow:?}"
+            "expected 5 % busy and 5 ms or more with a delay of 6 ms, as the comparison proves \
+             little otherwise, found {slow:?}"
         );
         check_order(shown)?;
     }
@@ -208,7 +220,7 @@ fn in_flight(guest: &Guest) -> Result<()> {
     Disk::open("nullfar")?.read(0, 4096)?;
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     wait_answered(&module, module.start, 2, INTERVAL_MS)?;
-    let mut result = Err(anyhow!("not tried"));
+    let mut result = Err(anyhow!("expected {TRIES} tries, found none"));
     for _ in 0..TRIES {
         let start = guest.log.mark("before the flight")?;
         module.wait_begun(start, 1, ms(INTERVAL_MS))?;
@@ -255,28 +267,42 @@ fn fly(readers: u64) -> Result<Duration> {
     Ok(ended.saturating_sub(started))
 }
 
+fn far_line(sample: &Sample) -> Result<&lines::Disk> {
+    line(sample, "nullfar")?
+        .with_context(|| format!("expected a line of nullfar, found {:?}", sample.disks))
+}
+
 fn check_counts(samples: &[Sample], counted: &Counters, readers: u64) -> Result<()> {
-    ensure!(counted.reads == readers, "{counted:?}");
+    ensure!(
+        counted.reads == readers,
+        "expected {readers} reads in /proc/diskstats, found {counted:?}"
+    );
     let mut completed = Vec::new();
     for sample in samples {
-        let line = line(sample, "nullfar")?.context("nullfar has no line")?;
-        ensure!(line.inflight <= readers, "too many in flight: {line:?}");
+        let line = far_line(sample)?;
+        ensure!(
+            line.inflight <= readers,
+            "expected at most {readers} in flight, found {line:?}"
+        );
         if line.inflight == readers {
-            ensure!(line.r == 0 && line.await_ms == 0, "none is done: {line:?}");
+            ensure!(
+                line.r == 0 && line.await_ms == 0,
+                "expected no read to be done while all are in flight, found {line:?}"
+            );
         }
         ensure!(
             line.inflight == 0 || line.busy > 0,
-            "in flight but idle: {line:?}"
+            "expected a busy disk while requests are in flight, found {line:?}"
         );
         if line.r > 0 {
             completed.push(line);
         }
     }
-    let last = lines(samples.last().context("no samples")?)?;
+    let last = lines(samples.last().context("expected a sample, found none")?)?;
     let last = one(last, "line of nullfar", |line| line.name == "nullfar")?;
     ensure!(
         (last.inflight, last.busy, last.r) == (0, 0, 0),
-        "not at rest: {last:?}"
+        "expected the disk to be at rest in the last sample, found {last:?}"
     );
     // When they end in two samples, each has an await of its own.
     if let [line] = completed[..] {
@@ -284,10 +310,17 @@ fn check_counts(samples: &[Sample], counted: &Counters, readers: u64) -> Result<
         let (least, most) = (await_ms(counted.read_ms - 1), await_ms(counted.read_ms + 1));
         ensure!(
             (least - 1..=most + 2).contains(&line.await_ms),
-            "{line:?} for {counted:?}"
+            "await is {:.2} ms, expected {:.2} ms to {:.2} ms: {line:?} for {counted:?}",
+            line.await_ms as f64 / 100.0,
+            (least - 1) as f64 / 100.0,
+            (most + 2) as f64 / 100.0
         );
     }
-    ensure!(!completed.is_empty(), "nothing was completed");
+    ensure!(
+        !completed.is_empty(),
+        "no line of {} samples has a completed read, expected one or more",
+        samples.len()
+    );
     Ok(())
 }
 
@@ -301,7 +334,7 @@ fn check_busy(samples: &[Sample], flight: Duration, readers: u64) -> Result<()> 
     let (mut all_in_flight, mut full) = (0, 0);
     for two in samples.windows(2) {
         let interval = two[1].first.at.saturating_sub(two[0].first.at);
-        let line = line(&two[1], "nullfar")?.context("nullfar has no line")?;
+        let line = far_line(&two[1])?;
         busy_ms += f64::from(line.busy) * interval.as_secs_f64();
         full += u32::from(line.busy >= ALL_BUT_A_TICK);
         all_in_flight += u32::from(line.inflight == readers);
@@ -309,11 +342,13 @@ fn check_busy(samples: &[Sample], flight: Duration, readers: u64) -> Result<()> 
     let flight_ms = flight.as_secs_f64() * 1000.0;
     ensure!(
         (busy_ms - flight_ms).abs() <= TOLERANCE_MS,
-        "busy for {busy_ms:.0} ms, but requests were in flight for {flight_ms:.0} ms"
+        "the disk was busy for {busy_ms:.0} ms, expected {flight_ms:.0} ms, give or take \
+         {TOLERANCE_MS} ms, as long as requests were in flight"
     );
     ensure!(
         all_in_flight >= 2 && full > 0,
-        "all were in flight at {all_in_flight} samples, and {full} were busy all of their time"
+        "all were in flight at {all_in_flight} samples, and {full} were busy all of their time, \
+         expected 2 or more and 1 or more"
     );
     Ok(())
 }
@@ -324,16 +359,21 @@ fn unused(guest: &Guest) -> Result<()> {
     const WRITES: u64 = 10;
     let backing = Backing::create("unused.loop", 16 * MIB)?;
     let attached = Loop::attach("loop4", &backing.0)?;
+    let counted = blockdev::counters()?["loop4"];
     ensure!(
-        blockdev::counters()?["loop4"] == Counters::default(),
-        "loop4 was used before, so this proves nothing"
+        counted == Counters::default(),
+        "loop4 was used before and has {counted:?}, expected 0 of all, as the case proves nothing \
+         otherwise"
     );
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     let samples = wait_answered(&module, module.start, 3, INTERVAL_MS)?;
     for sample in &samples {
         for name in ["loop4", "loop5", "ram0"] {
             let line = line(sample, name)?;
-            ensure!(line.is_none(), "unused: {line:?}");
+            ensure!(
+                line.is_none(),
+                "expected no line of {name}, which was never used, found {line:?}"
+            );
         }
     }
 
@@ -348,21 +388,31 @@ fn unused(guest: &Guest) -> Result<()> {
     // One sample notes the disk, the next one has its line.
     let samples = wait_answered(&module, end, 3, INTERVAL_MS)?;
     for sample in &samples[1..] {
-        let line = line(sample, "loop4")?.context("no line of a disk that is in use")?;
-        ensure!((line.r, line.d) == (0, 0), "only written: {line:?}");
+        let line = line(sample, "loop4")?.with_context(|| {
+            let disks = &sample.disks;
+            format!("expected a line of loop4, which is in use, found {disks:?}")
+        })?;
+        ensure!(
+            (line.r, line.d) == (0, 0),
+            "expected neither reads nor discards of a disk that was only written, found {line:?}"
+        );
     }
     let is_counted = blockdev::counters()?["ram0"] != Counters::default();
     let mut written = 0.0;
     for sample in wait_answered(&module, start, 1, INTERVAL_MS)? {
         let ram = line(&sample, "ram0")?;
-        ensure!(is_counted || ram.is_none(), "not in diskstats: {ram:?}");
+        ensure!(
+            is_counted || ram.is_none(),
+            "expected no line of ram0, for which /proc/diskstats counts nothing, found {ram:?}"
+        );
         if let Some(line) = line(&sample, "loop4")? {
             written += line.w as f64 / 100.0 * INTERVAL_MS as f64 / 1000.0;
         }
     }
     ensure!(
         written <= 2.5 * WRITES as f64,
-        "{written} writes were logged, of {WRITES}"
+        "{written} writes were logged, expected at most {}, as {WRITES} were made",
+        2.5 * WRITES as f64
     );
 
     // Its counters stay, but without a file it is no disk.
@@ -371,7 +421,10 @@ fn unused(guest: &Guest) -> Result<()> {
     let end = guest.log.mark("detached")?;
     for sample in wait_answered(&module, end, 2, INTERVAL_MS)? {
         let line = line(&sample, "loop4")?;
-        ensure!(line.is_none(), "it has no file any more: {line:?}");
+        ensure!(
+            line.is_none(),
+            "expected no line of loop4, which has no file any more, found {line:?}"
+        );
     }
     module.unload().map(drop)
 }
@@ -411,17 +464,22 @@ fn partition(guest: &Guest) -> Result<()> {
     let counted = |name: &str| window.after[name].since(&window.before[name]);
     ensure!(
         blockdev::is_partition(PART) && counted(PART)?.reads == 20,
-        "this proves nothing: {:?}",
+        "expected 20 reads of {PART} as a partition, as the case proves nothing otherwise, found \
+         {:?}",
         counted(PART)?
     );
     for shown in lines(&window.sample)? {
-        ensure!(!blockdev::is_partition(&shown.name), "{shown:?}");
+        ensure!(
+            !blockdev::is_partition(&shown.name),
+            "expected no line of a partition, found {shown:?}"
+        );
     }
     // What a partition does is its disk's doing too.
     let shown = lines(&window.sample)?;
     let line = one(shown, "line of the whole disk", |line| line.name == WHOLE)?;
     let counted = counted(WHOLE)?;
-    check(line, &counted, window.interval).with_context(|| format!("{line:?} for {counted:?}"))?;
+    check(line, &counted, window.interval)
+        .with_context(|| format!("{WHOLE} has {line:?}, expected it to match {counted:?}"))?;
     module.unload().map(drop)
 }
 
@@ -482,7 +540,7 @@ fn many(guest: &Guest) -> Result<()> {
     for line in &table.shown {
         let counted = &counted[line.name.as_str()];
         check(line, counted, window.interval)
-            .with_context(|| format!("{line:?} for {counted:?}"))?;
+            .with_context(|| format!("found {line:?}, expected it to match {counted:?}"))?;
     }
     module.unload().map(drop)
 }
@@ -512,25 +570,30 @@ fn check_many(table: &Table<lines::Disk>, counted: &BTreeMap<&str, Counters>) ->
     let shown: BTreeSet<&str> = table.shown.iter().map(|line| line.name.as_str()).collect();
     ensure!(
         shown.len() == lines::MOST_SHOWN && table.shown.len() == lines::MOST_SHOWN,
-        "{} lines of {} disks",
+        "there are {} lines of {} disks, expected {} of each",
         table.shown.len(),
-        shown.len()
+        shown.len(),
+        lines::MOST_SHOWN
     );
     let all = counted.len() as u64;
     ensure!(
         table.shown.len() as u64 + table.more == all,
-        "{} lines and {} more, but {all} disks are in use",
+        "there are {} lines and {} more disks, expected {all} in all, as so many are in use",
         table.shown.len(),
         table.more
     );
     check_order(&table.shown)?;
     let Some(least) = table.shown.last().and_then(|line| counted.get(&*line.name)) else {
-        bail!("a line of a disk that /proc/diskstats does not have");
+        bail!(
+            "the last line is {:?}, expected that of a disk in /proc/diskstats",
+            table.shown.last()
+        );
     };
     for (name, counters) in counted {
         ensure!(
             shown.contains(name) || counters.busy_ms <= least.busy_ms,
-            "{name} is not shown, but was busy for {} ms, the last one shown for {} ms",
+            "{name} is not shown and was busy for {} ms, expected at most {} ms, as the last one \
+             shown was",
             counters.busy_ms,
             least.busy_ms
         );
@@ -588,7 +651,11 @@ mod tests {
         for (n, change) in changes.iter().enumerate() {
             let mut bad = good.clone();
             change(&mut bad);
-            assert!(check(&bad, &counted(), ms(1000)).is_err(), "change {n}");
+            let found = check(&bad, &counted(), ms(1000));
+            assert!(
+                found.is_err(),
+                "change {n} gives {found:?}, expected an error of {bad:?}"
+            );
         }
     }
 
@@ -616,14 +683,14 @@ mod tests {
             more,
         };
         check_many(&table(0, 4), &counted).unwrap();
-        assert!(check_many(&table(0, 3), &counted).is_err());
-        assert!(check_many(&table(1, 4), &counted).is_err());
+        check_many(&table(0, 3), &counted).unwrap_err();
+        check_many(&table(1, 4), &counted).unwrap_err();
         let mut twice = table(0, 4);
         twice.shown[1] = twice.shown[0].clone();
-        assert!(check_many(&twice, &counted).is_err());
+        check_many(&twice, &counted).unwrap_err();
         let mut disordered = table(0, 4);
         disordered.shown[0].busy = 1;
-        assert!(check_many(&disordered, &counted).is_err());
+        check_many(&disordered, &counted).unwrap_err();
     }
 
     #[test]

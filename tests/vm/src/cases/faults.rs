@@ -111,14 +111,15 @@ impl FailNth {
         for nth in 1..=MOST {
             let (result, is_reached) = self.run(nth, &what)?;
             if !is_reached && result.is_err() {
-                bail!("it fails with no allocation failing");
+                let error = result.err();
+                bail!("it failed with {error:?} and no allocation failing, expected success");
             }
             check(result).with_context(|| format!("allocation {nth} failed"))?;
             if !is_reached {
                 return Ok(());
             }
         }
-        bail!("there are still allocations after {MOST}")
+        bail!("there are still allocations after {MOST}, expected fewer")
     }
 
     /// Tells how often what came of it.
@@ -128,7 +129,8 @@ impl FailNth {
         crate::report(&format!("# {count} allocations failed: {outcomes:?}"));
         ensure!(
             count >= least && outcomes.keys().any(|outcome| outcome == "OutOfMemory"),
-            "only {count} allocations failed, which proves nothing"
+            "{count} allocations failed with {outcomes:?}, expected {least} or more and \
+             OutOfMemory among what came of them"
         );
         Ok(())
     }
@@ -143,11 +145,16 @@ fn insmod(guest: &Guest) -> Result<()> {
         |result| {
             match result {
                 // Some failures do not matter to the module loader.
-                Ok(()) => module::rmmod_patiently().context("rmmod")?,
+                Ok(()) => module::rmmod_patiently().context("rmmod, expected success")?,
                 Err(Errno::NOMEM | Errno::AGAIN) => (),
-                Err(error) => bail!("insmod returned {error:?}: {error}"),
+                Err(error) => {
+                    bail!("insmod failed with {error:?}, expected success, NOMEM or AGAIN")
+                }
             }
-            ensure!(!module::is_loaded(), "the module is half loaded");
+            ensure!(
+                !module::is_loaded(),
+                "the module is there, expected it to be gone"
+            );
             Ok(())
         },
     )?;
@@ -168,7 +175,7 @@ fn open(guest: &Guest) -> Result<()> {
                 let device = Device::open_writable()?;
                 take(&device).map(drop)
             }
-            Err(error) => bail!("open returned {error:?}: {error}"),
+            Err(error) => bail!("open failed with {error:?}, expected success or NOMEM"),
         },
     )?;
     // At the least the open file itself, and what the module knows of its reader.
@@ -202,12 +209,18 @@ fn write(guest: &Guest) -> Result<()> {
                     match result {
                         Ok(length) => ensure!(
                             length == value.len() && now == value,
-                            "{length} bytes of '{value}' were written, {name} is '{now}'"
+                            "{length} bytes were written and {name} is '{now}', expected all of \
+                             '{value}'"
                         ),
                         Err(Errno::NOMEM) => {
-                            ensure!(now == before, "{name} is '{now}', it was '{before}'");
+                            ensure!(
+                                now == before,
+                                "{name} is '{now}' after a write that failed, expected '{before}'"
+                            );
                         }
-                        Err(error) => bail!("{name}: {error:?}: {error}"),
+                        Err(error) => {
+                            bail!("the write failed with {error:?}, expected success or NOMEM")
+                        }
                     }
                     // From what it was, each time.
                     Ok(module::write(name, &before)?)

@@ -81,12 +81,14 @@ fn measure(guest: &Guest, burn: Burn) -> Result<()> {
         ));
         ensure!(
             due >= seconds * 1000 / interval_ms,
-            "{due} samples were due in {seconds} s"
+            "{due} samples were due in {seconds} s, expected {} or more",
+            seconds * 1000 / interval_ms
         );
         // Nothing goes without being counted.
         ensure!(
             lost == 0 && due == taken + missed,
-            "every {interval_ms} ms: {count:?}"
+            "every {interval_ms} ms: expected none lost, and all due to be taken or missed, found \
+             {count:?}"
         );
         // With one CPU, by the clock of instructions, whatever makes a sample late is in the guest.
         // Several emulated CPUs take turns, and one of them may wait for its turn, with its timer,
@@ -94,7 +96,12 @@ fn measure(guest: &Guest, burn: Burn) -> Result<()> {
         let is_for_turns = guest.cpus > 1 && interval_ms < 100;
         ensure!(
             (missed == 0 && late == 0) || (is_for_turns && taken >= due / 2),
-            "every {interval_ms} ms: {count:?}"
+            "every {interval_ms} ms: expected none missed or late{}, found {count:?}",
+            if is_for_turns {
+                ", or half of all taken"
+            } else {
+                ""
+            }
         );
     }
     Ok(())
@@ -116,12 +123,12 @@ impl Count {
     fn of(records: &[Record]) -> Result<Count> {
         let headers: Vec<_> = records.iter().map(Record::header).collect();
         let (first, last) = (
-            headers.first().context("no record")?,
-            headers.last().context("no record")?,
+            headers.first().context("expected records, found none")?,
+            headers.last().context("expected records, found none")?,
         );
         ensure!(
             first.seq == 0,
-            "the first record that is kept is {}",
+            "the first record that is kept is {}, expected 0",
             first.seq
         );
         // What the last one missed was due after it.
@@ -178,7 +185,10 @@ fn come_and_go(guest: &Guest, time: Duration) -> Result<()> {
         }
         rounds += 1;
     }
-    ensure!(rounds > 1, "CPUs went {rounds} times");
+    ensure!(
+        rounds > 1,
+        "CPUs went {rounds} times in {time:?}, expected 2 or more"
+    );
     Ok(())
 }
 
@@ -194,7 +204,12 @@ fn run_out_of_memory(guest: &Guest, time: Duration) -> Result<()> {
     let eat = Role::Eat { mib: 4096 };
     let mut eaters = Vec::new();
     while Instant::now() < end || oom_kills()? == before {
-        ensure!(Instant::now() < end + PATIENCE, "memory does not run out");
+        ensure!(
+            Instant::now() < end + PATIENCE,
+            "the kernel killed {} processes for want of memory in {:?}, expected 1 or more",
+            oom_kills()? - before,
+            time + PATIENCE
+        );
         eaters.clear();
         for _ in 0..guest.cpus {
             eaters.push(Player::start(myself(), eat, None)?);
@@ -236,6 +251,9 @@ fn fork_bomb(_: &Guest, time: Duration) -> Result<()> {
         "# {} processes at once, forks refused: {}",
         peak, refused
     ));
-    ensure!(peak == MOST.to_string(), "it did not explode");
+    ensure!(
+        peak == MOST.to_string(),
+        "there were {peak} processes at once, expected the limit of {MOST}"
+    );
     Ok(())
 }

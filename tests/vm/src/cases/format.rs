@@ -64,10 +64,13 @@ pub const CASES: &[Case] = &[
 fn load(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "interval_ms=500")?;
     let (loaded, at) = module.loaded_line()?;
-    ensure!(loaded.interval_ms == 500, "{loaded:?}");
+    ensure!(
+        loaded.interval_ms == 500,
+        "expected interval=500ms, found {loaded:?}"
+    );
     ensure!(
         loaded.cpus == guest.cpus,
-        "{loaded:?} on {} CPUs",
+        "found {loaded:?}, expected cpus={}",
         guest.cpus
     );
     // The first sample is only what the second one is compared with.
@@ -75,11 +78,12 @@ fn load(guest: &Guest) -> Result<()> {
     let waited = first.first.at.saturating_sub(at);
     ensure!(
         waited >= ms(450),
-        "the first sample was logged {waited:?} after loading"
+        "the first sample was logged {waited:?} after loading, expected 450 ms or more"
     );
     ensure!(
         waited <= ms(500) + LATE,
-        "the first sample was logged only {waited:?} after loading"
+        "the first sample was logged {waited:?} after loading, expected at most {:?}",
+        ms(500) + LATE
     );
     module.unload().map(drop)
 }
@@ -90,7 +94,8 @@ fn sample(guest: &Guest) -> Result<()> {
         let cpus: Vec<u32> = sample.cpus.keys().copied().collect();
         ensure!(
             cpus == (0..guest.cpus).collect::<Vec<_>>(),
-            "lines for the CPUs {cpus:?}"
+            "there are lines for the CPUs {cpus:?}, expected all of {}",
+            guest.cpus
         );
     }
     module.unload().map(drop)
@@ -101,7 +106,8 @@ fn has_per_cpu_lines(guest: &Guest, samples: &[Sample]) -> Result<bool> {
     let all = counts.iter().all(|&count| count == guest.cpus as usize);
     ensure!(
         all || counts.iter().all(|&count| count == 0),
-        "per-CPU lines per sample: {counts:?}"
+        "the samples have {counts:?} per-CPU lines, expected {} in each or 0 in each",
+        guest.cpus
     );
     Ok(all)
 }
@@ -122,7 +128,7 @@ fn per_cpu_max(guest: &Guest) -> Result<()> {
         let found = has_per_cpu_lines(guest, &module.first(3, 50)?)?;
         ensure!(
             found == expected,
-            "per_cpu_max={max}: per-CPU lines: {found}"
+            "per_cpu_max={max}: there are per-CPU lines: {found}, expected {expected}"
         );
         module.unload()?;
     }
@@ -138,7 +144,7 @@ fn per_cpu_max_at_run_time(guest: &Guest) -> Result<()> {
         let found = has_per_cpu_lines(guest, &module.wait(mark, 4, ms(200))?[1..])?;
         ensure!(
             found == expected,
-            "per_cpu_max={max}: per-CPU lines: {found}"
+            "per_cpu_max={max}: there are per-CPU lines: {found}, expected {expected}"
         );
     }
     module.unload().map(drop)
@@ -160,7 +166,9 @@ fn log_every(guest: &Guest) -> Result<()> {
     let logged = samples.len() as u64;
     ensure!(
         (3 * logged..=3 * logged + 4).contains(&taken),
-        "{logged} logged with {unloaded:?}"
+        "{taken} samples were due and {logged} logged, expected {} to {} due: {unloaded:?}",
+        3 * logged,
+        3 * logged + 4
     );
     Ok(())
 }
@@ -170,10 +178,13 @@ fn every_third(samples: &[Sample]) -> Result<()> {
     // A sample that is logged late is followed by a short distance, so look at the middle one.
     let mut sorted = distances.clone();
     sorted.sort();
-    let middle = *sorted.get(sorted.len() / 2).context("no distances")?;
+    let middle = *sorted
+        .get(sorted.len() / 2)
+        .context("expected two samples or more")?;
     ensure!(
         (ms(270)..=ms(330)).contains(&middle),
-        "distances with log_every=3: {distances:?}"
+        "the middle distance with log_every=3 is {middle:?}, expected 270 ms to 330 ms: \
+         {distances:?}"
     );
     Ok(())
 }
@@ -183,7 +194,10 @@ fn log_every_at_run_time(guest: &Guest) -> Result<()> {
     sleep_ms(600);
     let mut silent = module.lines(module.start)?;
     silent.retain(|(_, line)| !matches!(line, Line::Loaded(_) | Line::No(..)));
-    ensure!(silent.is_empty(), "log_every=0 logged {silent:?}");
+    ensure!(
+        silent.is_empty(),
+        "log_every=0 logged {silent:?}, expected nothing"
+    );
     let mark = guest.log.mark("log_every=3")?;
     module::write("log_every", "3")?;
     every_third(&module.wait(mark, 5, ms(1500))?)?;
@@ -192,11 +206,15 @@ fn log_every_at_run_time(guest: &Guest) -> Result<()> {
     let mark = guest.log.mark("log_every=0")?;
     sleep_ms(500);
     let silent = module.lines(mark)?;
-    ensure!(silent.is_empty(), "log_every=0 logged {silent:?}");
+    ensure!(
+        silent.is_empty(),
+        "log_every=0 logged {silent:?}, expected nothing"
+    );
     let (_, unloaded, _) = module.unload()?;
     ensure!(
         unloaded.samples + unloaded.missed >= 25,
-        "sampling stopped: {unloaded:?}"
+        "{} samples were due, expected 25 or more: {unloaded:?}",
+        unloaded.samples + unloaded.missed
     );
     Ok(())
 }
@@ -213,20 +231,23 @@ fn unload(guest: &Guest) -> Result<()> {
     let waited = unloaded.report_max_ns / 50_000_000;
     ensure!(
         taken <= ticks + 2 && taken + 2 + waited >= ticks,
-        "{ticks} ticks passed: {unloaded:?}"
+        "{taken} samples were due in {ticks} ticks, expected {} to {}: {unloaded:?}",
+        ticks.saturating_sub(2 + waited),
+        ticks + 2
     );
     ensure!(
         unloaded.samples >= logged,
-        "{logged} were logged: {unloaded:?}"
+        "{} samples were taken, expected {logged} or more, as so many were logged: {unloaded:?}",
+        unloaded.samples
     );
     // No code takes no time, and a report takes many times what its callback does.
     ensure!(
         unloaded.callback_avg_ns > 0 && unloaded.report_avg_ns > 0,
-        "{unloaded:?}"
+        "expected callback_avg and report_avg above 0 ns, found {unloaded:?}"
     );
     ensure!(
         unloaded.report_avg_ns > unloaded.callback_avg_ns,
-        "{unloaded:?}"
+        "expected report_avg above callback_avg, found {unloaded:?}"
     );
     Ok(())
 }
@@ -237,7 +258,7 @@ fn swap(guest: &Guest) -> Result<()> {
         let swap = sample.swap;
         ensure!(
             (swap.free, swap.read_in, swap.written_out) == (0, 0, 0),
-            "{swap:?}"
+            "expected 0 of all without swap space, found {swap:?}"
         );
     }
     module.unload().map(drop)

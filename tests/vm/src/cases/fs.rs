@@ -87,7 +87,10 @@ impl Mounted {
                 }
             }
         }
-        bail!("{} is busy after {tries} tries to unmount it", self.0)
+        bail!(
+            "{} is busy after {tries} tries to unmount it, a millisecond apart, expected success",
+            self.0
+        )
     }
 }
 
@@ -142,7 +145,7 @@ fn kind_of(path: &str) -> Result<String> {
         .rfind(|line| line.split(' ').nth(1) == Some(&escaped));
     let kind = line.and_then(|line| line.split(' ').nth(2));
     Ok(kind
-        .with_context(|| format!("{path} is not in /proc/mounts"))?
+        .with_context(|| format!("expected {path} in /proc/mounts, found {mounts:?}"))?
         .to_string())
 }
 
@@ -166,16 +169,16 @@ fn check(state: &FsState, kind: &str, readings: &[Amounts], in_flight_kb: u64) -
         inodes,
     } = state
     else {
-        bail!("not shown but {state:?}");
+        bail!("expected a line with amounts, found {state:?}");
     };
-    ensure!(shown_kind == kind, "type={shown_kind}, not {kind}");
+    ensure!(shown_kind == kind, "type is {shown_kind}, expected {kind}");
     let between = |what: &str, shown: f64, slack: f64, of: fn(&Amounts) -> f64| {
         let values = readings.iter().map(of);
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.fold(f64::NEG_INFINITY, f64::max);
         ensure!(
             (low - slack..=high + slack).contains(&shown),
-            "{what} is {shown}, statfs had {low} to {high}"
+            "{what} is {shown}, expected {low} to {high} as statfs had, give or take {slack}"
         );
         Ok(())
     };
@@ -245,7 +248,10 @@ fn compare(guest: &Guest) -> Result<()> {
         let after = watched.map(Amounts::read);
         for sample in &samples[..2] {
             let paths: Vec<&str> = sample.fs.iter().map(|line| line.path.as_str()).collect();
-            ensure!(paths == watched, "lines of {paths:?} for {watched:?}");
+            ensure!(
+                paths == watched,
+                "there are lines of {paths:?}, expected {watched:?}"
+            );
             for ((path, before), after) in watched.iter().zip(&before).zip(&after) {
                 let readings = [before, after]
                     .map(|reading| reading.as_ref().map_err(|error| anyhow!("{error:#}")));
@@ -256,13 +262,14 @@ fn compare(guest: &Guest) -> Result<()> {
                 };
                 let state = state(sample, path)?;
                 check(state, &kind, &[*before?, *after?], 0)
-                    .with_context(|| format!("{path}: {state:?}"))?;
+                    .with_context(|| format!("{path} has {state:?}"))?;
             }
         }
         let full = Amounts::read(&memory)?;
         ensure!(
             full.use_ > 30.0 && full.inodes > 20.0,
-            "this proves little: {full:?}"
+            "expected use above 30 % and inodes above 20 % of {memory}, as the case proves little \
+             otherwise, found {full:?}"
         );
         if round == 0 {
             fs::remove_file(format!("{ext4}/filler"))?;
@@ -326,7 +333,7 @@ fn growing(guest: &Guest) -> Result<()> {
                 .with_context(|| format!("sample {number}, which has {:?}", sample.fs))?;
             let bracket = bracket(&readings, sample)?;
             check(state, kind, &bracket, in_flight_kb)
-                .with_context(|| format!("{path}: {state:?}"))?;
+                .with_context(|| format!("{path} has {state:?}"))?;
             if let FsState::Shown { used, .. } = state {
                 seen.push(*used);
             }
@@ -334,7 +341,8 @@ fn growing(guest: &Guest) -> Result<()> {
         seen.dedup();
         ensure!(
             seen.len() >= SAMPLES / 3,
-            "{path} changed too little for a proof: {seen:?}"
+            "{path} had {seen:?} kB used, expected {} amounts or more, as fewer prove little",
+            SAMPLES / 3
         );
     }
     Ok(())
@@ -347,11 +355,11 @@ fn bracket(readings: &Readings, sample: &Sample) -> Result<Vec<Amounts>> {
     let first = readings
         .iter()
         .rposition(|(at, _)| *at <= start)
-        .context("no reading before")?;
+        .with_context(|| format!("expected a reading before {start:?}, found none"))?;
     let last = readings
         .iter()
         .position(|(at, _)| *at >= end)
-        .context("no reading after")?;
+        .with_context(|| format!("expected a reading after {end:?}, found none"))?;
     Ok(readings[first..=last]
         .iter()
         .map(|(_, amounts)| *amounts)
@@ -401,7 +409,10 @@ fn come_and_go(guest: &Guest) -> Result<()> {
     let [path, missing] = ["comes", "missing"].map(|name| format!("{FOLDER}/{name}"));
     fs::create_dir_all(FOLDER)?;
     let _ = fs::remove_dir(&path);
-    ensure!(!Path::new(&path).exists(), "{path} is there");
+    ensure!(
+        !Path::new(&path).exists(),
+        "{path} is there at the start, expected it to be missing"
+    );
     let below = format!("{path}/below");
     let broken = format!("{FOLDER}/broken");
     let _ = fs::remove_file(&broken);
@@ -422,19 +433,23 @@ fn come_and_go(guest: &Guest) -> Result<()> {
             FsState::Absent => !comes,
             _ => false,
         };
-        ensure!(is_right, "{when}, {path} is {found:?}");
+        let expected = if comes { "shown as tmpfs" } else { "absent" };
+        ensure!(
+            is_right,
+            "{when}, {path} is {found:?}, expected it to be {expected}"
+        );
         for path in [&missing, &below, &broken, FOLDER] {
             let found = state(sample, path)?;
             ensure!(
                 *found == FsState::Absent,
-                "{when}, nothing is mounted on {path}: {found:?}"
+                "{when}, {path} is {found:?}, expected it to be absent, as nothing is mounted there"
             );
         }
         for path in ["/tmp", "/proc"] {
             let found = state(sample, path)?;
             ensure!(
                 matches!(found, FsState::Shown { .. }),
-                "{when}, {path} is {found:?}"
+                "{when}, {path} is {found:?}, expected it to be shown"
             );
         }
         Ok(())
@@ -486,7 +501,8 @@ fn unmount_watched(guest: &Guest) -> Result<()> {
     ));
     ensure!(
         refused <= ROUNDS / 4 * slow,
-        "{refused} calls of umount said EBUSY"
+        "{refused} calls of umount said EBUSY, expected at most {}",
+        ROUNDS / 4 * slow
     );
     let samples = wait_answered(&module, module.start, 2, 10)?;
     let shown = |path: &str| {
@@ -495,7 +511,7 @@ fn unmount_watched(guest: &Guest) -> Result<()> {
     };
     ensure!(
         shown(&memory) > 5 && shown(&ext4) > 5,
-        "the module hardly saw them: {} and {} times",
+        "{memory} was shown in {} samples and {ext4} in {}, expected more than 5 of each",
         shown(&memory),
         shown(&ext4)
     );
@@ -508,7 +524,7 @@ fn open_alone(disk: &str) -> Result<()> {
     // The last of an unmounted file system goes on the way back to user space.
     open(disk, OFlags::RDONLY | OFlags::EXCL, Mode::empty())
         .map(drop)
-        .with_context(|| format!("{disk} is in use after it was unmounted"))
+        .with_context(|| format!("{disk} is in use after it was unmounted, expected it to be free"))
 }
 
 #[cfg(test)]
@@ -538,15 +554,15 @@ mod tests {
         let readings = [reading(100), reading(120)];
         check(&shown(110, 123), "ext4", &readings, 0).unwrap();
         check(&shown(120, 124), "ext4", &readings, 0).unwrap();
-        assert!(check(&shown(121, 123), "ext4", &readings, 0).is_err());
-        assert!(check(&shown(99, 123), "ext4", &readings, 0).is_err());
-        assert!(check(&shown(110, 125), "ext4", &readings, 0).is_err());
-        assert!(check(&shown(110, 123), "tmpfs", &readings, 0).is_err());
-        assert!(check(&FsState::Absent, "ext4", &readings, 0).is_err());
+        check(&shown(121, 123), "ext4", &readings, 0).unwrap_err();
+        check(&shown(99, 123), "ext4", &readings, 0).unwrap_err();
+        check(&shown(110, 125), "ext4", &readings, 0).unwrap_err();
+        check(&shown(110, 123), "tmpfs", &readings, 0).unwrap_err();
+        check(&FsState::Absent, "ext4", &readings, 0).unwrap_err();
         // What is in flight may be missing or there twice.
         check(&shown(90, 123), "ext4", &readings, 10).unwrap();
         check(&shown(130, 123), "ext4", &readings, 10).unwrap();
-        assert!(check(&shown(131, 123), "ext4", &readings, 10).is_err());
+        check(&shown(131, 123), "ext4", &readings, 10).unwrap_err();
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub fn check_refusal(
     let expected = format!("parameter {parameter}: '{value}' {why}, allowed are {allowed}");
     ensure!(
         errors == [expected.as_str()],
-        "the log has {errors:?} instead of {expected:?}"
+        "the log has {errors:?}, expected {expected:?}"
     );
     // This is strict about the level, too.
     module::parameter_errors(&guest.log, from).map(drop)
@@ -146,7 +146,7 @@ fn check_lines(samples: &[Sample], list: &str) -> Result<()> {
         let paths: Vec<&str> = sample.fs.iter().map(|fs| fs.path.as_str()).collect();
         ensure!(
             paths == list.split(',').collect::<Vec<_>>(),
-            "{list:?} has lines of {paths:?}"
+            "there are lines of {paths:?}, expected {list:?}"
         );
         for fs in &sample.fs {
             let good = match (fs.path.as_str(), &fs.state) {
@@ -155,7 +155,11 @@ fn check_lines(samples: &[Sample], list: &str) -> Result<()> {
                 ("/proc", FsState::Shown { kind, .. }) => kind == "proc",
                 (_, state) => *state == FsState::Absent,
             };
-            ensure!(good, "{fs:?}");
+            ensure!(
+                good,
+                "expected / as shown, /tmp as tmpfs, /proc as proc and others as absent, found \
+                 {fs:?}"
+            );
         }
     }
     Ok(())
@@ -176,10 +180,13 @@ fn at_insmod(guest: &Guest) -> Result<()> {
         let text = format!("interval_ms={interval_ms} fs_paths=\"{list}\"");
         let module = Module::load(&guest.log, &text)?;
         let now = module::read_text(FS_PATHS)?;
-        ensure!(now == list, "{list:?} reads as {now:?}");
+        ensure!(now == list, "fs_paths reads as {now:?}, expected {list:?}");
         check_lines(&module.first(1, interval_ms)?, &list)?;
         let errors = module::parameter_errors(&guest.log, module.start)?;
-        ensure!(errors.is_empty(), "good values got {errors:?}");
+        ensure!(
+            errors.is_empty(),
+            "good values got the error lines {errors:?}, expected none"
+        );
         module.unload()?;
     }
     Ok(())
@@ -192,16 +199,20 @@ fn at_run_time(guest: &Guest) -> Result<()> {
         .into_iter()
         .zip(["\n", ""].into_iter().cycle())
     {
-        module::write(FS_PATHS, &format!("{list}{end}")).with_context(|| format!("{list:?}"))?;
+        module::write(FS_PATHS, &format!("{list}{end}"))
+            .with_context(|| format!("write of {list:?}, expected success"))?;
         let mark = guest.log.mark("fs_paths")?;
         let now = module::read_text(FS_PATHS)?;
-        ensure!(now == list, "{list:?} reads as {now:?}");
+        ensure!(now == list, "fs_paths reads as {now:?}, expected {list:?}");
         // One sample may have been on its way.
         let samples = module.wait(mark, 3, ms(3 * interval_ms))?;
         check_lines(&samples[1..], &list)?;
     }
     let errors = module::parameter_errors(&guest.log, module.start)?;
-    ensure!(errors.is_empty(), "good values got {errors:?}");
+    ensure!(
+        errors.is_empty(),
+        "good values got the error lines {errors:?}, expected none"
+    );
     module.unload().map(drop)
 }
 
@@ -215,7 +226,7 @@ fn bad_at_insmod(guest: &Guest) -> Result<()> {
         let result = module::insmod(&text);
         ensure!(
             result == Err(Errno::INVAL) && !module::is_loaded(),
-            "insmod {text:.50} returned {result:?}"
+            "insmod {text:.50} returned {result:?}, expected EINVAL and no module"
         );
         check_refusal(guest, mark, FS_PATHS, &wrong, why, ALLOWED)?;
     }
@@ -238,11 +249,14 @@ fn bad_at_run_time(guest: &Guest) -> Result<()> {
             let result = module::write(FS_PATHS, &written);
             ensure!(
                 result.as_ref().is_err_and(module::is_einval),
-                "the write of {written:.50} returned {result:?}"
+                "the write of {written:.50} returned {result:?}, expected EINVAL"
             );
             check_refusal(guest, mark, FS_PATHS, &wrong, why, ALLOWED)?;
             let now = module::read_text(FS_PATHS)?;
-            ensure!(now == LIST, "after {written:.50} it reads as {now:?}");
+            ensure!(
+                now == LIST,
+                "after {written:.50} was refused, fs_paths reads as {now:?}, expected {LIST:?}"
+            );
         }
     }
     let mark = guest.log.mark("all bad values written")?;
@@ -259,14 +273,22 @@ mod tests {
         assert_eq!(path_of(10, 12), "/12-aaaaaa");
         for list in good_values() {
             let paths: Vec<&str> = list.split(',').collect();
-            assert!(paths.len() <= MOST);
-            assert!(paths
-                .iter()
-                .all(|p| p.len() <= LONGEST && p.starts_with('/')));
+            assert!(
+                paths.len() <= MOST,
+                "expected at most {MOST} paths, found {paths:?}"
+            );
+            assert!(
+                paths
+                    .iter()
+                    .all(|p| p.len() <= LONGEST && p.starts_with('/')),
+                "expected absolute paths of at most {LONGEST} bytes, found {paths:?}"
+            );
         }
+        let bytes = list_of(MOST, LONGEST).len();
         assert!(
-            list_of(MOST, LONGEST).len() < 4096,
-            "one write takes no more"
+            bytes < 4096,
+            "the longest list has {bytes} bytes, expected fewer than 4096, as one write takes \
+             no more"
         );
     }
 }

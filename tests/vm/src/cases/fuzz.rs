@@ -32,7 +32,9 @@ pub const CASES: &[Case] = &[
 fn seed() -> Result<u64> {
     let command_line = fs::read_to_string("/proc/cmdline")?;
     if let Some(seed) = word(&command_line, "vmtest.seed=") {
-        return seed.parse().with_context(|| format!("vmtest.seed={seed}"));
+        return seed
+            .parse()
+            .with_context(|| format!("vmtest.seed is {seed:?}, expected a number"));
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     Ok(u64::from(now.subsec_nanos()) ^ now.as_secs())
@@ -57,7 +59,7 @@ fn use_at_random(guest: &Guest, is_module_used: bool) -> Result<()> {
     let output = fuzz.output().context("/fuzz")?;
     ensure!(
         output.status.success(),
-        "{}: {}",
+        "/fuzz ended with {}, expected success; it printed {:?}",
         output.status,
         tools::said(&output).trim()
     );
@@ -75,7 +77,9 @@ fn use_at_random(guest: &Guest, is_module_used: bool) -> Result<()> {
     crate::report(&format!("# {calls} calls, {records} records read"));
     ensure!(
         lines.len() == PROCESSES as usize && calls > 1000 && records > 10,
-        "that proves nothing: {said}"
+        "{} processes made {calls} calls and read {records} records, expected {PROCESSES}, \
+         more than 1000 and more than 10, as fewer prove nothing: {said:?}",
+        lines.len()
     );
     // Whatever it was asked for, it goes on as it should.
     if is_module_used && !module::is_loaded() {
@@ -87,10 +91,11 @@ fn use_at_random(guest: &Guest, is_module_used: bool) -> Result<()> {
     ensure!(
         second.header().seq > first.header().seq
             && second.header().taken_mono_ns > first.header().taken_mono_ns,
-        "{:?} after {:?}",
-        second.header(),
-        first.header()
+        "expected a later seq and taken_mono_ns than in {:?}, found {:?}",
+        first.header(),
+        second.header()
     );
     drop(device);
-    Ok(module::rmmod_patiently()?)
+    module::rmmod_patiently()
+        .with_context(|| format!("rmmod, tried for up to {:?}", module::PATIENCE))
 }

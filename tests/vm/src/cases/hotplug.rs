@@ -68,13 +68,16 @@ fn off_and_on(guest: &Guest) -> Result<()> {
             if n >= unsettled {
                 ensure!(
                     cpus == expected(guest, online),
-                    "online={online}: lines of the CPUs {cpus:?}"
+                    "online={online}: there are lines of the CPUs {cpus:?}, expected {:?}",
+                    expected(guest, online)
                 );
             }
             if let (true, Some(shares)) = (online, sample.cpus.get(&CPU)) {
                 ensure!(
                     shares.percent("idle") >= 90.0,
-                    "CPU {CPU} idles since it came back, but line {n} has {shares:?}"
+                    "line {n} has {:.1} % idle, expected 90 % or more, as CPU {CPU} idles since it \
+                     came back: {shares:?}",
+                    shares.percent("idle")
                 );
             }
         }
@@ -92,13 +95,18 @@ fn between(guest: &Guest) -> Result<()> {
     let samples = module.wait(module.start, 3, ms(3000))?;
     ensure!(
         samples[0].first.at < mark.at && mark.at < samples[1].first.at,
-        "this took longer than an interval, so it proves nothing"
+        "the CPU was back at {:?}, expected a time between the samples at {:?} and {:?}, as the \
+         case proves nothing otherwise",
+        mark.at,
+        samples[0].first.at,
+        samples[1].first.at
     );
     for (sample, online) in samples[1..].iter().zip([false, true]) {
         let cpus: Vec<u32> = sample.cpus.keys().copied().collect();
         ensure!(
             cpus == expected(guest, online),
-            "lines of the CPUs {cpus:?}"
+            "there are lines of the CPUs {cpus:?}, expected {:?}",
+            expected(guest, online)
         );
     }
     module.unload().map(drop)
@@ -110,19 +118,27 @@ fn offline_at_load(guest: &Guest) -> Result<()> {
     let (loaded, _) = module.loaded_line()?;
     ensure!(
         loaded.cpus == guest.cpus - 1,
-        "{loaded:?} with one of {} CPUs offline",
-        guest.cpus
+        "found {loaded:?}, expected cpus={} with one CPU offline",
+        guest.cpus - 1
     );
     for sample in module.first(2, 100)? {
         let cpus: Vec<u32> = sample.cpus.keys().copied().collect();
-        ensure!(cpus == expected(guest, false), "lines of the CPUs {cpus:?}");
+        ensure!(
+            cpus == expected(guest, false),
+            "there are lines of the CPUs {cpus:?}, expected {:?}",
+            expected(guest, false)
+        );
     }
     set_online(true)?;
     let mark = guest.log.mark("online")?;
     let samples = module.wait(mark, 5, ms(500))?;
     for sample in &samples[2..] {
         let cpus: Vec<u32> = sample.cpus.keys().copied().collect();
-        ensure!(cpus == expected(guest, true), "lines of the CPUs {cpus:?}");
+        ensure!(
+            cpus == expected(guest, true),
+            "there are lines of the CPUs {cpus:?}, expected {:?}",
+            expected(guest, true)
+        );
     }
     module.unload().map(drop)
 }
@@ -145,9 +161,12 @@ fn fast(guest: &Guest) -> Result<()> {
         .count();
     ensure!(
         !guest.judges_time() || (without >= 10 && without < samples.len()),
-        "{without} of {} samples lack CPU {CPU}: {unloaded:?}",
+        "{without} of {} samples lack CPU {CPU}, expected 10 or more and not all: {unloaded:?}",
         samples.len()
     );
-    ensure!(!module::is_loaded(), "the module is still there");
+    ensure!(
+        !module::is_loaded(),
+        "the module is still there after rmmod, expected it to be gone"
+    );
     Ok(())
 }

@@ -50,7 +50,8 @@ fn within(what: &str, time: Duration, expected: Duration) -> Result<()> {
     let early = expected.mul_f64(0.99);
     ensure!(
         time >= early && time <= expected + LATE,
-        "{what} took {time:?} instead of {expected:?}"
+        "{what} took {time:?}, expected {early:?} to {:?}",
+        expected + LATE
     );
     Ok(())
 }
@@ -58,22 +59,30 @@ fn within(what: &str, time: Duration, expected: Duration) -> Result<()> {
 fn default(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "")?;
     let (loaded, at) = module.loaded_line()?;
-    ensure!(loaded.interval_ms == 5000, "{loaded:?}");
+    ensure!(
+        loaded.interval_ms == 5000,
+        "expected interval=5000ms, found {loaded:?}"
+    );
     for parameter in &module::PARAMETERS {
         let value = module::read(parameter.name)?;
         ensure!(
             value == parameter.default,
-            "{} is {value} by default",
-            parameter.name
+            "{} is {value} by default, expected {}",
+            parameter.name,
+            parameter.default
         );
     }
     for switch in module::SWITCHES {
-        ensure!(module::read_switch(switch)?, "{switch} is off by default");
+        ensure!(
+            module::read_switch(switch)?,
+            "{switch} is off by default, expected it to be on"
+        );
     }
     let paths = module::read_text(module::FS_PATHS)?;
     ensure!(
         paths == module::FS_PATHS_DEFAULT,
-        "fs_paths is {paths:?} by default"
+        "fs_paths is {paths:?} by default, expected {:?}",
+        module::FS_PATHS_DEFAULT
     );
     let first = module.wait_begun(module.start, 1, ms(5000))?;
     within("the first interval", first.at.saturating_sub(at), ms(5000))?;
@@ -83,9 +92,10 @@ fn default(guest: &Guest) -> Result<()> {
 fn insmod(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "interval_ms=700")?;
     let (loaded, at) = module.loaded_line()?;
+    let interval_ms = module::read("interval_ms")?;
     ensure!(
-        loaded.interval_ms == 700 && module::read("interval_ms")? == 700,
-        "{loaded:?}"
+        (loaded.interval_ms, interval_ms) == (700, 700),
+        "interval_ms is {interval_ms} and the log has {loaded:?}, expected 700 ms in both"
     );
     let samples = module.first(3, 700)?;
     for (sample, n) in samples.iter().zip(1..) {
@@ -103,9 +113,10 @@ fn change(guest: &Guest, module: &Module<'_>, interval_ms: u64) -> Result<()> {
     let before = guest.log.mark("before a write")?;
     module::write("interval_ms", &interval_ms.to_string())?;
     let after = guest.log.mark("after a write")?;
+    let found = module::read("interval_ms")?;
     ensure!(
-        module::read("interval_ms")? == interval_ms,
-        "the interval reads otherwise"
+        found == interval_ms,
+        "interval_ms reads as {found} after it was written, expected {interval_ms}"
     );
     let samples = module.wait(before, 2, ms(2 * interval_ms))?;
     for (sample, n) in samples.iter().zip(1..) {
@@ -114,7 +125,10 @@ fn change(guest: &Guest, module: &Module<'_>, interval_ms: u64) -> Result<()> {
         let (longest, shortest) = (at.saturating_sub(before.at), at.saturating_sub(after.at));
         ensure!(
             longest >= expected.mul_f64(0.99) && shortest <= expected + LATE,
-            "sample {n} after a write of {interval_ms} came {shortest:?} to {longest:?} after it"
+            "sample {n} came {shortest:?} to {longest:?} after a write of {interval_ms}, expected \
+             {:?} to {:?}",
+            expected.mul_f64(0.99),
+            expected + LATE
         );
     }
     Ok(())
@@ -145,7 +159,9 @@ fn shortest(guest: &Guest) -> Result<()> {
     let waited = unloaded.report_max_ns / 10_000_000;
     ensure!(
         taken <= ticks + 3 && taken + unloading + waited >= ticks,
-        "{ticks} ticks passed: {unloaded:?}"
+        "{taken} samples were due in {ticks} ticks, expected {} to {}: {unloaded:?}",
+        ticks.saturating_sub(unloading + waited),
+        ticks + 3
     );
     Ok(())
 }
@@ -163,14 +179,16 @@ fn drift(guest: &Guest) -> Result<()> {
     let passed = last.saturating_sub(first);
     ensure!(
         passed % INTERVAL_NS == 0,
-        "the ticks are off by {} ns after {passed} ns",
+        "the ticks are off by {} ns after {passed} ns, expected 0 ns",
         passed % INTERVAL_NS
     );
     let ticks = passed / INTERVAL_NS;
     let taken = unloaded.samples + unloaded.missed;
     ensure!(
         unloaded.samples > 1000 && ticks > 980 && (ticks..=ticks + 30).contains(&taken),
-        "{ticks} ticks were due between the first and the last list: {unloaded:?}"
+        "{ticks} ticks were due between the first and the last list and {taken} samples in all, \
+         expected more than 980, {ticks} to {}, and more than 1000 taken: {unloaded:?}",
+        ticks + 30
     );
     Ok(())
 }
@@ -184,5 +202,5 @@ fn next_tick_ns() -> Result<u64> {
             return Ok(expiry_ns);
         }
     }
-    bail!("/proc/timer_list has no timer of the module")
+    bail!("/proc/timer_list has no timer of the module in 100 looks, expected one")
 }

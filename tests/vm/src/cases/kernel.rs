@@ -43,7 +43,10 @@ fn kmemleak(_: &Guest) -> Result<()> {
         fs::write(KMEMLEAK, "scan")?;
     }
     let found = fs::read_to_string(KMEMLEAK)?;
-    ensure!(found.is_empty(), "{found}");
+    ensure!(
+        found.is_empty(),
+        "kmemleak found leaks, expected none: {found}"
+    );
     Ok(())
 }
 
@@ -61,7 +64,7 @@ fn kcsan(_: &Guest) -> Result<()> {
     ));
     ensure!(
         value("enabled") == Some(1) && watched > 1000,
-        "KCSAN does not watch enough: {}",
+        "KCSAN watched {watched} accesses, expected more than 1000 and it to be enabled: {}",
         text.replace('\n', "; ")
     );
     Ok(())
@@ -212,13 +215,13 @@ fn log(guest: &Guest) -> Result<()> {
         .collect();
     ensure!(
         bad.is_empty(),
-        "{} lines: {}",
+        "{} lines are suspicious, expected none: {}",
         bad.len(),
         bad[..bad.len().min(10)].join("; ")
     );
     ensure!(
         records.len() > 100,
-        "only {} records, so the log's start is missing",
+        "the log has {} records, expected more than 100, so its start is missing",
         records.len()
     );
     Ok(())
@@ -233,7 +236,11 @@ mod tests {
         let mark = |case: &str| format!("{MARK} 7 {}", mark_of_case(case));
         let bad = |case: &str, texts: &[&str]| {
             let mut judge = Judge::default();
-            assert!(!judge.is_bad(&mark(case)));
+            let mark = mark(case);
+            assert!(
+                !judge.is_bad(&mark),
+                "{mark:?} is bad, expected it not to be"
+            );
             texts.iter().filter(|text| judge.is_bad(text)).count()
         };
         let report = [
@@ -290,7 +297,10 @@ mod tests {
             "Oops: general protection fault",
             "rust_kernel: panicked at x.rs:1",
         ] {
-            assert!(is_suspicious(text), "{text}");
+            assert!(
+                is_suspicious(text),
+                "{text:?} is not suspicious, expected it to be"
+            );
         }
         for text in [
             "Linux version 7.3.4",
@@ -301,7 +311,10 @@ mod tests {
             "kasan: KernelAddressSanitizer initialized (generic)",
             "debug: ignoring loglevel setting.",
         ] {
-            assert!(!is_suspicious(text), "{text}");
+            assert!(
+                !is_suspicious(text),
+                "{text:?} is suspicious, expected it not to be"
+            );
         }
     }
 }

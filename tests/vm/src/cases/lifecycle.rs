@@ -44,11 +44,12 @@ fn second(guest: &Guest) -> Result<()> {
     let result = module::insmod("interval_ms=200");
     ensure!(
         result == Err(Errno::EXIST),
-        "a second insmod returned {result:?}"
+        "a second insmod returned {result:?}, expected EEXIST"
     );
+    let interval_ms = module::read("interval_ms")?;
     ensure!(
-        module::read("interval_ms")? == 100,
-        "a second insmod changed the interval"
+        interval_ms == 100,
+        "interval_ms is {interval_ms} after a second insmod, expected 100 as before"
     );
     let samples = module.wait(mark, 3, ms(300))?;
     let again = module.lines(mark)?;
@@ -56,9 +57,13 @@ fn second(guest: &Guest) -> Result<()> {
         !again
             .iter()
             .any(|(_, line)| matches!(line, Line::Loaded(_) | Line::Unloaded(_))),
-        "a second insmod was logged: {again:?}"
+        "a second insmod was logged, expected no loaded and no unloaded line, found {again:?}"
     );
-    ensure!(samples.len() >= 3, "sampling stopped");
+    ensure!(
+        samples.len() >= 3,
+        "{} samples were logged after a second insmod, expected 3 or more",
+        samples.len()
+    );
     module.unload().map(drop)
 }
 
@@ -101,7 +106,7 @@ pub fn kernel_memory() -> Result<Vec<u64>> {
             amounts
                 .get(*name)
                 .copied()
-                .with_context(|| name.to_string())
+                .with_context(|| format!("expected {name} in /proc/meminfo, found {amounts:?}"))
         })
         .collect()
 }
@@ -136,9 +141,10 @@ fn cycles(guest: &Guest) -> Result<()> {
     };
     for ((name, before), after) in LEAKS.iter().zip(before).zip(kernel_memory()?) {
         crate::report(&format!("# {name}: {before} kB, then {after} kB"));
+        let most = before + per_cpu * u64::from(guest.cpus);
         ensure!(
-            after <= before + per_cpu * u64::from(guest.cpus),
-            "{name} grew from {before} to {after} kB"
+            after <= most,
+            "{name} grew from {before} to {after} kB, expected at most {most} kB"
         );
     }
     guest.log.mark("end of the cycles")?;
@@ -153,7 +159,7 @@ fn cycles(guest: &Guest) -> Result<()> {
     }
     ensure!(
         (loaded, unloaded) == (CYCLES, CYCLES),
-        "{loaded} loaded and {unloaded} unloaded lines"
+        "there are {loaded} loaded and {unloaded} unloaded lines, expected {CYCLES} of each"
     );
     Ok(())
 }
@@ -176,7 +182,7 @@ fn unload_under_use(guest: &Guest) -> Result<()> {
                 module::rmmod_patiently().with_context(|| format!("rmmod {round}"))?;
                 ensure!(
                     !module::is_loaded(),
-                    "the module is still there after round {round}"
+                    "the module is still there after round {round}, expected it to be gone"
                 );
                 crate::lines::samples(&guest.log.since(mark)?, true)?;
             }
@@ -189,7 +195,7 @@ fn unload_under_use(guest: &Guest) -> Result<()> {
     // Otherwise nothing was going on while the module went away.
     ensure!(
         reads >= u64::from(ROUNDS) && writes >= u64::from(ROUNDS),
-        "only {reads} reads and {writes} writes succeeded"
+        "{reads} reads and {writes} writes succeeded, expected {ROUNDS} or more of each"
     );
     Ok(())
 }
@@ -197,10 +203,14 @@ fn unload_under_use(guest: &Guest) -> Result<()> {
 /// Waits until each of the counters has grown.
 fn wait_for_use(counters: [&AtomicU64; 2]) -> Result<()> {
     let deadline = Instant::now() + module::PATIENCE;
-    for counter in counters {
+    for (what, counter) in ["reads", "writes"].into_iter().zip(counters) {
         let before = counter.load(Ordering::Relaxed);
         while counter.load(Ordering::Relaxed) == before {
-            ensure!(Instant::now() < deadline, "parameters are not used");
+            ensure!(
+                Instant::now() < deadline,
+                "{before} {what} of parameters have succeeded, expected more within {:?}",
+                module::PATIENCE
+            );
             sleep_ms(1);
         }
     }

@@ -40,8 +40,13 @@ const ROUNDING: u64 = 1;
 const NAMES: [&str; 3] = ["1m", "5m", "15m"];
 
 fn averages(sample: &Sample) -> Result<[u64; 3]> {
-    let load = sample.load.taken().context("the load line")?;
+    let load = sample.load.taken().context("expected a load line")?;
     Ok([load.one, load.five, load.fifteen])
+}
+
+/// As the log has it.
+fn hundredths(average: u64) -> f64 {
+    average as f64 / 100.0
 }
 
 fn rising(guest: &Guest) -> Result<()> {
@@ -49,13 +54,18 @@ fn rising(guest: &Guest) -> Result<()> {
     // does so twice.
     let shown = compare(guest, 20, 44)?;
     let (first, last) = (shown.first(), shown.last());
-    let (first, last) = first.zip(last).context("no load line")?;
+    let (first, last) = first
+        .zip(last)
+        .context("expected samples with a load line, found none")?;
     for ((name, least), (first, last)) in
         NAMES.iter().zip([250, 50, 15]).zip(first.iter().zip(last))
     {
         ensure!(
             *last >= first + least,
-            "{name} went from {first} to {last} hundredths, so this proves little"
+            "{name} went from {:.2} to {:.2}, expected {:.2} or more, as less proves little",
+            hundredths(*first),
+            hundredths(*last),
+            hundredths(first + least)
         );
     }
     Ok(())
@@ -80,7 +90,7 @@ fn compare(guest: &Guest, tasks: u32, count: usize) -> Result<Vec<[u64; 3]>> {
         .collect();
     ensure!(
         2 * shown.len() > samples.len(),
-        "only {} of {} samples have a load line",
+        "{} of {} samples have a load line, expected more than half",
         shown.len(),
         samples.len()
     );
@@ -96,11 +106,14 @@ fn compare_sample(sample: &Sample, readings: &[Reading]) -> Result<()> {
     let first = readings
         .iter()
         .rposition(|reading| reading.done <= start)
-        .context("no reading before")?;
+        .with_context(|| format!("expected a reading before {start:?}, found none"))?;
     let length = readings[first..]
         .iter()
         .position(|reading| reading.begun >= sample.last.arrived)
-        .context("no reading after")?;
+        .with_context(|| {
+            let arrived = sample.last.arrived;
+            format!("expected a reading after {arrived:?}, found none")
+        })?;
     let bracket = readings[first..=first + length]
         .iter()
         .map(|reading| proc::loadavg(&reading.texts[0]))
@@ -111,12 +124,20 @@ fn compare_sample(sample: &Sample, readings: &[Reading]) -> Result<()> {
 fn check(logged: [u64; 3], bracket: &[[u64; 3]]) -> Result<()> {
     for (index, name) in NAMES.iter().enumerate() {
         let values = bracket.iter().map(|averages| averages[index]);
-        let min = values.clone().min().context("no reading")?;
-        let max = values.max().context("no reading")?;
+        let min = values
+            .clone()
+            .min()
+            .context("expected readings, found none")?;
+        let max = values.max().context("expected readings, found none")?;
         let logged = logged[index];
         ensure!(
             (min.saturating_sub(ROUNDING)..=max + ROUNDING).contains(&logged),
-            "{name} was logged as {logged} hundredths, /proc/loadavg had {min} to {max}"
+            "{name} was logged as {:.2}, expected {:.2} to {:.2} as /proc/loadavg had, give or \
+             take {:.2}",
+            hundredths(logged),
+            hundredths(min),
+            hundredths(max),
+            hundredths(ROUNDING)
         );
     }
     Ok(())
@@ -130,11 +151,13 @@ mod tests {
     fn averages_are_checked_against_the_bracket() {
         let bracket = [[100, 50, 7], [120, 50, 8]];
         for good in [[99, 51, 9], [121, 49, 6], [110, 50, 8]] {
-            assert!(check(good, &bracket).is_ok(), "{good:?}");
+            let found = check(good, &bracket);
+            assert!(found.is_ok(), "{good:?} gives {found:?}, expected success");
         }
         for bad in [[98, 50, 8], [122, 50, 8], [110, 52, 8], [110, 50, 10]] {
-            assert!(check(bad, &bracket).is_err(), "{bad:?}");
+            let found = check(bad, &bracket);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
-        assert!(check([0, 0, 0], &[]).is_err());
+        check([0, 0, 0], &[]).unwrap_err();
     }
 }

@@ -80,7 +80,7 @@ fn changing(guest: &Guest) -> Result<()> {
         let range = values.clone().max().unwrap_or(0) - values.min().unwrap_or(0);
         ensure!(
             range >= 8 * 1024,
-            "{key} changed by only {range} kB, so this proves little"
+            "{key} changed by {range} kB, expected 8192 kB or more, as less proves little"
         );
     }
     Ok(())
@@ -136,7 +136,7 @@ fn compare_sample(sample: &Sample, readings: &[Reading]) -> Result<()> {
     let first = readings
         .iter()
         .rposition(|reading| reading.begun <= start)
-        .context("no reading before")?;
+        .with_context(|| format!("expected a reading before {start:?}, found none"))?;
     for reading in &readings[first..] {
         if reading.begun <= arrived {
             bracket.push(proc::meminfo(&reading.texts[0])?);
@@ -149,17 +149,27 @@ fn compare_sample(sample: &Sample, readings: &[Reading]) -> Result<()> {
 }
 
 fn check(key: &str, logged: u64, name: &str, bracket: &[Amounts]) -> Result<()> {
-    let values = bracket
-        .iter()
-        .map(|amounts| amounts.get(name).copied().with_context(|| name.to_string()));
+    let values = bracket.iter().map(|amounts| {
+        let found = amounts.get(name).copied();
+        found.with_context(|| format!("expected {name} in /proc/meminfo, found {amounts:?}"))
+    });
     let values = values.collect::<Result<Vec<u64>>>()?;
-    let min = values.iter().copied().min().context("no reading")?;
-    let max = values.iter().copied().max().context("no reading")?;
+    let min = values
+        .iter()
+        .copied()
+        .min()
+        .context("expected readings, found none")?;
+    let max = values
+        .iter()
+        .copied()
+        .max()
+        .context("expected readings, found none")?;
     let low = min - SLACK_KB.max(min / 50).min(min);
     let high = max + SLACK_KB.max(max / 50);
     ensure!(
         (low..=high).contains(&logged),
-        "{key}={logged}kB, /proc/meminfo had {min} to {max} kB"
+        "{key} is {logged} kB, expected {low} kB to {high} kB, since /proc/meminfo had {min} kB to \
+         {max} kB"
     );
     Ok(())
 }
@@ -174,14 +184,16 @@ mod tests {
             .map(|amount| Amounts::from([("MemFree".to_string(), amount)]))
             .into();
         for good in [9_800, 10_000, 15_000, 20_400] {
-            assert!(check("free", good, "MemFree", &bracket).is_ok(), "{good}");
+            let found = check("free", good, "MemFree", &bracket);
+            assert!(found.is_ok(), "{good:?} gives {found:?}, expected success");
         }
         for bad in [0, 9_799, 20_401] {
-            assert!(check("free", bad, "MemFree", &bracket).is_err(), "{bad}");
+            let found = check("free", bad, "MemFree", &bracket);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
-        assert!(check("free", 1, "Missing", &bracket).is_err());
+        check("free", 1, "Missing", &bracket).unwrap_err();
         let none = [Amounts::from([("Dirty".to_string(), 0)])];
-        assert!(check("dirty", 0, "Dirty", &none).is_ok());
-        assert!(check("dirty", 65, "Dirty", &none).is_err());
+        check("dirty", 0, "Dirty", &none).unwrap();
+        check("dirty", 65, "Dirty", &none).unwrap_err();
     }
 }

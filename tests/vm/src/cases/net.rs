@@ -86,8 +86,9 @@ pub struct Counters {
 impl Counters {
     fn since(&self, before: &Counters) -> Result<Counters> {
         let grown = |new: u64, old: u64| {
-            new.checked_sub(old)
-                .context("a counter of /proc/net/dev went backwards")
+            new.checked_sub(old).with_context(|| {
+                format!("a counter of /proc/net/dev is {new}, expected {old} or more as before")
+            })
         };
         Ok(Counters {
             rx_bytes: grown(self.rx_bytes, before.rx_bytes)?,
@@ -110,15 +111,20 @@ fn parse(text: &str) -> Result<Interfaces> {
     let mut interfaces = Interfaces::new();
     // Two lines of titles come first.
     for line in text.lines().skip(2) {
-        let (name, numbers) = line.split_once(':').with_context(|| format!("{line:?}"))?;
+        let (name, numbers) = line
+            .split_once(':')
+            .with_context(|| format!("expected a name, ':' and numbers, found {line:?}"))?;
         let numbers = numbers
             .split_ascii_whitespace()
-            .map(|word| word.parse().with_context(|| format!("{line:?}")))
+            .map(|word| {
+                word.parse()
+                    .with_context(|| format!("expected a number, found {word:?} in {line:?}"))
+            })
             .collect::<Result<Vec<u64>>>()?;
         let [rx_bytes, rx_packets, rx_errors, rx_drops, _, _, _, _, tx_bytes, tx_packets, tx_errors, tx_drops, ..] =
             numbers[..]
         else {
-            bail!("too few numbers in {line:?}");
+            bail!("expected 12 numbers or more, found {line:?}");
         };
         let counters = Counters {
             rx_bytes,
@@ -130,7 +136,10 @@ fn parse(text: &str) -> Result<Interfaces> {
         };
         interfaces.insert(name.trim().to_string(), counters);
     }
-    ensure!(!interfaces.is_empty(), "no interface in {text:?}");
+    ensure!(
+        !interfaces.is_empty(),
+        "expected an interface, found {text:?}"
+    );
     Ok(interfaces)
 }
 
@@ -139,8 +148,8 @@ fn check(line: &lines::Net, counted: &Counters, interval: Duration) -> Result<()
     for (what, amount, logged) in [
         ("rxp", counted.rx_packets as f64, line.rxp),
         ("txp", counted.tx_packets as f64, line.txp),
-        ("rx", counted.rx_bytes as f64 / 1024.0, line.rx),
-        ("tx", counted.tx_bytes as f64 / 1024.0, line.tx),
+        ("rx in kB", counted.rx_bytes as f64 / 1024.0, line.rx),
+        ("tx in kB", counted.tx_bytes as f64 / 1024.0, line.tx),
         ("err", counted.errors as f64, line.err),
         ("drop", counted.drops as f64, line.drop),
     ] {
@@ -154,9 +163,11 @@ fn check_order(lines: &[lines::Net]) -> Result<()> {
         // Both halves of a sum are rounded.
         ensure!(
             two[0].rx + two[0].tx + 2 >= two[1].rx + two[1].tx,
-            "{} is before {}, which is busier",
+            "{} with {:.2} kB/s is before {} with {:.2} kB/s, expected the busier one first",
             two[0].name,
-            two[1].name
+            (two[0].rx + two[0].tx) as f64 / 100.0,
+            two[1].name,
+            (two[1].rx + two[1].tx) as f64 / 100.0
         );
     }
     Ok(())
@@ -228,7 +239,8 @@ fn settle() -> Result<()> {
         }
         ensure!(
             Instant::now() < deadline,
-            "the interfaces do not come to rest"
+            "the interfaces do not come to rest within {PATIENCE:?}, expected {before:?} to \
+             stay, found {after:?}"
         );
         before = after;
     }
@@ -236,16 +248,21 @@ fn settle() -> Result<()> {
 
 fn loopback(guest: &Guest) -> Result<()> {
     const INTERVAL_MS: u64 = 200;
+    let counted = counters()?["lo"];
     ensure!(
-        counters()?["lo"] == Counters::default(),
-        "lo was used before, so this proves nothing"
+        counted == Counters::default(),
+        "lo was used before and has {counted:?}, expected 0 of all, as the case proves nothing \
+         otherwise"
     );
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     // An interface that is up but was never used is no different.
     netlink::set_up("lo", true)?;
     for sample in wait_answered(&module, module.start, 3, INTERVAL_MS)? {
         let line = line(&sample, "lo")?;
-        ensure!(line.is_none(), "unused: {line:?}");
+        ensure!(
+            line.is_none(),
+            "expected no line of lo, which was never used, found {line:?}"
+        );
     }
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.send_to(&[0; 100], socket.local_addr()?)?;
@@ -253,9 +270,16 @@ fn loopback(guest: &Guest) -> Result<()> {
     let samples = wait_answered(&module, mark, 3, INTERVAL_MS)?;
     // One sample notes the interface, the next one has its line.
     for sample in &samples[1..] {
-        line(sample, "lo")?.context("lo is in use and has no line")?;
+        line(sample, "lo")?.with_context(|| {
+            let nets = &sample.nets;
+            format!("expected a line of lo, which is in use, found {nets:?}")
+        })?;
     }
-    ensure!(counters()?["lo"].rx_packets > 0, "nothing was received");
+    let counted = counters()?["lo"];
+    ensure!(
+        counted.rx_packets > 0,
+        "lo has {counted:?}, expected it to have received a packet"
+    );
     module.unload().map(drop)
 }
 
@@ -322,15 +346,19 @@ fn compare(guest: &Guest) -> Result<()> {
                 && left.tx_packets > 0
                 && (left.drops, right.drops) == (3, 3)
                 && (tunnel.is_none() || counted(Tunnel::NAME)?.errors > 0),
-            "this proves little: {CARD} {card:?}, left {left:?}, right {right:?}"
+            "expected packets both ways and more out than in of {CARD}, 3 drops of each veth, and \
+             errors of the tunnel, as the case proves little otherwise, found {card:?} of {CARD}, \
+             {left:?} of tleft, {right:?} of tright and {:?} in all",
+            window.after
         );
         for name in &names {
             let counted = counted(name)?;
             let line = one(lines(&window.sample)?, &format!("line of {name}"), |line| {
                 line.name == *name
             })?;
-            check(line, &counted, window.interval)
-                .with_context(|| format!("{line:?} for {counted:?}"))?;
+            check(line, &counted, window.interval).with_context(|| {
+                format!("{name} has {line:?}, expected it to match {counted:?}")
+            })?;
         }
         check_order(lines(&window.sample)?)?;
     }
@@ -373,25 +401,35 @@ fn namespaces(guest: &Guest) -> Result<()> {
     let mark = guest.log.mark("two interfaces")?;
     let samples = wait_answered(&module, mark, 3, INTERVAL_MS)?;
     for name in ["tstays", "tleaves"] {
-        line(&samples[2], name)?.with_context(|| format!("{name} has no line"))?;
+        line(&samples[2], name)?.with_context(|| {
+            let nets = &samples[2].nets;
+            format!("expected a line of {name}, found {nets:?}")
+        })?;
     }
 
     // The process has a loopback of its own, which is not shown either.
     let other = Running::start(&["unshare", "-n", "sleep", "1000"])?;
     wait_for_namespace(other.id())?;
     netlink::move_to_namespace_of("tleaves", other.id())?;
-    ensure!(!counters()?.contains_key("tleaves"), "tleaves has not left");
+    let own = counters()?;
+    ensure!(
+        !own.contains_key("tleaves"),
+        "expected tleaves to have left the namespace, found {:?}",
+        own.keys()
+    );
     let mark = guest.log.mark("one has left")?;
     // The one that is left has no carrier now, since the other one went down.
     let samples = wait_answered(&module, mark, 3, INTERVAL_MS)?;
     for sample in &samples[1..] {
         let names: Vec<&str> = lines(sample)?.iter().map(|line| &*line.name).collect();
-        ensure!(!names.contains(&"tleaves"), "tleaves has left: {names:?}");
-        ensure!(names.contains(&"tstays"), "tstays has not left: {names:?}");
+        ensure!(
+            !names.contains(&"tleaves") && names.contains(&"tstays"),
+            "there are lines of {names:?}, expected tstays and not tleaves, which has left"
+        );
         let own = counters()?;
         ensure!(
             names.iter().all(|name| own.contains_key(*name)),
-            "lines of {names:?}, /proc/net/dev has {:?}",
+            "there are lines of {names:?}, expected only those of /proc/net/dev: {:?}",
             own.keys()
         );
     }
@@ -399,14 +437,22 @@ fn namespaces(guest: &Guest) -> Result<()> {
     drop(other);
     let deadline = Instant::now() + PATIENCE;
     while counters()?.contains_key("tstays") {
-        ensure!(Instant::now() < deadline, "tstays does not go");
+        ensure!(
+            Instant::now() < deadline,
+            "tstays is still there {PATIENCE:?} after the namespace of its peer ended, expected it \
+             to be gone"
+        );
         sleep_ms(10);
     }
     drop(veth);
     let mark = guest.log.mark("both are gone")?;
     for sample in wait_answered(&module, mark, 2, INTERVAL_MS)? {
         for name in ["tstays", "tleaves"] {
-            ensure!(line(&sample, name)?.is_none(), "{name} is gone");
+            let line = line(&sample, name)?;
+            ensure!(
+                line.is_none(),
+                "expected no line of {name}, which is gone, found {line:?}"
+            );
         }
     }
     module.unload().map(drop)
@@ -416,7 +462,11 @@ fn wait_for_namespace(process: u32) -> Result<()> {
     let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net"));
     let deadline = Instant::now() + PATIENCE;
     while namespace(&process.to_string())? == namespace("self")? {
-        ensure!(Instant::now() < deadline, "no other namespace");
+        ensure!(
+            Instant::now() < deadline,
+            "process {process} is still in {:?} after {PATIENCE:?}, expected another namespace",
+            namespace("self")?
+        );
         sleep_ms(10);
     }
     Ok(())
@@ -466,7 +516,7 @@ fn many(guest: &Guest) -> Result<()> {
     for line in &table.shown {
         let counted = &counted[line.name.as_str()];
         check(line, counted, window.interval)
-            .with_context(|| format!("{line:?} for {counted:?}"))?;
+            .with_context(|| format!("found {line:?}, expected it to match {counted:?}"))?;
     }
     module.unload().map(drop)
 }
@@ -475,26 +525,31 @@ fn check_many(table: &Table<lines::Net>, counted: &BTreeMap<&str, Counters>) -> 
     let shown: BTreeSet<&str> = table.shown.iter().map(|line| line.name.as_str()).collect();
     ensure!(
         shown.len() == lines::MOST_SHOWN && table.shown.len() == lines::MOST_SHOWN,
-        "{} lines of {} interfaces",
+        "there are {} lines of {} interfaces, expected {} of each",
         table.shown.len(),
-        shown.len()
+        shown.len(),
+        lines::MOST_SHOWN
     );
     let all = counted.len() as u64;
     ensure!(
         table.shown.len() as u64 + table.more == all,
-        "{} lines and {} more, but there are {all} interfaces",
+        "there are {} lines and {} more interfaces, expected {all} in all",
         table.shown.len(),
         table.more
     );
     check_order(&table.shown)?;
     let bytes = |counters: &Counters| counters.rx_bytes + counters.tx_bytes;
     let Some(least) = table.shown.last().and_then(|line| counted.get(&*line.name)) else {
-        bail!("a line of an interface that /proc/net/dev does not have");
+        bail!(
+            "the last line is {:?}, expected that of an interface in /proc/net/dev",
+            table.shown.last()
+        );
     };
     for (name, counters) in counted {
         ensure!(
             shown.contains(name) || bytes(counters) <= bytes(least),
-            "{name} is not shown, but moved {} bytes, the last one shown {}",
+            "{name} is not shown and moved {} bytes, expected at most {}, as the last one \
+             shown moved",
             bytes(counters),
             bytes(least)
         );
@@ -526,7 +581,8 @@ mod tests {
         assert_eq!(interfaces["lo"], expected);
         assert_eq!(interfaces["eth0"].rx_bytes, 17);
         for bad in ["", "a\nb\nlo 1 2\n", "a\nb\nlo: 1 2\n", "a\nb\nlo: x\n"] {
-            assert!(parse(bad).is_err(), "{bad:?}");
+            let found = parse(bad);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 
@@ -569,7 +625,11 @@ mod tests {
         for (n, change) in changes.iter().enumerate() {
             let mut bad = good.clone();
             change(&mut bad);
-            assert!(check(&bad, &counted(), ms(1000)).is_err(), "change {n}");
+            let found = check(&bad, &counted(), ms(1000));
+            assert!(
+                found.is_err(),
+                "change {n} gives {found:?}, expected an error of {bad:?}"
+            );
         }
     }
 
@@ -596,10 +656,10 @@ mod tests {
             more,
         };
         check_many(&table(0, 4), &counted).unwrap();
-        assert!(check_many(&table(0, 5), &counted).is_err());
-        assert!(check_many(&table(2, 4), &counted).is_err());
+        check_many(&table(0, 5), &counted).unwrap_err();
+        check_many(&table(2, 4), &counted).unwrap_err();
         let mut disordered = table(0, 4);
         disordered.shown[15].rx = 9999;
-        assert!(check_many(&disordered, &counted).is_err());
+        check_many(&disordered, &counted).unwrap_err();
     }
 }

@@ -101,7 +101,10 @@ fn bad_values(parameter: &Parameter) -> Vec<(&'static str, String)> {
 /// The one line that a refused value must have got.
 fn check_error(errors: &[BadParameter], parameter: &Parameter, value: &str) -> Result<()> {
     let [error] = errors else {
-        bail!("{} error lines instead of one: {errors:?}", errors.len())
+        bail!(
+            "there are {} error lines, expected one: {errors:?}",
+            errors.len()
+        )
     };
     // A long value may be cut, but not so much that one would not know it again.
     let named = if value.len() <= 32 {
@@ -111,22 +114,34 @@ fn check_error(errors: &[BadParameter], parameter: &Parameter, value: &str) -> R
     };
     ensure!(
         error.name == parameter.name && named && error.allowed == parameter.allowed(),
-        "the error line says {error:?}"
+        "the error line says {error:?}, expected {} with '{value:.32}' and {:?} as allowed",
+        parameter.name,
+        parameter.allowed()
     );
     let why = if value.is_empty() {
         error.why == "is empty"
     } else {
         error.why != "is empty"
     };
-    ensure!(why, "the error line says {:?}", error.why);
+    ensure!(
+        why,
+        "the error line says {:?} of '{value:.32}', expected \"is empty\" of an empty value alone",
+        error.why
+    );
     Ok(())
 }
 
 fn check_insmod_fails(guest: &Guest, parameter: &Parameter, text: &str, value: &str) -> Result<()> {
     let mark = guest.log.mark("insmod with a bad parameter")?;
     let result = module::insmod(text);
-    ensure!(!module::is_loaded(), "the module is loaded");
-    ensure!(result == Err(Errno::INVAL), "insmod returned {result:?}");
+    ensure!(
+        !module::is_loaded(),
+        "the module is loaded and insmod returned {result:?}, expected it not to be"
+    );
+    ensure!(
+        result == Err(Errno::INVAL),
+        "insmod returned {result:?}, expected EINVAL"
+    );
     guest.log.mark("end of it")?;
     check_error(
         &module::parameter_errors(&guest.log, mark)?,
@@ -139,7 +154,7 @@ fn check_insmod_fails(guest: &Guest, parameter: &Parameter, text: &str, value: &
 fn collect(failures: Vec<String>) -> Result<()> {
     ensure!(
         failures.is_empty(),
-        "{} values: {}",
+        "{} values were not refused as expected: {}",
         failures.len(),
         failures.join("; ")
     );
@@ -196,9 +211,9 @@ fn bad_at_run_time(guest: &Guest) -> Result<()> {
                     let mark = guest.log.mark("write of a bad value")?;
                     let result = module::write(parameter.name, &written);
                     let refused = result.as_ref().is_err_and(module::is_einval);
-                    ensure!(refused, "the write returned {result:?}");
+                    ensure!(refused, "the write returned {result:?}, expected EINVAL");
                     let now = module::read(parameter.name)?;
-                    ensure!(now == before, "the value became {now}");
+                    ensure!(now == before, "the value became {now}, expected {before}");
                     guest.log.mark("end of it")?;
                     check_error(
                         &module::parameter_errors(&guest.log, mark)?,
@@ -212,7 +227,9 @@ fn bad_at_run_time(guest: &Guest) -> Result<()> {
     }
     collect(failures)?;
     let mark = guest.log.mark("all bad values written")?;
-    module.wait(mark, 3, ms(300)).context("sampling stopped")?;
+    module
+        .wait(mark, 3, ms(300))
+        .context("expected sampling to go on")?;
     module.unload().map(drop)
 }
 
@@ -222,25 +239,33 @@ fn edges(guest: &Guest) -> Result<()> {
             let text = format!("{}={value}", parameter.name);
             let module = Module::load(&guest.log, &text)?;
             let now = module::read(parameter.name)?;
-            ensure!(now == value, "{text}: reads as {now}");
+            ensure!(
+                now == value,
+                "with {text} it reads as {now}, expected {value}"
+            );
             module.unload()?;
         }
         let module = Module::load(&guest.log, "")?;
         for value in [parameter.min, parameter.max] {
             for end in ["", "\n"] {
                 let written = format!("{value}{end}");
-                module::write(parameter.name, &written)
-                    .with_context(|| format!("{} {written:?}", parameter.name))?;
+                module::write(parameter.name, &written).with_context(|| {
+                    let name = parameter.name;
+                    format!("write of {written:?} to {name}, expected success")
+                })?;
                 let now = module::read(parameter.name)?;
                 ensure!(
                     now == value,
-                    "{}: {written:?} reads as {now}",
+                    "{} reads as {now} after {written:?} was written, expected {value}",
                     parameter.name
                 );
             }
         }
         let errors = module::parameter_errors(&guest.log, module.start)?;
-        ensure!(errors.is_empty(), "good values got {errors:?}");
+        ensure!(
+            errors.is_empty(),
+            "good values got the error lines {errors:?}, expected none"
+        );
         module.unload()?;
     }
     Ok(())
@@ -250,12 +275,16 @@ fn edges(guest: &Guest) -> Result<()> {
 fn twice(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "interval_ms=1000 log_every=2 interval_ms=2000")?;
     let (loaded, _) = module.loaded_line()?;
+    let interval_ms = module::read("interval_ms")?;
     ensure!(
-        loaded.interval_ms == 2000 && module::read("interval_ms")? == 2000,
-        "{loaded:?}"
+        (loaded.interval_ms, interval_ms) == (2000, 2000),
+        "interval_ms is {interval_ms} and the log has {loaded:?}, expected 2000 ms in both"
     );
     let errors = module::parameter_errors(&guest.log, module.start)?;
-    ensure!(errors.is_empty(), "{errors:?}");
+    ensure!(
+        errors.is_empty(),
+        "a parameter that was given twice got {errors:?}, expected no error lines"
+    );
     module.unload().map(drop)
 }
 
@@ -263,7 +292,10 @@ fn twice(guest: &Guest) -> Result<()> {
 fn unknown(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "nosuch=1 interval_ms=1000")?;
     let (loaded, _) = module.loaded_line()?;
-    ensure!(loaded.interval_ms == 1000, "{loaded:?}");
+    ensure!(
+        loaded.interval_ms == 1000,
+        "expected interval=1000ms, found {loaded:?}"
+    );
     module.unload().map(drop)
 }
 
@@ -273,7 +305,10 @@ fn root_only(guest: &Guest) -> Result<()> {
         || -> Result<Vec<String>> { module::parameter_names().map(module::read_text).collect() };
     for parameter in module::parameter_names() {
         let mode = fs::metadata(module::parameter_path(parameter))?.mode() & 0o7777;
-        ensure!(mode == 0o644, "{parameter} has mode {mode:o}");
+        ensure!(
+            mode == 0o644,
+            "{parameter} has the mode {mode:o}, expected 644"
+        );
     }
     let before = values()?;
     // User and group belong to a thread as far as the kernel is concerned.
@@ -286,10 +321,10 @@ fn root_only(guest: &Guest) -> Result<()> {
                 let result = module::write(parameter, value);
                 let error = result
                     .err()
-                    .with_context(|| format!("{parameter} was written"))?;
+                    .with_context(|| format!("{parameter} was written, expected EACCES"))?;
                 ensure!(
                     Errno::from_io_error(&error) == Some(Errno::ACCESS),
-                    "{parameter}: {error}"
+                    "a write of {parameter} failed with {error}, expected EACCES"
                 );
             }
             module::read_text(parameter)?;
@@ -302,7 +337,7 @@ fn root_only(guest: &Guest) -> Result<()> {
     let after = values()?;
     ensure!(
         before == after,
-        "the values were {before:?}, and are {after:?}"
+        "the values are {after:?}, expected {before:?} as before"
     );
     module.unload().map(drop)
 }
@@ -322,7 +357,7 @@ mod tests {
         };
         let interval = &PARAMETERS[0];
         let good = error("interval_ms", "5", "is out of range", 3_600_000);
-        assert!(check_error(std::slice::from_ref(&good), interval, "5").is_ok());
+        check_error(std::slice::from_ref(&good), interval, "5").unwrap();
         for bad in [
             vec![],
             vec![good.clone(), good.clone()],
@@ -331,7 +366,8 @@ mod tests {
             vec![error("interval_ms", "5", "is empty", 3_600_000)],
             vec![error("interval_ms", "5", "is out of range", 3_600)],
         ] {
-            assert!(check_error(&bad, interval, "5").is_err(), "{bad:?}");
+            let found = check_error(&bad, interval, "5");
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 }

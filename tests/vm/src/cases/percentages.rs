@@ -87,11 +87,12 @@ fn compare(
         let shares = two[1]
             .cpus
             .get(&cpu)
-            .with_context(|| format!("no line of CPU {cpu}"))?;
+            .with_context(|| format!("expected a line of CPU {cpu}, found {:?}", two[1].cpus))?;
         let seen: f64 = loaded.iter().map(|name| shares.percent(name)).sum();
         ensure!(
             seen >= at_least,
-            "the load does not show: {loaded:?} of CPU {cpu} is {seen:.1} %"
+            "the load does not show: {loaded:?} of CPU {cpu} is {seen:.1} %, expected \
+             {at_least:.1} % or more"
         );
         compare_sample(&two[0], &two[1], tolerance)?;
     }
@@ -103,6 +104,7 @@ fn compare(
 pub fn settle() -> Result<()> {
     let read = || proc::stat(&fs::read_to_string("/proc/stat")?);
     let mut before = read()?;
+    let mut idle = Vec::new();
     for _ in 0..100 {
         sleep_ms(300);
         let after = read()?;
@@ -111,23 +113,29 @@ pub fn settle() -> Result<()> {
             .zip(after.values())
             .map(|pair| proc::percentages(std::iter::once(pair)))
             .collect::<Result<Vec<_>>>()?;
-        if shares.iter().all(|[_, _, _, idle, ..]| *idle >= 90.0) {
+        idle = shares.iter().map(|[_, _, _, idle, ..]| *idle).collect();
+        if idle.iter().all(|idle| *idle >= 90.0) {
             return Ok(());
         }
         before = after;
     }
-    bail!("the machine does not come to rest within 30 s")
+    bail!("the machine does not come to rest within 30 s, expected 90 % idle, found {idle:.1?} %")
 }
 
 fn compare_sample(before: &Sample, after: &Sample, tolerance: f64) -> Result<()> {
     let stat = |sample: &Sample| proc::stat(sample.first.snapshot_of("/proc/stat")?);
     let (old, new) = (stat(before)?, stat(after)?);
-    ensure!(old.keys().eq(new.keys()), "CPUs came or went");
+    ensure!(
+        old.keys().eq(new.keys()),
+        "/proc/stat had the CPUs {:?}, expected {:?} as with the sample before",
+        new.keys(),
+        old.keys()
+    );
     let all = proc::percentages(old.values().zip(new.values()))?;
     compare_shares("cpu=all", &after.all, &all, tolerance)?;
     ensure!(
         after.cpus.keys().eq(new.keys()),
-        "lines of {:?}, not of {:?}",
+        "there are lines of the CPUs {:?}, expected {:?}",
         after.cpus.keys(),
         new.keys()
     );
@@ -143,7 +151,8 @@ fn compare_shares(what: &str, logged: &Shares, expected: &[f64; 9], tolerance: f
         let logged = logged.percent(name);
         ensure!(
             (logged - expected).abs() <= tolerance,
-            "{what}: {name} was logged as {logged:.1} %, /proc/stat says {expected:.2} %"
+            "{what}: {name} was logged as {logged:.1} %, expected {expected:.2} % as \
+             /proc/stat says, give or take {tolerance} %"
         );
     }
     Ok(())
@@ -161,7 +170,8 @@ fn stopped_tick(guest: &Guest) -> Result<()> {
             // CPU 0 and the one where this runs do a little work.
             ensure!(
                 shares.percent("idle") >= 80.0,
-                "CPU {cpu} idles, but was logged as {shares:?}"
+                "CPU {cpu} was logged as {:.1} % idle, expected 80 % or more: {shares:?}",
+                shares.percent("idle")
             );
         }
     }
@@ -181,7 +191,7 @@ fn see_stopped_tick() -> Result<()> {
         }
         sleep_ms(10);
     }
-    bail!("no CPU has its tick stopped, so this proves nothing")
+    bail!("no CPU has its tick stopped within 2 s, expected one, as this proves nothing otherwise")
 }
 
 #[cfg(test)]
@@ -192,9 +202,9 @@ mod tests {
     fn shares_are_compared() {
         let logged = Shares([100, 0, 0, 900, 0, 0, 0, 0, 0]);
         let mut expected = [10.0, 0.0, 0.0, 90.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        assert!(compare_shares("x", &logged, &expected, 1.0).is_ok());
+        compare_shares("x", &logged, &expected, 1.0).unwrap();
         expected[0] = 11.2;
-        assert!(compare_shares("x", &logged, &expected, 1.0).is_err());
-        assert!(compare_shares("x", &logged, &expected, 2.0).is_ok());
+        compare_shares("x", &logged, &expected, 1.0).unwrap_err();
+        compare_shares("x", &logged, &expected, 2.0).unwrap();
     }
 }

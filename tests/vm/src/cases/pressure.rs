@@ -112,7 +112,10 @@ fn percents(sample: &Sample) -> Result<[f64; 5]> {
         mem_full,
         io_some,
         io_full,
-    } = *sample.pressure.taken().context("the pressure line")?;
+    } = *sample
+        .pressure
+        .taken()
+        .context("expected a pressure line")?;
     Ok([cpu_some, mem_some, mem_full, io_some, io_full].map(|tenths| f64::from(tenths) / 10.0))
 }
 
@@ -127,13 +130,13 @@ fn pressures(samples: &[Sample]) -> Vec<&Part<Pressure>> {
 fn without_cgroup(guest: &Guest) -> Result<()> {
     ensure!(
         cgroup::is_none_but_root()?,
-        "there is a cgroup, so this proves nothing"
+        "there is a cgroup besides the root, expected none, as the case proves nothing otherwise"
     );
     let module = Module::load(&guest.log, "interval_ms=100")?;
     for sample in module.first(4, 100)? {
         ensure!(
             sample.pressure == Part::Missing,
-            "there is no cgroup but the root, but {:?}",
+            "the pressure is {:?}, expected none, as there is no cgroup but the root",
             sample.pressure
         );
     }
@@ -143,7 +146,7 @@ fn without_cgroup(guest: &Guest) -> Result<()> {
     let samples = module.wait(mark, 4, ms(400))?;
     ensure!(
         samples[2..].iter().all(is_shown),
-        "there is a cgroup, but no pressure: {:?}",
+        "the pressure is {:?}, expected numbers from the third sample on, as there is a cgroup",
         pressures(&samples)
     );
     // What was found once is not lost again.
@@ -152,7 +155,7 @@ fn without_cgroup(guest: &Guest) -> Result<()> {
     let samples = module.wait(mark, 10, ms(1000))?;
     ensure!(
         samples.iter().all(is_shown),
-        "pressure went with the cgroup: {:?}",
+        "the pressure is {:?} after the cgroup went, expected numbers in each sample",
         pressures(&samples)
     );
     let lines = module.lines(module.start)?;
@@ -165,32 +168,39 @@ fn without_cgroup(guest: &Guest) -> Result<()> {
         .collect();
     ensure!(
         said.len() == 1,
-        "it was not said once that there is no pressure: {said:?}"
+        "the log has the reasons {said:?} for no pressure, expected one"
     );
     module.unload()?;
 
     // Who does not want it need not be told.
     let module = Module::load(&guest.log, "interval_ms=100 pressure=0")?;
     module.first(1, 100)?;
-    ensure!(!says_no(&module)?, "no pressure is wanted");
+    let said = says_no(&module)?;
+    ensure!(
+        said.is_empty(),
+        "with pressure=0 the log has {said:?}, expected no line of what is not to be had"
+    );
     module.unload()?;
 
     let cgroup = Cgroup::create("pressure")?;
     let module = Module::load(&guest.log, "interval_ms=200")?;
     let samples = module.first(4, 200)?;
+    let said = says_no(&module)?;
     ensure!(
-        samples[1..].iter().all(is_shown) && !says_no(&module)?,
-        "there was a cgroup at load, but the pressure is {:?}",
+        samples[1..].iter().all(is_shown) && said.is_empty(),
+        "the pressure is {:?} and the log has {said:?}, expected numbers from the second sample on \
+         and no reason for none, as there was a cgroup at load",
         pressures(&samples)
     );
     module.unload()?;
     cgroup.remove()
 }
 
-/// Whether the module has said that something is not to be had.
-fn says_no(module: &Module<'_>) -> Result<bool> {
-    let lines = module.lines(module.start)?;
-    Ok(lines.iter().any(|(_, line)| matches!(line, Line::No(..))))
+/// The lines in which the module has said that something is not to be had.
+fn says_no(module: &Module<'_>) -> Result<Vec<Line>> {
+    let lines = module.lines(module.start)?.into_iter();
+    let lines = lines.map(|(_, line)| line);
+    Ok(lines.filter(|line| matches!(line, Line::No(..))).collect())
 }
 
 /// Two tasks that want all of each of these CPUs.
@@ -217,7 +227,9 @@ fn no_lag(guest: &Guest) -> Result<()> {
     // Some task waits all the time; only this program, when it runs, may change that.
     ensure!(
         seen.len() >= SAMPLES / 2 && seen.iter().all(|cpu_some| *cpu_some >= 90.0),
-        "tasks wait all the time, but in each interval: {seen:?} %"
+        "cpu_some was logged as {seen:?} %, expected 90 % or more in {} samples or more, as tasks \
+         wait all the time",
+        SAMPLES / 2
     );
     drop(hogs);
     percentages::settle()?;
@@ -227,7 +239,7 @@ fn no_lag(guest: &Guest) -> Result<()> {
         let seen = percents(sample)?[0];
         ensure!(
             seen <= 40.0,
-            "no task waits any more, but {seen} % was logged"
+            "cpu_some was logged as {seen} %, expected at most 40 %, as no task waits any more"
         );
     }
     module.unload()?;
@@ -295,7 +307,8 @@ fn check(logged: &[f64; 5], (elapsed, actual): Found, edge: Duration) -> Result<
     for ((shown, actual), (key, ..)) in logged.iter().zip(actual).zip(NUMBERS) {
         ensure!(
             (shown - actual).abs() <= tolerance,
-            "{key} was logged as {shown:.1} %, but is {actual:.1} % of {elapsed:?}; logged: {logged:.1?}"
+            "{key} was logged as {shown:.1} %, expected {actual:.1} % of {elapsed:?}, give or take \
+             {tolerance:.1} %; all that was logged: {logged:.1?} %"
         );
     }
     Ok(())
@@ -309,7 +322,7 @@ fn rest(guest: &Guest) -> Result<()> {
         let [_, mem_some, mem_full, io_some, io_full] = percents(&sample)?;
         ensure!(
             [mem_some, mem_full, io_some, io_full] == [0.0; 4],
-            "at rest, but {:?}",
+            "expected no pressure of memory and I/O at rest, found {:?}",
             sample.pressure
         );
     }
@@ -324,7 +337,7 @@ fn must_show(guest: &Guest, samples: &[Sample], index: usize, range: Range<f64>)
         let seen = percents(sample)?[index];
         ensure!(
             range.contains(&seen),
-            "the load does not show: {} is {seen} %",
+            "the load does not show: {} is {seen} %, expected {range:?}",
             NUMBERS[index].0
         );
     }
@@ -407,7 +420,10 @@ impl Reading {
 
     fn end(mut self) -> Result<()> {
         self.stop.store(true, Ordering::Relaxed);
-        let thread = self.thread.take().context("no thread")?;
+        let thread = self
+            .thread
+            .take()
+            .context("expected the thread to run, found none")?;
         thread.join().map_err(|_| anyhow!("the load panicked"))?
     }
 }
@@ -452,7 +468,8 @@ pub fn after_a_pause(guest: &Guest) -> Result<()> {
         .collect::<Result<_>>()?;
     ensure!(
         shown.len() >= 2 && shown.iter().all(|cpu_some| *cpu_some <= 40.0),
-        "no task waits any more, but cpu_some was logged as {shown:?} %"
+        "cpu_some was logged as {shown:?} %, expected two numbers or more and at most 40 %, as no \
+         task waits any more"
     );
     module.unload()?;
     cgroup.remove()
@@ -465,14 +482,15 @@ mod tests {
     #[test]
     fn numbers_are_compared() {
         let actual = [50.0, 0.0, 0.0, 3.0, 0.0];
-        let check = |logged| check(&logged, (ms(1000), actual), EDGE).is_ok();
-        assert!(check([47.5, 0.0, 2.9, 0.0, 0.0]));
+        let check = |logged| check(&logged, (ms(1000), actual), EDGE);
+        check([47.5, 0.0, 2.9, 0.0, 0.0]).unwrap();
         for bad in [
             [46.0, 0.0, 0.0, 3.0, 0.0],
             [54.0, 0.0, 0.0, 3.0, 0.0],
             [50.0, 0.0, 0.0, 3.0, 3.5],
         ] {
-            assert!(!check(bad), "{bad:?}");
+            let found = check(bad);
+            assert!(found.is_err(), "{bad:?} gives {found:?}, expected an error");
         }
     }
 }

@@ -85,7 +85,7 @@ fn printed(arguments: &[&str]) -> Result<String> {
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success() && errors.is_empty(),
-        "resmon {}: {}, {}",
+        "resmon {} ended with {}, expected success and no errors; it printed {:?}",
         arguments.join(" "),
         output.status,
         errors.trim()
@@ -99,16 +99,21 @@ fn refused(arguments: &[&str], code: i32) -> Result<String> {
     let errors = String::from_utf8(output.stderr)?;
     ensure!(
         output.status.code() == Some(code),
-        "resmon {}: {}, {errors}",
+        "resmon {} ended with {}, expected code {code}; it printed {errors:?}",
         arguments.join(" "),
         output.status
     );
     ensure!(
         code == 2 || errors.lines().count() == 1,
-        "resmon {}: {errors:?}",
+        "resmon {} printed {errors:?}, expected one line",
         arguments.join(" ")
     );
     Ok(errors)
+}
+
+fn must_contain(said: &str, text: &str) -> Result<()> {
+    ensure!(said.contains(text), "expected {text:?}, found {said:?}");
+    Ok(())
 }
 
 /// A program that runs until this goes out of scope.
@@ -136,7 +141,11 @@ impl Running {
             if fs::read_dir(&folder)?.find_map(is_device).is_some() {
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "it does not open the device");
+            ensure!(
+                Instant::now() < deadline,
+                "resmon has not opened {} within {PATIENCE:?}, expected it among its open files",
+                Device::PATH
+            );
             sleep_ms(5);
         }
     }
@@ -160,27 +169,33 @@ fn without_module() -> Result<()> {
         &["export", "--once"],
     ] {
         let said = refused(command, 1)?;
-        ensure!(
-            said.contains("insmod resource_monitor.ko, or modprobe resource_monitor"),
-            "{said:?}"
-        );
+        must_contain(
+            &said,
+            "insmod resource_monitor.ko, or modprobe resource_monitor",
+        )?;
     }
     for file in ["/tmp/none.rec", "/tmp/none.svg"] {
-        ensure!(fs::metadata(file).is_err(), "{file} was made");
+        let found = fs::metadata(file);
+        ensure!(
+            found.is_err(),
+            "{file} was made without the module, expected no file, found {found:?}"
+        );
     }
     Ok(())
 }
 
 fn number(sample: &Value, pointer: &str) -> Result<f64> {
     let value = sample.pointer(pointer).and_then(Value::as_f64);
-    value.with_context(|| format!("{pointer} of {sample}"))
+    value.with_context(|| format!("expected a number at {pointer}, found {sample}"))
 }
 
 /// The member of a list that has this value.
 fn member<'a>(sample: &'a Value, list: &str, key: &str, value: &Value) -> Result<&'a Value> {
-    let members = sample[list].as_array().context(list.to_string())?;
+    let members = sample[list]
+        .as_array()
+        .with_context(|| format!("expected a list {list}, found {sample}"))?;
     let found = members.iter().find(|member| member[key] == *value);
-    found.with_context(|| format!("no {key} {value} in {list} of {sample}"))
+    found.with_context(|| format!("expected {key} {value} in {list}, found {members:?}"))
 }
 
 /// What is printed for a sample is what came between it and the one before.
@@ -199,12 +214,14 @@ fn log(guest: &Guest) -> Result<()> {
     work(guest, 4)?;
     let second = round()?;
     let mut line = String::new();
-    let out = log.0.stdout.take().context("no output")?;
+    let out = log.0.stdout.take();
+    let out = out.context("expected a pipe from resmon log, found none")?;
     BufReader::new(out).read_line(&mut line)?;
-    let sample: Value = serde_json::from_str(&line).with_context(|| line.clone())?;
+    let sample: Value = serde_json::from_str(&line)
+        .with_context(|| format!("expected a sample in JSON, found {line:?}"))?;
     ensure!(
         sample["seq"] == second.1.header().seq,
-        "sample {} is not {:?}",
+        "seq is {}, expected that of {:?}",
         sample["seq"],
         second.1.header()
     );
@@ -270,41 +287,63 @@ fn check(guest: &Guest, first: &Round, sample: &Value, second: &Round) -> Result
         let ticks = number(shown, pointer)? / 100.0 * counted_ticks(cpu, first, second);
         came(pointer, |proc| proc.stat[&cpu][index], first, second, ticks)?;
     }
+    let user_percent = number(shown, "/user_percent")?;
     ensure!(
-        number(shown, "/user_percent")? > 5.0,
-        "there was no load: {shown}"
+        user_percent > 5.0,
+        "user_percent is {user_percent} under a load, expected more than 5: {shown}"
     );
     let total = second.0.meminfo["MemTotal"] * 1024;
     ensure!(
         sample["memory"]["total_bytes"] == total,
-        "{}",
+        "expected {total} total_bytes, found {}",
         sample["memory"]
     );
     let root = member(sample, "file_systems", "path", &"/".into())?;
-    ensure!(root["state"] == "mounted", "{root}");
+    ensure!(
+        root["state"] == "mounted",
+        "expected the state mounted, found {root}"
+    );
     Ok(())
 }
 
 fn options(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "interval_ms=50 log_every=0")?;
     let lines = printed(&["log", "--count", "3"])?;
-    ensure!(lines.lines().count() >= 4, "{lines}");
+    ensure!(
+        lines.lines().count() >= 4,
+        "resmon log printed {} lines, expected 4 or more: {lines:?}",
+        lines.lines().count()
+    );
     let lines = printed(&["log", "--csv", "--count", "4"])?;
     let columns: Vec<usize> = lines.lines().map(|line| line.split(',').count()).collect();
-    ensure!(columns.len() == 5 && columns[0] > 10, "{lines}");
-    ensure!(columns.iter().all(|count| *count == columns[0]), "{lines}");
+    ensure!(
+        columns.len() == 5 && columns[0] > 10,
+        "the lines of resmon log --csv have {columns:?} columns, expected 5 lines of more than 10: \
+         {lines:?}"
+    );
+    ensure!(
+        columns.iter().all(|count| *count == columns[0]),
+        "the lines of resmon log --csv have {columns:?} columns, expected {} in all: {lines:?}",
+        columns[0]
+    );
     let kept = printed(&["log", "--json", "--since", "1h", "--count", "5"])?;
     let seqs = kept
         .lines()
         .map(|line| Ok(serde_json::from_str::<Value>(line)?["seq"].clone()))
         .collect::<Result<Vec<_>>>()?;
     // From the first ones on.
-    ensure!(seqs == [1, 2, 3, 4, 5].map(Value::from), "{seqs:?}");
+    ensure!(
+        seqs == [1, 2, 3, 4, 5].map(Value::from),
+        "the samples that are kept have the seqs {seqs:?}, expected 1 to 5"
+    );
     // Nobody reads on.
     let mut log = Running::start(&["log"])?;
     drop(log.0.stdout.take());
     let status = log.0.wait()?;
-    ensure!(status.code() == Some(0), "on a closed pipe: {status}");
+    ensure!(
+        status.code() == Some(0),
+        "resmon log ended with {status} on a closed pipe, expected success"
+    );
     for wrong in [&["log", "--since", "soon"][..], &["log", "--count", "x"]] {
         refused(wrong, 2)?;
     }
@@ -315,23 +354,39 @@ fn status(guest: &Guest) -> Result<()> {
     let module = load_idle(guest, "history=33")?;
     let status: Value = serde_json::from_str(&printed(&["status", "--json"])?)?;
     let text = status.to_string();
-    ensure!(text.contains("3600000") || text.contains("3600"), "{text}");
-    ensure!(printed(&["status"])?.contains("33"), "no history");
-    ensure!(printed(&["interval"])?.trim() == "1h", "another interval");
     ensure!(
-        printed(&["interval", "250ms"])?.len() < 80,
-        "it says too much"
+        text.contains("3600000") || text.contains("3600"),
+        "expected the interval 3600000 or 3600, found {text}"
     );
-    ensure!(module::read("interval_ms")? == 250, "it was not set");
+    must_contain(&printed(&["status"])?, "33").context("the history of resmon status")?;
+    let interval_is = |expected: &str| -> Result<()> {
+        let said = printed(&["interval"])?;
+        ensure!(
+            said.trim() == expected,
+            "resmon interval printed {said:?}, expected {expected:?}"
+        );
+        Ok(())
+    };
+    let parameter_is_250 = |when: &str| -> Result<()> {
+        let interval_ms = module::read("interval_ms")?;
+        ensure!(
+            interval_ms == 250,
+            "interval_ms is {interval_ms} {when}, expected 250"
+        );
+        Ok(())
+    };
+    interval_is("1h")?;
+    let said = printed(&["interval", "250ms"])?;
     ensure!(
-        printed(&["interval"])?.trim() == "250ms",
-        "another interval"
+        said.len() < 80,
+        "resmon interval 250ms printed {} bytes, expected fewer than 80: {said:?}",
+        said.len()
     );
-    let said = refused(&["interval", "5ms"], 2)?;
-    ensure!(said.contains("10ms to 1h"), "{said:?}");
-    let said = refused(&["interval", "soon"], 2)?;
-    ensure!(said.contains("soon"), "{said:?}");
-    ensure!(module::read("interval_ms")? == 250, "it was set");
+    parameter_is_250("after it was set")?;
+    interval_is("250ms")?;
+    must_contain(&refused(&["interval", "5ms"], 2)?, "10ms to 1h")?;
+    must_contain(&refused(&["interval", "soon"], 2)?, "soon")?;
+    parameter_is_250("after others were refused")?;
     module.unload().map(drop)
 }
 
@@ -343,21 +398,25 @@ fn pictures(guest: &Guest) -> Result<()> {
     printed(&["record", file, "--history", "--count", "6"])?;
     let recorded = resmon::Records::open(file)?.collect::<resmon::Result<Vec<_>>>()?;
     let seqs: Vec<u64> = recorded.iter().map(|record| record.header().seq).collect();
-    ensure!(seqs == [0, 1, 2, 3, 4, 5], "{seqs:?}");
-    let said = refused(&["record", file], 1)?;
-    ensure!(said.contains(file), "{said:?}");
+    ensure!(
+        seqs == [0, 1, 2, 3, 4, 5],
+        "the records of the file have the seqs {seqs:?}, expected 0 to 5"
+    );
+    must_contain(&refused(&["record", file], 1)?, file)?;
     fs::remove_file(file)?;
 
     let screen = printed(&["top", "--once"])?;
     let widest = screen.lines().map(|line| line.chars().count()).max();
     ensure!(
         screen.lines().count() <= 24 && widest <= Some(80),
-        "{screen}"
+        "resmon top printed {} lines of at most {widest:?} columns, expected at most 24 of \
+         80:\n{screen}",
+        screen.lines().count()
     );
     for word in ["vda", "/tmp", "pressure"] {
         ensure!(
             screen.to_lowercase().contains(word),
-            "no {word} in\n{screen}"
+            "expected {word} on the screen of resmon top, found:\n{screen}"
         );
     }
     for (file, start) in [
@@ -372,8 +431,10 @@ fn pictures(guest: &Guest) -> Result<()> {
             .any(|part| part == start);
         ensure!(
             starts && picture.len() > 5000,
-            "{file}: {} bytes",
-            picture.len()
+            "{file} has {} bytes and its start is there: {starts}, expected more than 5000 bytes \
+             and {:?} near the start",
+            picture.len(),
+            String::from_utf8_lossy(start)
         );
         fs::remove_file(file)?;
     }
@@ -385,13 +446,19 @@ fn keys(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "interval_ms=100 log_every=0")?;
     let mut top = Terminal::start(RESMON, &["top"], 80, 24)?;
     top.wait_for("q quit")?;
-    let wait_interval = |interval_ms: u64| {
+    let wait_interval = |interval_ms: u64| -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
-        while module::read("interval_ms")? != interval_ms {
-            ensure!(Instant::now() < deadline, "it is not {interval_ms} ms");
+        loop {
+            let found = module::read("interval_ms")?;
+            if found == interval_ms {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "interval_ms is {found} after {PATIENCE:?}, expected {interval_ms}"
+            );
             sleep_ms(10);
         }
-        Ok(())
     };
     for (key, interval_ms) in [("+", 200), ("+", 500), ("-", 200)] {
         top.press(key)?;
@@ -428,8 +495,10 @@ fn metric(text: &str, name: &str) -> Result<f64> {
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    let value = line.with_context(|| format!("no {name}"))?;
-    value.parse().with_context(|| format!("{name} {value}"))
+    let value = line.with_context(|| format!("expected {name}, found none in {text:?}"))?;
+    value
+        .parse()
+        .with_context(|| format!("{name} is {value:?}, expected a number"))
 }
 
 /// Fetches the metrics until there are some.
@@ -439,7 +508,10 @@ pub fn scrape(address: &str) -> Result<String> {
     loop {
         match tools::busybox(&["wget", "-q", "-O", "-", &url]) {
             Ok(text) => return Ok(text),
-            Err(error) if Instant::now() > deadline => bail!(error),
+            Err(error) if Instant::now() > deadline => {
+                return Err(error)
+                    .with_context(|| format!("expected metrics at {url} within {PATIENCE:?}"))
+            }
             Err(_) => thread::sleep(Duration::from_millis(50)),
         }
     }
@@ -459,12 +531,13 @@ fn export(guest: &Guest) -> Result<()> {
     let samples = record.header().seq as f64 + 1.0;
     let text = loop {
         let text = scrape(ADDRESS)?;
-        if metric(&text, "resource_monitor_samples_total")? == samples {
+        let shown = metric(&text, "resource_monitor_samples_total")?;
+        if shown == samples {
             break text;
         }
         ensure!(
             Instant::now() < deadline,
-            "it does not show the newest record"
+            "resource_monitor_samples_total is {shown} after {PATIENCE:?}, expected {samples}"
         );
     };
     let disk = |proc: &Proc| proc.disks["vdb"].reads as f64;
@@ -492,19 +565,24 @@ fn export(guest: &Guest) -> Result<()> {
         let value = metric(&text, name)?;
         ensure!(
             (least..=most).contains(&value),
-            "{name} is {value}, it was {least} before and {most} after"
+            "{name} is {value}, expected {least} to {most}, as the kernel said before and after"
         );
     }
     let total = metric(&text, "node_memory_MemTotal_bytes")?;
+    let expected = before.meminfo["MemTotal"] as f64 * 1024.0;
     ensure!(
-        total == before.meminfo["MemTotal"] as f64 * 1024.0,
-        "{total}"
+        total == expected,
+        "node_memory_MemTotal_bytes is {total}, expected {expected}"
     );
-    ensure!(metric(&text, "resource_monitor_up")? == 1.0, "it is not up");
-    ensure!(text.ends_with("# EOF\n"), "it does not end");
+    let up = metric(&text, "resource_monitor_up")?;
+    ensure!(up == 1.0, "resource_monitor_up is {up}, expected 1");
+    ensure!(
+        text.ends_with("# EOF\n"),
+        "the last line of the metrics is {:?}, expected \"# EOF\" and a newline",
+        text.lines().last()
+    );
     // A second one cannot listen there.
-    let said = refused(&["export", "--listen", ADDRESS], 1)?;
-    ensure!(said.contains(ADDRESS), "{said:?}");
+    must_contain(&refused(&["export", "--listen", ADDRESS], 1)?, ADDRESS)?;
     drop((export, device));
     module.unload().map(drop)
 }
@@ -516,18 +594,21 @@ fn query(what: &str) -> Result<f64> {
     while Instant::now() < deadline {
         let url = format!("http://127.0.0.1:9090/api/v1/query?query={what}");
         if let Ok(text) = tools::busybox(&["wget", "-q", "-O", "-", &url]) {
-            let answer: Value = serde_json::from_str(&text).with_context(|| text.clone())?;
+            let answer: Value = serde_json::from_str(&text)
+                .with_context(|| format!("expected an answer in JSON, found {text:?}"))?;
             let value = answer
                 .pointer("/data/result/0/value/1")
                 .and_then(Value::as_str);
             if let Some(value) = value {
-                return value.parse().with_context(|| text);
+                return value
+                    .parse()
+                    .with_context(|| format!("expected a number, found {value:?} in {text}"));
             }
             said = text;
         }
         sleep_ms(200);
     }
-    bail!("Prometheus has nothing for {what}: {said}")
+    bail!("expected a value for {what} within {PATIENCE:?}, found {said:?}")
 }
 
 /// Debian's Prometheus, with the configuration that comes with resmon.
@@ -543,21 +624,27 @@ fn prometheus(guest: &Guest) -> Result<()> {
         "--storage.tsdb.path=/tmp",
         "--web.listen-address=127.0.0.1:9090",
     ])?;
-    ensure!(
-        query("up%7Bjob=%22resource_monitor%22%7D")? == 1.0,
-        "it is not up"
-    );
+    let up = query("up%7Bjob=%22resource_monitor%22%7D")?;
+    ensure!(up == 1.0, "up is {up} in Prometheus, expected 1");
     let total = query("node_memory_MemTotal_bytes")?;
     let meminfo = proc::meminfo(&fs::read_to_string("/proc/meminfo")?)?;
+    let expected = meminfo["MemTotal"] as f64 * 1024.0;
     ensure!(
-        total == meminfo["MemTotal"] as f64 * 1024.0,
-        "{total} bytes of memory"
+        total == expected,
+        "node_memory_MemTotal_bytes is {total} in Prometheus, expected {expected}"
     );
     let cpus = query("count(node_cpu_seconds_total%7Bmode=%22idle%22%7D)")?;
-    ensure!(cpus == f64::from(guest.cpus), "{cpus} CPUs");
+    ensure!(
+        cpus == f64::from(guest.cpus),
+        "Prometheus counts {cpus} CPUs, expected {}",
+        guest.cpus
+    );
     // A question of the kind that dashboards ask.
     let idle = query("100*avg(rate(node_cpu_seconds_total%7Bmode=%22idle%22%7D%5B10s%5D))")?;
-    ensure!((0.0..=101.0).contains(&idle), "{idle} % idle");
+    ensure!(
+        (0.0..=101.0).contains(&idle),
+        "Prometheus has the CPUs {idle} % idle, expected 0 % to 101 %"
+    );
     // A sample is taken twice a second. Of a time that it has not seen all of, Prometheus gives less.
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -565,7 +652,10 @@ fn prometheus(guest: &Guest) -> Result<()> {
         if (1.5..=2.5).contains(&rate) {
             break;
         }
-        ensure!(Instant::now() < deadline, "{rate} samples per second");
+        ensure!(
+            Instant::now() < deadline,
+            "Prometheus has {rate} samples per second after {PATIENCE:?}, expected 1.5 to 2.5"
+        );
         sleep_ms(500);
     }
     drop((prometheus, export));

@@ -78,7 +78,7 @@ fn has(sample: &Sample, switch: &str) -> bool {
         "disk" => sample.disks != Part::Missing,
         "net" => sample.nets != Part::Missing,
         "fs" => !sample.fs.is_empty(),
-        other => panic!("no such switch: {other}"),
+        other => panic!("the switch is {other:?}, expected one of {SWITCHES:?}"),
     }
 }
 
@@ -115,19 +115,20 @@ fn default(guest: &Guest) -> Result<()> {
             // The first one may be the first snapshot of all.
             ensure!(
                 has(sample, switch) || (n == 0 && has_rates(switch)),
-                "no {switch} in sample {n}"
+                "sample {n} has nothing of {switch}, expected it, as it is on by default"
             );
         }
         let paths: Vec<&str> = sample.fs.iter().map(|fs| fs.path.as_str()).collect();
         ensure!(
             paths == [module::FS_PATHS_DEFAULT],
-            "file systems at {paths:?}"
+            "there are file systems at {paths:?}, expected {:?}",
+            module::FS_PATHS_DEFAULT
         );
     }
     let (_, unloaded, _) = module.unload()?;
     ensure!(
         unloaded.sources_avg_ns > 0 && unloaded.sources_max_ns > 0,
-        "{unloaded:?}"
+        "expected sources_avg and sources_max above 0 ns, found {unloaded:?}"
     );
     Ok(())
 }
@@ -137,22 +138,29 @@ fn all_off(guest: &Guest) -> Result<()> {
     let _cgroup = cgroup(guest)?;
     let module = Module::load(&guest.log, &format!("interval_ms=100 {ONLY_CPU}"))?;
     for switch in SWITCHES {
-        ensure!(!module::read_switch(switch)?, "{switch} is on");
+        ensure!(
+            !module::read_switch(switch)?,
+            "{switch} is on, expected it to be off"
+        );
     }
     module.first(10, 100)?;
     let (samples, unloaded, _) = module.unload()?;
     for sample in samples {
         let found = SWITCHES.iter().find(|switch| has(&sample, switch));
-        ensure!(found.is_none(), "{found:?} is off, but is logged");
+        ensure!(
+            found.is_none(),
+            "a sample has something of {found:?}, expected nothing, as it is off"
+        );
         ensure!(
             sample.cpus.len() == guest.cpus as usize,
-            "lines of {} CPUs",
-            sample.cpus.len()
+            "there are lines of {} CPUs, expected {}",
+            sample.cpus.len(),
+            guest.cpus
         );
     }
     ensure!(
         unloaded.samples + unloaded.missed >= 10 && unloaded.sources_max_ns == 0,
-        "{unloaded:?}"
+        "expected 10 samples or more to be due and sources_max=0ns, found {unloaded:?}"
     );
     Ok(())
 }
@@ -163,8 +171,9 @@ fn check_only_off(guest: &Guest, samples: &[Sample], off: &str) -> Result<()> {
         for switch in visible(guest) {
             ensure!(
                 has(sample, switch) == (switch != off),
-                "with {off} off, is there {switch}: {}",
-                has(sample, switch)
+                "with {off} off, a sample has {switch}: {}, expected {}",
+                has(sample, switch),
+                switch != off
             );
         }
     }
@@ -178,7 +187,10 @@ fn at_insmod(guest: &Guest) -> Result<()> {
         .zip(["0", "N", "off"].into_iter().cycle())
     {
         let module = Module::load(&guest.log, &format!("interval_ms=100 {switch}={value}"))?;
-        ensure!(!module::read_switch(switch)?, "{switch}={value} is on");
+        ensure!(
+            !module::read_switch(switch)?,
+            "{switch} is on with {switch}={value}, expected it to be off"
+        );
         check_only_off(guest, &module.first(4, 100)?[1..], switch)?;
         module.unload()?;
     }
@@ -192,7 +204,10 @@ fn at_run_time(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, &format!("interval_ms={INTERVAL_MS}"))?;
     let baseline = module.first(3, INTERVAL_MS)?;
     for switch in visible(guest) {
-        ensure!(has(&baseline[2], switch), "no {switch} to begin with");
+        ensure!(
+            has(&baseline[2], switch),
+            "the third sample has nothing of {switch}, expected it, as it is on to begin with"
+        );
     }
     let values = [("N", "Y"), ("0", "1"), ("off", "on")].into_iter().cycle();
     for (switch, (off, on)) in visible(guest).into_iter().zip(values) {
@@ -209,7 +224,10 @@ fn at_run_time(guest: &Guest) -> Result<()> {
         let first = samples
             .iter()
             .find(|sample| has(sample, switch))
-            .with_context(|| format!("{switch} does not come back"))?;
+            .with_context(|| {
+                let count = samples.len();
+                format!("expected {switch} to come back, found it in none of {count} samples")
+            })?;
         // Rates need two snapshots, and so a whole interval at least.
         let (least, most) = if has_rates(switch) {
             (INTERVAL.mul_f64(0.98), 2 * INTERVAL)
@@ -222,7 +240,10 @@ fn at_run_time(guest: &Guest) -> Result<()> {
         );
         ensure!(
             waited.1 >= least && waited.0 <= most + LATE,
-            "{switch} came back {waited:?} after it was switched on"
+            "{switch} came back {:?} to {:?} after it was switched on, expected {least:?} to {:?}",
+            waited.0,
+            waited.1,
+            most + LATE
         );
         let samples = module.wait(after, 5, 5 * INTERVAL)?;
         check_only_off(guest, &samples[3..], "nothing")?;
@@ -244,9 +265,14 @@ fn values(guest: &Guest) -> Result<()> {
         for (value, expected) in VALUES {
             for end in ["", "\n"] {
                 let written = format!("{value}{end}");
-                module::write(switch, &written).with_context(|| format!("{switch} {written:?}"))?;
+                module::write(switch, &written).with_context(|| {
+                    format!("write of {written:?} to {switch}, expected success")
+                })?;
                 let now = module::read_switch(switch)?;
-                ensure!(now == expected, "{switch}: {written:?} reads as {now}");
+                ensure!(
+                    now == expected,
+                    "{switch} reads as {now} after {written:?} was written, expected {expected}"
+                );
             }
         }
     }
@@ -258,7 +284,10 @@ fn values(guest: &Guest) -> Result<()> {
         let module = Module::load(&guest.log, &format!("interval_ms=1000 {}", all.join(" ")))?;
         for switch in SWITCHES {
             let now = module::read_switch(switch)?;
-            ensure!(now == expected, "{switch}{value} at insmod reads as {now}");
+            ensure!(
+                now == expected,
+                "{switch} reads as {now} with {switch}{value} at insmod, expected {expected}"
+            );
         }
         module.unload()?;
     }
@@ -303,7 +332,7 @@ fn check_insmod_fails(guest: &Guest, text: &str, switch: &str, value: &str) -> R
     let result = module::insmod(text);
     ensure!(
         result == Err(Errno::INVAL) && !module::is_loaded(),
-        "insmod {text:.50} returned {result:?}"
+        "insmod {text:.50} returned {result:?}, expected EINVAL and no module"
     );
     fs_paths::check_refusal(guest, mark, switch, value, why(value), ALLOWED)
 }
@@ -324,17 +353,20 @@ fn bad_at_run_time(guest: &Guest) -> Result<()> {
                     let result = module::write(switch, &written);
                     ensure!(
                         result.as_ref().is_err_and(module::is_einval),
-                        "{switch}: the write of {written:.50} returned {result:?}"
+                        "the write of {written:.50} to {switch} returned {result:?}, expected \
+                         EINVAL"
                     );
                     fs_paths::check_refusal(guest, mark, switch, &value, why(&value), ALLOWED)?;
                 }
             }
             let now = module::read_text(switch)?;
-            ensure!(now == before, "{switch} became {now}");
+            ensure!(now == before, "{switch} became {now}, expected {before}");
         }
     }
     let mark = guest.log.mark("all bad values written")?;
-    module.wait(mark, 3, ms(300)).context("sampling stopped")?;
+    module
+        .wait(mark, 3, ms(300))
+        .context("expected sampling to go on")?;
     module.unload().map(drop)
 }
 
@@ -361,7 +393,8 @@ fn faults_after_a_pause(guest: &Guest) -> Result<()> {
     // With the 10,000 faults before there would be thousands.
     ensure!(
         shown.len() >= 2 && shown.iter().all(|faults| *faults < 1000),
-        "faults per second after the switch: {shown:?}"
+        "the samples after the switch have {shown:?} faults per second, expected two or more and \
+         each below 1000"
     );
     module.unload().map(drop)
 }

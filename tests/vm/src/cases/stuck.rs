@@ -95,7 +95,8 @@ fn wait_for(
             .all(|state| *state == expected || **state == FsState::Stale);
         ensure!(
             stays && others <= CHANGING,
-            "{expected:?} was not logged, or did not stay: {states:?}"
+            "expected {expected:?} after at most {CHANGING} samples and then in all that are not \
+             stale, found {states:?}"
         );
         if samples.len() >= others + count {
             return Ok(samples.split_off(first));
@@ -111,30 +112,31 @@ fn check_the_rest(guest: &Guest, samples: &[Sample], interval_ms: u64) -> Result
         let passed = two[1].first.at.saturating_sub(two[0].first.at);
         ensure!(
             passed + late >= interval && passed <= interval + late,
-            "{passed:?} between two samples, not {interval:?}"
+            "{passed:?} passed between two samples, expected {interval:?}, give or take {late:?}"
         );
     }
     for sample in samples {
         let took = sample.last.at.saturating_sub(sample.first.at);
         ensure!(
             took <= interval / 2 + late / 2,
-            "the lines of a sample took {took:?}"
+            "the lines of a sample took {took:?}, expected at most {:?}",
+            interval / 2 + late / 2
         );
         let root = state(sample, "/")?;
         ensure!(
             matches!(root, FsState::Shown { .. }),
-            "the root's line: {root:?}"
+            "expected / to be shown, found {root:?}"
         );
         ensure!(
             !sample.disks.taken()?.shown.is_empty(),
-            "there are no lines of disks"
+            "there are 0 lines of disks, expected 1 or more"
         );
         ensure!(
             !sample.nets.taken()?.shown.is_empty(),
-            "there are no lines of interfaces"
+            "there are 0 lines of interfaces, expected 1 or more"
         );
-        sample.load.taken().context("load")?;
-        sample.activity.taken().context("vm")?;
+        sample.load.taken().context("expected a load line")?;
+        sample.activity.taken().context("expected a vm line")?;
     }
     Ok(())
 }
@@ -157,8 +159,13 @@ fn check_rmmod_refuses() -> Result<()> {
     thread::spawn(move || done.send(module::rmmod()));
     match result.recv_timeout(4 * LATE) {
         Ok(Err(Errno::AGAIN)) => Ok(()),
-        Ok(result) => bail!("rmmod while a file system is stuck: {result:?}"),
-        Err(_) => bail!("rmmod waits while a file system is stuck"),
+        Ok(result) => {
+            bail!("rmmod returned {result:?} while a file system is stuck, expected EAGAIN")
+        }
+        Err(_) => bail!(
+            "rmmod has not returned in {:?} while a file system is stuck, expected EAGAIN",
+            4 * LATE
+        ),
     }
 }
 
@@ -183,7 +190,8 @@ fn stuck(guest: &Guest, interval_ms: u64) -> Result<()> {
         check_the_rest(guest, &samples, interval_ms)?;
         ensure!(
             fuse.asked() == asked,
-            "a file system that does not answer was asked again"
+            "a file system that does not answer was asked {} times, expected {asked} as before",
+            fuse.asked()
         );
 
         fuse.resume();
@@ -214,12 +222,12 @@ fn many(guest: &Guest) -> Result<()> {
         let mut found = Ok(());
         for number in 1..=MOST {
             let samples = wait(&module, mark, number, interval_ms)?;
-            let last = samples.last().context("no sample")?;
+            let last = samples.last().context("expected a sample, found none")?;
             found = check_the_rest(guest, std::slice::from_ref(last), interval_ms);
             for path in &paths {
                 let state = state(last, path)?;
                 if found.is_ok() && state != expected {
-                    found = Err(anyhow!("{path} is {state:?}, not {expected:?}"));
+                    found = Err(anyhow!("{path} is {state:?}, expected {expected:?}"));
                 }
             }
             if found.is_ok() {
@@ -239,15 +247,20 @@ fn many(guest: &Guest) -> Result<()> {
     module::write("fs_paths", "/")?;
     let mark = guest.log.mark("only the root")?;
     let samples = wait(&module, mark, 2, interval_ms)?;
-    ensure!(samples[1].fs.len() == 1, "lines of {:?}", samples[1].fs);
+    ensure!(
+        samples[1].fs.len() == 1,
+        "expected the line of / alone, found {:?}",
+        samples[1].fs
+    );
     check_the_rest(guest, &samples[..2], interval_ms)?;
     check_rmmod_refuses()?;
     let asked: u64 = servers.iter().map(Fuse::asked).sum();
     module::write("fs_paths", &all)?;
     expect("when all are watched again", &FsState::Stale)?;
+    let asked_now: u64 = servers.iter().map(Fuse::asked).sum();
     ensure!(
-        servers.iter().map(Fuse::asked).sum::<u64>() == asked,
-        "file systems that do not answer were asked again"
+        asked_now == asked,
+        "file systems that do not answer were asked {asked_now} times, expected {asked} as before"
     );
     for server in &servers {
         server.resume();
@@ -320,7 +333,7 @@ fn abort() -> Result<()> {
     let device = line.and_then(|line| line.split(' ').nth(2));
     let (_, minor) = device
         .and_then(|device| device.split_once(':'))
-        .context("the mount is not in mountinfo")?;
+        .with_context(|| format!("expected a mount on {PATH} in mountinfo, found {mounts:?}"))?;
     let path = format!("{CONNECTIONS}/{minor}/abort");
     fs::write(&path, "1").context(path)
 }
@@ -337,11 +350,13 @@ fn unmount_patiently(flags: UnmountFlags) -> Result<()> {
         match unmount(PATH, flags) {
             Err(Errno::BUSY) if Instant::now() < deadline => sleep_ms(2),
             result => {
-                result.context("umount")?;
+                result
+                    .with_context(|| format!("umount {PATH}, tried for {:?}", start.elapsed()))?;
                 ensure!(
                     start.elapsed() < 4 * LATE,
-                    "umount took {:?}",
-                    start.elapsed()
+                    "umount took {:?}, expected less than {:?}",
+                    start.elapsed(),
+                    4 * LATE
                 );
                 return Ok(());
             }

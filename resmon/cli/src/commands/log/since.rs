@@ -96,7 +96,11 @@ mod tests {
         let utc = Since::parse("2026-01-31T12:00Z").unwrap();
         assert_eq!(utc, Since::Time(1_769_860_800.0));
         for local in ["2026-01-31T12:00", "2026-01-31 12:00:30", "2026-01-31"] {
-            assert!(matches!(Since::parse(local).unwrap(), Since::Time(_)));
+            let found = Since::parse(local).unwrap();
+            assert!(
+                matches!(found, Since::Time(_)),
+                "{local:?} gives {found:?}, expected a time"
+            );
         }
     }
 
@@ -114,14 +118,20 @@ mod tests {
             "99999999999999999999h",
         ] {
             let error = Since::parse(text).unwrap_err();
-            assert!(matches!(error, Error::Usage(_)), "{text}");
-            assert!(error.to_string().contains("such as 10min"), "{error}");
+            assert!(
+                matches!(error, Error::Usage(_)),
+                "{text:?} gives {error:?}, expected an error of usage"
+            );
+            assert!(
+                error.to_string().contains("such as 10min"),
+                "expected \"such as 10min\" in {error}"
+            );
         }
     }
 
     #[test]
     fn the_future_is_refused() {
-        assert!(Since::Time(1e11).time_s(None).is_err());
-        assert!(Since::Time(0.0).time_s(None).is_ok());
+        Since::Time(1e11).time_s(None).unwrap_err();
+        Since::Time(0.0).time_s(None).unwrap();
     }
 }

@@ -194,7 +194,11 @@ mod tests {
     #[test]
     fn the_header_is_as_wide_as_a_line() {
         assert_eq!(COLUMNS.len(), "2026-01-31".len() + GROUPS.len());
-        assert!(COLUMNS.len() <= 100);
+        assert!(
+            COLUMNS.len() <= 100,
+            "the header has {} bytes, expected at most 100",
+            COLUMNS.len()
+        );
     }
 
     #[test]

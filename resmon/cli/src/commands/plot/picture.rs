@@ -378,7 +378,10 @@ mod tests {
         assert_eq!(Format::of(Path::new("/tmp/a.b.PNG")).unwrap(), Format::Png);
         for path in ["a.jpg", "svg", ".svg", "", "png/a"] {
             let error = Format::of(Path::new(path)).unwrap_err().to_string();
-            assert!(error.contains(".svg") && error.contains(".png"), "{error}");
+            assert!(
+                error.contains(".svg") && error.contains(".png"),
+                "expected .svg and .png in {error:?}"
+            );
         }
     }
 

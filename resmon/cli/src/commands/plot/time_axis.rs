@@ -123,7 +123,10 @@ mod tests {
         let axis = TimeAxis::new((1_769_860_807.5, 1_769_860_867.5));
         let marks = axis.key_points(LightPoints::new(10, 10));
         assert_eq!(marks.len(), 12);
-        assert!(marks.iter().all(|mark| mark % 5.0 == 0.0));
+        assert!(
+            marks.iter().all(|mark| mark % 5.0 == 0.0),
+            "expected a mark every 5 s, found {marks:?}"
+        );
     }
 
     #[test]
@@ -132,7 +135,11 @@ mod tests {
             let span_s = 0.01 * f64::from(2_u32).powi(exponent);
             let axis = TimeAxis::new((1e9, 1e9 + span_s));
             let marks = axis.key_points(LightPoints::new(10, 10));
-            assert!(marks.len() <= 13, "{span_s}: {}", marks.len());
+            assert!(
+                marks.len() <= 13,
+                "expected at most 13 marks in {span_s} s, found {}",
+                marks.len()
+            );
         }
     }
 }

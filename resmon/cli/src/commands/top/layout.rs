@@ -297,12 +297,21 @@ mod tests {
                     let area = Rect::new(0, 0, width, height);
                     let places = layout(area, counts);
                     let cells: u32 = places.iter().map(|(_, at)| at.area()).sum();
-                    assert!(cells <= area.area());
+                    assert!(
+                        cells <= area.area(),
+                        "the parts have {cells} cells, expected at most those of {area:?}"
+                    );
                     for (at, (part, one)) in places.iter().enumerate() {
-                        assert!(one.is_empty() || area.contains(one.as_position()));
+                        assert!(
+                            one.is_empty() || area.contains(one.as_position()),
+                            "{part:?} is at {one:?}, expected it within {area:?}"
+                        );
                         assert_eq!(one.intersection(area), *one, "{part:?}");
                         for (_, other) in &places[at + 1..] {
-                            assert!(!one.intersects(*other) || one.is_empty() || other.is_empty());
+                            assert!(
+                                !one.intersects(*other) || one.is_empty() || other.is_empty(),
+                                "{part:?} is at {one:?}, expected it apart from {other:?}"
+                            );
                         }
                     }
                 }
@@ -323,8 +332,12 @@ mod tests {
             let place = places.iter().find(|(found, _)| *found == part);
             place.map_or(0, |(_, at)| at.height)
         };
-        assert!(rows(Part::Disks) > 5);
-        assert!(rows(Part::Disks).abs_diff(rows(Part::Nets)) <= 1);
+        let (disks, nets) = (rows(Part::Disks), rows(Part::Nets));
+        assert!(
+            disks > 5 && disks.abs_diff(nets) <= 1,
+            "disks have {disks} rows and networks {nets}, expected more than 5 and as many, give \
+             or take one"
+        );
         assert_eq!(rows(Part::FileSystems), 5);
     }
 

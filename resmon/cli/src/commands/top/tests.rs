@@ -57,6 +57,28 @@ fn text(state: &State, width: u16, height: u16) -> String {
     text_of(&render(state, width, height, false))
 }
 
+#[track_caller]
+fn assert_shows(screen: &str, text: &str) {
+    assert!(screen.contains(text), "expected {text:?}, found:\n{screen}");
+}
+
+#[track_caller]
+fn assert_hides(screen: &str, text: &str) {
+    assert!(
+        !screen.contains(text),
+        "expected no {text:?}, found:\n{screen}"
+    );
+}
+
+#[track_caller]
+fn assert_follows(state: &State) {
+    assert!(
+        state.is_following(),
+        "the screen stays {} samples back, expected it to follow",
+        state.behind()
+    );
+}
+
 fn press(state: &mut State, code: KeyCode) -> Outcome {
     act(state, action(KeyEvent::new(code, KeyModifiers::NONE)))
 }
@@ -173,24 +195,28 @@ fn without_colours_the_modes_have_symbols() {
         state.scroll(-1);
     }
     let plain = render(&state, 80, 24, false);
-    assert!(plain.content.iter().all(|cell| cell.fg == Color::Reset));
-    assert!(plain.content.iter().all(|cell| cell.bg == Color::Reset));
+    for cell in &plain.content {
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
+    }
     let text = text_of(&plain);
-    assert!(text.contains("█ user 97.6"));
-    assert!(text.contains("▓ system 1.9"));
-    assert!(text.lines().nth(2).unwrap().contains("█▓"));
+    assert_shows(&text, "█ user 97.6");
+    assert_shows(&text, "▓ system 1.9");
+    assert_shows(text.lines().nth(2).unwrap(), "█▓");
 
     let coloured = render(&state, 80, 24, true);
     let bar = (4..32).filter_map(|x| coloured.cell((x, 2)));
     let colours: Vec<Color> = bar.map(|cell| cell.fg).collect();
-    assert!(colours.contains(&Color::Green) && colours.contains(&Color::Red));
-    assert!(!text_of(&coloured).contains('▓'));
+    assert!(
+        colours.contains(&Color::Green) && colours.contains(&Color::Red),
+        "expected green and red in the bar, found {colours:?}"
+    );
+    assert_hides(&text_of(&coloured), "▓");
 }
 
 #[test]
 fn scrolling_stays_within_what_is_kept() {
     let mut state = minute();
-    assert!(state.is_following());
+    assert_follows(&state);
     assert_eq!(seq(&state), 62);
     press(&mut state, KeyCode::Left);
     assert_eq!((seq(&state), state.behind()), (61, 1));
@@ -206,9 +232,9 @@ fn scrolling_stays_within_what_is_kept() {
     assert_eq!(seq(&state), 62);
     press(&mut state, KeyCode::Home);
     assert_eq!(seq(&state), 2);
-    assert!(text(&state, 80, 24).contains("60 back"));
+    assert_shows(&text(&state, 80, 24), "60 back");
     press(&mut state, KeyCode::End);
-    assert!(state.is_following());
+    assert_follows(&state);
 }
 
 #[test]
@@ -217,7 +243,7 @@ fn a_paused_screen_holds_its_sample() {
     let (first, rest) = samples.split_at(20);
     let mut state = state_of(first);
     press(&mut state, KeyCode::Char(' '));
-    assert!(text(&state, 80, 24).contains("paused"));
+    assert_shows(&text(&state, 80, 24), "paused");
     let held = seq(&state);
     for sample in rest {
         state.push(sample.clone());
@@ -233,9 +259,9 @@ fn nothing_can_be_paused_or_scrolled_before_the_first_sample() {
     let mut state = State::new(Origin::Device);
     for code in [KeyCode::Char(' '), KeyCode::Left, KeyCode::Home] {
         press(&mut state, code);
-        assert!(state.is_following());
+        assert_follows(&state);
     }
-    assert!(text(&state, 80, 24).contains("Waiting for the first sample"));
+    assert_shows(&text(&state, 80, 24), "Waiting for the first sample");
 }
 
 #[test]
@@ -263,7 +289,11 @@ fn what_is_kept_is_bounded() {
         state.push(large.clone());
     }
     state.go_to_oldest();
-    assert!(state.behind() < 300, "{}", state.behind());
+    assert!(
+        state.behind() < 300,
+        "the oldest sample is {} back, expected less than 300",
+        state.behind()
+    );
 }
 
 #[test]
@@ -365,7 +395,7 @@ fn keys_do_what_they_say() {
     assert_eq!(action(control('s')), Action::Nothing);
     // From the help, these lead back.
     press(&mut state, KeyCode::Char('?'));
-    assert!(text(&state, 80, 24).contains("Keys of resmon top"));
+    assert_shows(&text(&state, 80, 24), "Keys of resmon top");
     assert_eq!(press(&mut state, KeyCode::Esc), Outcome::Continue);
     assert_eq!(text(&state, 80, 24), text(&minute(), 80, 24));
 }
@@ -374,12 +404,12 @@ fn keys_do_what_they_say() {
 fn the_interval_of_a_recording_stays() {
     let mut state = State::new(Origin::Recording);
     press(&mut state, KeyCode::Char('+'));
-    assert!(text(&state, 80, 24).contains("cannot be changed"));
+    assert_shows(&text(&state, 80, 24), "cannot be changed");
     // The note is there until the next key that does something.
     press(&mut state, KeyCode::Char('x'));
-    assert!(state.note.is_some());
+    assert_ne!(state.note, None);
     press(&mut state, KeyCode::Char('s'));
-    assert!(state.note.is_none());
+    assert_eq!(state.note, None);
 }
 
 #[test]
@@ -395,7 +425,7 @@ fn what_is_missing_is_said() {
         "no network interface",
         "no path is watched",
     ] {
-        assert!(text.contains(expected), "{expected}:\n{text}");
+        assert_shows(&text, expected);
     }
 
     let mut sample = samples().pop().unwrap();
@@ -419,10 +449,10 @@ fn what_is_missing_is_said() {
         "-  nothing is there",
         "lost 3",
     ] {
-        assert!(text.contains(expected), "{expected}:\n{text}");
+        assert_shows(&text, expected);
     }
     assert_eq!(text.matches("no answer in time").count(), 3);
-    assert!(!text.contains("no disk is in use"));
+    assert_hides(&text, "no disk is in use");
 }
 
 #[test]
@@ -437,11 +467,12 @@ fn many_cpus_go_into_columns_or_are_counted() {
         })
         .collect();
     let state = state_of(&[sample]);
-    assert!(text(&state, 200, 60).contains(" 63 "));
+    assert_shows(&text(&state, 200, 60), " 63 ");
     let few = text(&state, 80, 24);
-    assert!(few.contains("and ") && few.contains(" more"), "{few}");
+    assert_shows(&few, "and ");
+    assert_shows(&few, " more");
     let least = text(&state, 40, 10);
-    assert!(least.contains("all together, and 64 more"), "{least}");
+    assert_shows(&least, "all together, and 64 more");
 }
 
 #[test]
@@ -453,7 +484,7 @@ fn reading_ends_with_the_recording_or_its_reader() {
         match messages.recv_timeout(Duration::from_secs(20)).unwrap() {
             Message::Sample { reader: of, .. } if reader.is(of) => count += 1,
             Message::End { reader: of } if reader.is(of) => break,
-            other => panic!("{other:?}"),
+            other => panic!("expected a sample or the end of the reader, found {other:?}"),
         }
     }
     assert_eq!(count, 61);
@@ -462,7 +493,7 @@ fn reading_ends_with_the_recording_or_its_reader() {
     drop(Reader::start(Some(&recording()), sender).unwrap());
     // The thread gives up, and with it goes the sender.
     let left = messages.iter().count();
-    assert!(left < 61, "{left}");
+    assert!(left < 61, "{left} messages came, expected fewer than 61");
 }
 
 #[test]
@@ -471,6 +502,10 @@ fn sizes_are_read() {
     assert_eq!(parse_size("10x3").unwrap(), (10, 3));
     assert_eq!(parse_size("1000x500").unwrap(), (1000, 500));
     for text in ["", "x", "80", "9x3", "10x2", "1001x5", "10x501", "80x24x1"] {
-        assert!(parse_size(text).is_err(), "{text}");
+        let found = parse_size(text);
+        assert!(
+            found.is_err(),
+            "{text:?} gives {found:?}, expected an error"
+        );
     }
 }
