@@ -128,13 +128,13 @@ impl Reader {
             return Err(EINVAL);
         }
         let (found, next) = self.history.find(seq);
-        // Another thread may wait for what is there now. All readers are woken, so only then.
-        let is_back = found.place() < cursor.place();
-        self.place.write(found.place());
-        *cursor = found;
-        if is_back {
-            self.history.readable().notify_all();
+        if found.place() < cursor.place() {
+            // Another thread may wait for what is there now. All readers are woken, so only then.
+            self.history.move_back(&self.place, found.place());
+        } else {
+            self.place.write(found.place());
         }
+        *cursor = found;
         Ok(next)
     }
 }
@@ -162,7 +162,7 @@ impl Device for Records {
         loop {
             match reader.read_some(to, len) {
                 Err(error) if error == EAGAIN && may_block => {
-                    reader.history.wait(reader.place.read())?;
+                    reader.history.wait(&reader.place)?;
                 }
                 result => return result,
             }

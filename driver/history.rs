@@ -87,8 +87,8 @@ pub(crate) struct History {
     next_seq: Atomic<u64>,
     #[pin]
     readable: PollCondVar,
-    /// `end` and `next_seq` change together under this lock, and readers who begin to wait look at
-    /// `end` under it. It is held for a few instructions.
+    /// `end` and `next_seq` change together under this lock, and a reader's place goes back under
+    /// it. Readers who begin to wait look at both under it. It is held for a few instructions.
     #[pin]
     newest: SpinLock<()>,
 }
@@ -345,7 +345,7 @@ impl History {
         Ok(())
     }
 
-    /// Waits until there is a record at `place`, or something else has changed.
+    /// Waits until there is a record where `place` says, or something else has changed.
     ///
     /// # Context
     ///
@@ -354,12 +354,22 @@ impl History {
     /// # Errors
     ///
     /// `ERESTARTSYS` when a signal comes.
-    pub(crate) fn wait(&self, place: u64) -> Result {
+    pub(crate) fn wait(&self, place: &RwOnce<u64>) -> Result {
         let mut newest = self.newest.lock();
-        if !self.has_next(place) && self.readable.wait_interruptible(&mut newest) {
+        // `place` is read under the lock, so `move_back` either changes it before this look, or
+        // finds who waits.
+        if !self.has_next(place.read()) && self.readable.wait_interruptible(&mut newest) {
             return Err(ERESTARTSYS);
         }
         Ok(())
+    }
+
+    /// Makes `place` an earlier one, and tells those who wait.
+    pub(crate) fn move_back(&self, place: &RwOnce<u64>, to: u64) {
+        let newest = self.newest.lock();
+        place.write(to);
+        drop(newest);
+        self.readable.notify_all();
     }
 
     /// Who is told when there is a new record.
