@@ -7,6 +7,8 @@
 //! is lost to it, and counted.
 //!
 //! Places in the ring are counted in words since load, so they only grow.
+//!
+//! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use crate::{
     model::{

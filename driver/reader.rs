@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Somebody who reads records: an open file of the device, which threads may share.
+//!
+//! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use super::history::{
     Cursor,

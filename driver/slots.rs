@@ -7,6 +7,8 @@
 //!
 //! Every word is read and written whole, so that reading a slot while it is written is a mistake
 //! that does no harm and is found.
+//!
+//! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use crate::sys::rwonce::{
     self,
