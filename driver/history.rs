@@ -169,9 +169,12 @@ impl History {
     /// higher one, and that record's number.
     pub(crate) fn find(&self, seq: u64) -> (Cursor, u64) {
         loop {
+            // First, so that it is no later than the end, which goes with the number: the ring may
+            // move on in between.
+            let oldest = self.oldest.load(Acquire);
             let mut cursor = self.cursor();
             let end = cursor.at;
-            cursor.at = self.oldest.load(Acquire);
+            cursor.at = oldest;
             let found = loop {
                 if cursor.at >= end {
                     break Ok(cursor.seq);

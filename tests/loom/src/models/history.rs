@@ -121,3 +121,38 @@ fn a_reader_that_is_overtaken_counts_what_it_lost() {
 fn one_record_may_be_all_that_is_kept() {
     beside_writer(3, 1, 1);
 }
+
+/// Goes to the oldest record, beside a writer of records with the numbers `seqs`, the first of which
+/// is there from the start.
+fn find_beside_writer(seqs: &'static [u64], max_records: u64) {
+    check(PREEMPTIONS, move || {
+        let history = history(max_records);
+        publish(&history, seqs[0]);
+        let finder = thread::spawn({
+            let history = history.clone();
+            move || history.find(0)
+        });
+        for seq in &seqs[1..] {
+            publish(&history, *seq);
+        }
+        let (cursor, found) = finder.join().unwrap();
+        // All are of the same length.
+        let index = cursor.place() as usize / WORDS;
+        assert_eq!(seqs.get(index), Some(&found), "number of another record");
+    });
+}
+
+#[test]
+fn the_oldest_record_is_what_it_is_said_to_be() {
+    find_beside_writer(&[0, 1, 2, 3], 9);
+}
+
+#[test]
+fn so_it_is_when_samples_are_missing() {
+    find_beside_writer(&[1, 3, 5, 7], 9);
+}
+
+#[test]
+fn so_it_is_when_one_record_is_all_that_is_kept() {
+    find_beside_writer(&[1, 3, 5], 1);
+}
