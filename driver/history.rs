@@ -7,33 +7,19 @@
 //! is lost to it, and counted.
 //!
 //! Places in the ring are counted in words since load, so they only grow.
+//!
+//! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
-use super::{
-    params,
-    pending::Pending, //
-};
 use crate::{
     model::{
         record::{
             section_words,
-            Buffers,
             Content,
-            Header,
             SectionHeader,
             LOST_AT,
+            SEQ_AT,
             SIZE_AT,
             WORD_BYTES, //
-        },
-        source::{
-            activity::Activity,
-            disk::Disk,
-            fs::{
-                Fs,
-                MAX_PATHS, //
-            },
-            load::Load,
-            net::Net,
-            pressure::Pressure, //
         },
         words::Words, //
     },
@@ -60,22 +46,24 @@ use kernel::{
     },
 };
 
-/// Most bytes of all records.
-const MAX_BYTES: usize = 64 << 20;
-
-/// How many disks, and interfaces, may come after load before fewer records have room.
-const SPARE_DEVICES: usize = 4;
-
 /// How many words a reader copies before it hands them on.
 const CHUNK_WORDS: usize = 64;
+
+/// How much room there is for records.
+pub(crate) struct Capacity {
+    /// Words of all records: at least two of the largest.
+    pub(crate) words: usize,
+    /// Words of the largest record.
+    pub(crate) max_record_words: usize,
+    /// Most records that are kept.
+    pub(crate) max_records: u64,
+}
 
 /// The records that are kept.
 #[pin_data]
 pub(crate) struct History {
     words: KVVec<RwOnce<u64>>,
-    /// Words of the largest record.
     max_record_words: usize,
-    /// Most records that are kept.
     max_records: u64,
     /// Records from `oldest` to `end`.
     kept: RwOnce<u64>,
@@ -87,8 +75,8 @@ pub(crate) struct History {
     next_seq: Atomic<u64>,
     #[pin]
     readable: PollCondVar,
-    /// `end` and `next_seq` change together under this lock, and readers who begin to wait look at
-    /// `end` under it. It is held for a few instructions.
+    /// `end` and `next_seq` change together under this lock, and a reader's place goes back under
+    /// it. Readers who begin to wait look at both under it. It is held for a few instructions.
     #[pin]
     newest: SpinLock<()>,
 }
@@ -121,54 +109,22 @@ pub(crate) enum NotRead {
     Failed(Error),
 }
 
-/// Words of a record that has `sampled` of CPU and memory, and of so many devices and paths.
-const fn record_words(sampled: usize, disks: usize, nets: usize, paths: usize) -> usize {
-    // Each path has a section of its own.
-    sampled
-        .saturating_add(section_words::<Buffers>(1))
-        .saturating_add(section_words::<Load>(1))
-        .saturating_add(section_words::<Activity>(1))
-        .saturating_add(section_words::<Pressure>(1))
-        .saturating_add(section_words::<Disk>(disks))
-        .saturating_add(section_words::<Net>(nets))
-        .saturating_add(section_words::<Fs>(1).saturating_mul(paths))
-}
-
 impl History {
-    /// Makes room for the records of a machine that has so many `disks`, `nets` and `paths` now.
+    /// Makes room for records.
     ///
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(disks: usize, nets: usize, paths: usize) -> Result<Arc<Self>> {
-        let sampled = Pending::record_words();
-        let max_record_words = record_words(
-            sampled,
-            super::source::MAX_DISKS,
-            super::source::MAX_NETS,
-            MAX_PATHS,
-        );
-        let usual_words = record_words(
-            sampled,
-            disks.saturating_add(SPARE_DEVICES),
-            nets.saturating_add(SPARE_DEVICES),
-            paths,
-        );
-        let max_records = params::HISTORY.value() as usize;
-        let capacity = max_records
-            .saturating_mul(usual_words)
-            .min(MAX_BYTES / WORD_BYTES)
-            // One is read while the next is written.
-            .max(max_record_words.saturating_mul(2));
-        let mut words = KVVec::with_capacity(capacity, GFP_KERNEL)?;
-        for _ in 0..capacity {
+    pub(crate) fn new(capacity: &Capacity) -> Result<Arc<Self>> {
+        let mut words = KVVec::with_capacity(capacity.words, GFP_KERNEL)?;
+        for _ in 0..capacity.words {
             words.push(RwOnce::new(0), GFP_KERNEL)?;
         }
         Arc::pin_init(
             pin_init!(Self {
                 words,
-                max_record_words,
-                max_records: max_records as u64,
+                max_record_words: capacity.max_record_words,
+                max_records: capacity.max_records,
                 kept: RwOnce::new(0),
                 oldest: Atomic::new(0u64),
                 end: Atomic::new(0u64),
@@ -213,15 +169,18 @@ impl History {
     /// higher one, and that record's number.
     pub(crate) fn find(&self, seq: u64) -> (Cursor, u64) {
         loop {
+            // First, so that it is no later than the end, which goes with the number: the ring may
+            // move on in between.
+            let oldest = self.oldest.load(Acquire);
             let mut cursor = self.cursor();
             let end = cursor.at;
-            cursor.at = self.oldest.load(Acquire);
+            cursor.at = oldest;
             let found = loop {
                 if cursor.at >= end {
                     break Ok(cursor.seq);
                 }
                 match self.header(cursor.at) {
-                    Ok((header, _)) if header.seq >= seq => break Ok(header.seq),
+                    Ok((kept, _)) if kept >= seq => break Ok(kept),
                     Ok((_, next)) => cursor.at = next,
                     Err(Overtaken) => break Err(Overtaken),
                 }
@@ -257,21 +216,21 @@ impl History {
                 return Err(NotRead::None);
             }
             let at = cursor.at.max(self.oldest.load(Acquire));
-            let Ok((header, next)) = self.header(at) else {
+            let Ok((seq, next)) = self.header(at) else {
                 continue;
             };
             let len = next.saturating_sub(at) as usize;
             if len > max_words {
                 return Err(NotRead::TooLong);
             }
-            let lost = header.seq.saturating_sub(cursor.seq);
+            let lost = seq.saturating_sub(cursor.seq);
             match self.copy(at, len, lost, &mut write) {
                 Ok(result) => result.map_err(NotRead::Failed)?,
                 Err(Overtaken) => continue,
             }
             *cursor = Cursor {
                 at: next,
-                seq: header.seq.wrapping_add(1),
+                seq: seq.wrapping_add(1),
             };
             return Ok(len);
         }
@@ -304,14 +263,17 @@ impl History {
         Ok(Ok(()))
     }
 
-    /// The header of the record at `at`, and the place of the next.
-    fn header(&self, at: u64) -> Result<(Header, u64), Overtaken> {
-        let mut words = [0; Header::LEN];
-        self.load(at, &mut words);
+    /// The sequence number of the record at `at`, and the place of the next.
+    fn header(&self, at: u64) -> Result<(u64, u64), Overtaken> {
+        let size_bytes = self.word(at, SIZE_AT).map_or(0, RwOnce::read);
+        let seq = self.word(at, SEQ_AT).map_or(0, RwOnce::read);
         self.check(at)?;
-        let header = Header::from_words(&words).ok_or(Overtaken)?;
-        let next = at.saturating_add(header.size_bytes / WORD_BYTES as u64);
-        Ok((header, next))
+        Ok((seq, at.saturating_add(size_bytes / WORD_BYTES as u64)))
+    }
+
+    /// The word `index` of the record at `at`.
+    fn word(&self, at: u64, index: usize) -> Option<&RwOnce<u64>> {
+        self.around(at.saturating_add(index as u64)).0.first()
     }
 
     /// Copies the words from `at` on, which may be overwritten meanwhile.
@@ -345,7 +307,7 @@ impl History {
         Ok(())
     }
 
-    /// Waits until there is a record at `place`, or something else has changed.
+    /// Waits until there is a record where `place` says, or something else has changed.
     ///
     /// # Context
     ///
@@ -354,12 +316,22 @@ impl History {
     /// # Errors
     ///
     /// `ERESTARTSYS` when a signal comes.
-    pub(crate) fn wait(&self, place: u64) -> Result {
+    pub(crate) fn wait(&self, place: &RwOnce<u64>) -> Result {
         let mut newest = self.newest.lock();
-        if !self.has_next(place) && self.readable.wait_interruptible(&mut newest) {
+        // `place` is read under the lock, so `move_back` either changes it before this look, or
+        // finds who waits.
+        if !self.has_next(place.read()) && self.readable.wait_interruptible(&mut newest) {
             return Err(ERESTARTSYS);
         }
         Ok(())
+    }
+
+    /// Makes `place` an earlier one, and tells those who wait.
+    pub(crate) fn move_back(&self, place: &RwOnce<u64>, to: u64) {
+        let newest = self.newest.lock();
+        place.write(to);
+        drop(newest);
+        self.readable.notify_all();
     }
 
     /// Who is told when there is a new record.
@@ -398,10 +370,8 @@ impl History {
     /// Gives up the oldest record. Its words may be overwritten from here on.
     fn drop_oldest(&self) {
         let oldest = self.oldest.load(Relaxed);
-        let Some(size) = self.around(oldest.saturating_add(SIZE_AT as u64)).0.first() else {
-            return;
-        };
-        let words = size.read() / WORD_BYTES as u64;
+        let size_bytes = self.word(oldest, SIZE_AT).map_or(0, RwOnce::read);
+        let words = size_bytes / WORD_BYTES as u64;
         // Whoever sees the next one as the oldest sees its words as well.
         self.oldest.store(oldest.saturating_add(words), Release);
         self.kept.write(self.kept.read().saturating_sub(1));
@@ -458,10 +428,9 @@ impl RecordWriter<'_> {
             start,
             at,
         } = self;
-        let size = at.saturating_sub(start).saturating_mul(WORD_BYTES as u64);
-        let place = start.saturating_add(SIZE_AT as u64);
-        if let Some(place) = history.around(place).0.first() {
-            place.write(size);
+        let size_bytes = at.saturating_sub(start).saturating_mul(WORD_BYTES as u64);
+        if let Some(word) = history.word(start, SIZE_AT) {
+            word.write(size_bytes);
         }
         let newest = history.newest.lock();
         history.end.store(at, Release);

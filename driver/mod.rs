@@ -2,13 +2,16 @@
 
 //! The wiring: what runs when, and what starts and stops it.
 
+mod capacity;
 mod cost;
 mod device;
 mod history;
 mod params;
 mod pending;
+mod reader;
 mod reporter;
 mod sampler;
+mod slots;
 mod source;
 
 use crate::{
@@ -31,7 +34,10 @@ use crate::{
     }, //
 };
 use device::Records;
-use history::History;
+use history::{
+    Capacity,
+    History, //
+};
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -80,7 +86,8 @@ pub(crate) fn start() -> Result {
     let (mut disks, mut nets) = (0usize, 0usize);
     block::for_each_disk(|_| disks = disks.saturating_add(1));
     netdev::for_each(|_| nets = nets.saturating_add(1));
-    let history = History::new(disks, nets, file_systems.count())?;
+    let capacity = Capacity::of_machine(disks, nets, file_systems.count());
+    let history = History::new(&capacity)?;
     let reporter = Reporter::new(pending.clone(), history.clone(), sources)?;
     let worker = Worker::start(c"resource_mon", reporter.clone())?;
     let wake = IrqWork::new(WakeReporter(worker))?;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The samples that wait for the reporter, in memory that is taken once at load.
-//!
-//! The timer callback writes, and never waits for who reads: a ring of slots, each with a version
-//! as in a sequence lock. A reader that was overtaken notices and gets nothing.
-//!
-//! Every word is read and written whole, so that reading a slot while it is written is a mistake
-//! that does no harm and is found.
+//! The samples that wait for the reporter, as records of CPU and memory, in memory that is taken
+//! once at load.
 
+use super::slots::{
+    SlotWriter,
+    Slots, //
+};
 use crate::{
     model::{
         record::{
@@ -21,25 +20,12 @@ use crate::{
     },
     sys::{
         cpu,
-        rwonce::{
-            self,
-            RwOnce, //
-        }, //
+        rwonce::RwOnce, //
     }, //
 };
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
+    sync::Arc, //
 };
 
 /// Most records that are kept: five seconds at the shortest interval.
@@ -52,27 +38,8 @@ const MIN_RECORDS: usize = 4;
 /// Memory for records, as far as [`MIN_RECORDS`] allows.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Version of a slot that is being written or was never written.
-const NO_VERSION: u64 = 0;
-
-/// One record's place.
-struct Slot {
-    /// Sequence number plus one of the record, or [`NO_VERSION`].
-    version: Atomic<u64>,
-    /// How many of its words are the record.
-    len: RwOnce<usize>,
-}
-
 /// The last samples, as records of CPU and memory.
-pub(crate) struct Pending {
-    slots: KVVec<Slot>,
-    /// The words of all slots, one slot after the other.
-    words: KVVec<RwOnce<u64>>,
-    /// Words of a slot.
-    slot_words: usize,
-    /// Sequence number of the next record: all before it were written.
-    next_seq: Atomic<u64>,
-}
+pub(crate) struct Pending(Slots);
 
 impl Pending {
     /// Makes room for samples, each for a record of all CPUs the machine can have.
@@ -87,26 +54,7 @@ impl Pending {
             .checked_div(bytes)
             .unwrap_or(0)
             .clamp(MIN_RECORDS, MAX_RECORDS);
-        let mut slots = KVVec::with_capacity(count, GFP_KERNEL)?;
-        for _ in 0..count {
-            let slot = Slot {
-                version: Atomic::new(NO_VERSION),
-                len: RwOnce::new(0),
-            };
-            slots.push(slot, GFP_KERNEL)?;
-        }
-        let all_words = count.saturating_mul(slot_words);
-        let mut words = KVVec::with_capacity(all_words, GFP_KERNEL)?;
-        for _ in 0..all_words {
-            words.push(RwOnce::new(0), GFP_KERNEL)?;
-        }
-        let pending = Self {
-            slots,
-            words,
-            slot_words,
-            next_seq: Atomic::new(0),
-        };
-        Ok(Arc::new(pending, GFP_KERNEL)?)
+        Ok(Arc::new(Self(Slots::new(count, slot_words)?), GFP_KERNEL)?)
     }
 
     /// Words of the largest record.
@@ -120,37 +68,25 @@ impl Pending {
     ///
     /// Any context; takes no locks.
     pub(crate) fn next_seq(&self) -> u64 {
-        self.next_seq.load(Acquire)
+        self.0.next_seq()
     }
 
     /// Sequence number of the oldest record that can still be there.
     pub(crate) fn oldest_seq(&self) -> u64 {
-        // The oldest slot may be being written.
-        let whole = self.slots.len().saturating_sub(1) as u64;
-        self.next_seq().saturating_sub(whole)
+        self.0.oldest_seq()
     }
 
-    /// Begins the next record; nobody sees it before [`RecordWriter::publish`].
+    /// Begins the next record; nobody sees it before [`SampleWriter::publish`].
     ///
     /// Only the timer callback calls this, which never runs twice at once.
     ///
     /// # Context
     ///
     /// Any context; takes no locks.
-    pub(crate) fn begin(&self) -> Option<RecordWriter<'_>> {
-        let seq = self.next_seq.load(Relaxed);
-        let (slot, words) = self.slot(seq)?;
-        slot.version.store(NO_VERSION, Relaxed);
-        // The version must be gone before a word changes.
-        rwonce::write_barrier();
-        let (head, cpus) = words.split_at_checked(record::CPUS_AT)?;
-        Some(RecordWriter {
-            pending: self,
-            seq,
-            slot,
-            head,
-            cpus,
-        })
+    pub(crate) fn begin(&self) -> Option<SampleWriter<'_>> {
+        let slot = self.0.begin()?;
+        let (head, cpus) = slot.words().split_at_checked(record::CPUS_AT)?;
+        Some(SampleWriter { slot, head, cpus })
     }
 
     /// Copies the record `seq` into `words`, and gives the words that are it. None when it is not
@@ -160,48 +96,23 @@ impl Pending {
     ///
     /// Any context; takes no locks.
     pub(crate) fn read<'a>(&self, seq: u64, words: &'a mut [u64]) -> Option<&'a [u64]> {
-        let (slot, slot_words) = self.slot(seq)?;
-        let version = seq.wrapping_add(1);
-        if slot.version.load(Acquire) != version {
-            return None;
-        }
-        let words = words.get_mut(..slot.len.read())?;
-        for (to, from) in words.iter_mut().zip(slot_words) {
-            *to = from.read();
-        }
-        // The words must have been read before the version is looked at again.
-        rwonce::read_barrier();
-        if slot.version.load(Relaxed) != version {
-            return None;
-        }
-        Some(words)
-    }
-
-    /// The slot of the record `seq`, and its words.
-    fn slot(&self, seq: u64) -> Option<(&Slot, &[RwOnce<u64>])> {
-        let count = self.slots.len() as u64;
-        let index = seq.checked_rem(count)? as usize;
-        let from = index.saturating_mul(self.slot_words);
-        let words = self.words.get(from..)?.get(..self.slot_words)?;
-        Some((self.slots.get(index)?, words))
+        self.0.read(seq, words)
     }
 }
 
-/// A record that is being written.
-pub(crate) struct RecordWriter<'a> {
-    pending: &'a Pending,
-    seq: u64,
-    slot: &'a Slot,
+/// A record of CPU and memory that is being written.
+pub(crate) struct SampleWriter<'a> {
+    slot: SlotWriter<'a>,
     /// Places of the header and the memory counters.
     head: &'a [RwOnce<u64>],
     /// Places of the CPUs that are still to come.
     cpus: &'a [RwOnce<u64>],
 }
 
-impl RecordWriter<'_> {
+impl SampleWriter<'_> {
     /// The sequence number.
     pub(crate) fn seq(&self) -> u64 {
-        self.seq
+        self.slot.seq()
     }
 
     /// Adds a CPU. The slot has room for every CPU the machine can have.
@@ -211,7 +122,7 @@ impl RecordWriter<'_> {
 
     /// Adds what there is once, and lets readers see the record. Its sizes are filled in here.
     pub(crate) fn publish(self, tick: &Header, memory: &Memory) {
-        let used = self.pending.slot_words.saturating_sub(self.cpus.len());
+        let used = self.slot.words().len().saturating_sub(self.cpus.len());
         let count = used.saturating_sub(record::CPUS_AT) / Cpu::LEN;
         let section = SectionHeader {
             taken_mono_ns: tick.taken_mono_ns,
@@ -237,10 +148,7 @@ impl RecordWriter<'_> {
                 ..SectionHeader::of::<Cpu>(count)
             },
         );
-        self.slot.len.write(used);
-        let next = self.seq.wrapping_add(1);
-        self.slot.version.store(next, Release);
-        self.pending.next_seq.store(next, Release);
+        self.slot.publish(used);
     }
 }
 

@@ -40,7 +40,6 @@ use crate::{
         clock,
         job::Job,
         log,
-        rwonce::RwOnce,
         vmstat, //
     },
 };
@@ -49,6 +48,14 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
+        },
         Arc,
         Mutex, //
     },
@@ -69,7 +76,7 @@ pub(crate) struct Reporter {
     pending: Arc<Pending>,
     history: Arc<History>,
     /// How often what goes to the log was changed.
-    changes: RwOnce<u64>,
+    changes: Atomic<u64>,
     #[pin]
     progress: Mutex<Progress>,
     cost: CostMeter,
@@ -138,7 +145,7 @@ impl Reporter {
             pin_init!(Self {
                 pending,
                 history,
-                changes: RwOnce::new(0),
+                changes: Atomic::new(0u64),
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
             }),
@@ -182,12 +189,14 @@ impl Reporter {
     ///
     /// Any context; takes no locks. One caller at a time.
     pub(crate) fn start_over(&self) {
-        self.changes.increase(1);
+        let changes = self.changes.load(Relaxed).wrapping_add(1);
+        // Whoever sees that there was a change sees what was changed.
+        self.changes.store(changes, Release);
     }
 
     /// Takes changes into account: what was logged before them is no base for what comes.
     fn take_changes(&self, progress: &mut Progress) {
-        let changes = self.changes.read();
+        let changes = self.changes.load(Acquire);
         if changes != progress.changes {
             progress.changes = changes;
             progress.log_every = u64::from(params::LOG_EVERY.value());

@@ -104,6 +104,9 @@ impl Header {
 /// The word of a record that has [`Header::size_bytes`].
 pub const SIZE_AT: usize = 2;
 
+/// The word of a record that has [`Header::seq`].
+pub const SEQ_AT: usize = 4;
+
 /// The word of a record that has [`Header::lost_records`].
 pub const LOST_AT: usize = 5;
 

@@ -194,7 +194,7 @@ cargo_target() {
 	mkdir -p "$target"
 	if [[ ! -e $target/checkout || $(<"$target/checkout") != "$TOP" ]]; then
 		find "$target" -path '*/.fingerprint/*' -prune \
-			\( -name 'model-*' -o -name 'resmon-*' -o -name 'vmtest-*' \) -exec rm -rf {} +
+			\( -name 'model-*' -o -name 'loom-models-*' -o -name 'pin_data-*' -o -name 'resmon-*' -o -name 'vmtest-*' \) -exec rm -rf {} +
 		echo "$TOP" >"$target/checkout"
 	fi
 	printf '%s' "$target"

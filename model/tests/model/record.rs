@@ -4,7 +4,7 @@ use crate::any;
 use crate::util::{cpu, push_section, value_of, words, words_of};
 use model::record::{
     self, section_words, words_for, Buffers, Content, Cpu, Header, Invalid, Memory, Record,
-    SectionHeader, LOST_AT, SIZE_AT, WORD_BYTES,
+    SectionHeader, LOST_AT, SEQ_AT, SIZE_AT, WORD_BYTES,
 };
 use model::source::activity::Activity;
 use model::source::disk::Disk;
@@ -90,9 +90,10 @@ fn a_record_reads_as_it_was_written() {
 }
 
 #[test]
-fn the_words_that_are_patched_are_where_they_are_said_to_be() {
+fn the_words_that_the_history_knows_are_where_they_are_said_to_be() {
     let header: Header = counted(0);
     assert_eq!(header.size_bytes, SIZE_AT as u64);
+    assert_eq!(header.seq, SEQ_AT as u64);
     assert_eq!(header.lost_records, LOST_AT as u64);
 }
 

@@ -45,6 +45,11 @@ pub const CASES: &[Case] = &[
         run: |guest| c_program(guest, "/device32"),
     },
     Case {
+        name: "a seek wakes a read",
+        needs: Needs::Nothing,
+        run: seek_wakes_read,
+    },
+    Case {
         name: "records against /proc",
         needs: Needs::Drivers,
         clock: Clock::Instructions,
@@ -121,6 +126,25 @@ fn c_program(guest: &Guest, path: &str) -> Result<()> {
         said.trim()
     );
     ensure!(said.is_empty(), "{path} printed {said:?}, expected nothing");
+    module.unload().map(drop)
+}
+
+/// Two threads that use one open file, as often as it takes to meet at each place.
+fn seek_wakes_read(guest: &Guest) -> Result<()> {
+    const PATH: &str = "/seek";
+    let rounds = if guest.is_debug() { 10_000 } else { 100_000 };
+    let module = load_idle(guest, "")?;
+    let output = Command::new(PATH)
+        .arg(rounds.to_string())
+        .output()
+        .context(PATH)?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success() && said == format!("{rounds} reads\n"),
+        "{PATH}: {}, {}",
+        output.status,
+        said.trim()
+    );
     module.unload().map(drop)
 }
 

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files of the module.
+
+// The device uses more of them than the models.
+#![allow(dead_code)]
+
+#[path = "../../../driver/history.rs"]
+pub(crate) mod history;
+#[path = "../../../driver/reader.rs"]
+pub(crate) mod reader;
+#[path = "../../../driver/slots.rs"]
+pub(crate) mod slots;
