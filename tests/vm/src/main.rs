@@ -21,6 +21,7 @@ mod netlink;
 mod proc;
 mod readers;
 mod readings;
+mod realtime;
 mod terminal;
 mod tools;
 

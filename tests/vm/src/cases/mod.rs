@@ -23,6 +23,7 @@ mod net;
 mod parameters;
 mod percentages;
 mod pressure;
+mod pressure_total;
 mod programs;
 mod sources;
 mod stuck;
@@ -35,7 +36,7 @@ use anyhow::Result;
 
 use crate::cgroup;
 use crate::kmsg::Log;
-use crate::{terminal, tools};
+use crate::{realtime, terminal, tools};
 
 pub struct Case {
     pub name: &'static str,
@@ -60,6 +61,10 @@ pub enum Needs {
     Terminals,
     /// Pressure, and cgroups, without which it cannot be had.
     Pressure,
+    /// The same on three CPUs or more.
+    PressureOfThreeCpus,
+    /// The same on two CPUs or more, and a kernel on which real-time tasks may take all of one.
+    PressureUnderRealTime,
     MemoryController,
     /// A kernel that is as fast as it can.
     StockKernel,
@@ -85,6 +90,12 @@ impl Guest {
             Needs::Terminals => Path::new(terminal::PTMX).exists(),
             Needs::Pressure => {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
+            }
+            Needs::PressureOfThreeCpus => self.cpus >= 3 && self.has(Needs::Pressure),
+            Needs::PressureUnderRealTime => {
+                self.cpus >= 2
+                    && self.has(Needs::Pressure)
+                    && Path::new(realtime::FAIR_SERVER).exists()
             }
             Needs::MemoryController => cgroup::has_memory(),
             Needs::StockKernel => !self.is_debug(),
@@ -117,7 +128,7 @@ enum About {
 /// The cases for this guest.
 pub fn all(guest: &Guest) -> Vec<Case> {
     use About::{Behaviour, Numbers};
-    let parts: [(About, &[Case]); 24] = [
+    let parts: [(About, &[Case]); 25] = [
         // The first one needs a loopback that was never used.
         (Behaviour, net::CASES),
         (Behaviour, format::CASES),
@@ -127,6 +138,7 @@ pub fn all(guest: &Guest) -> Vec<Case> {
         (Behaviour, parameters::CASES),
         // The first one needs a guest where no case has made a cgroup yet.
         (Numbers, pressure::CASES),
+        (Behaviour, pressure_total::CASES),
         (Behaviour, sources::CASES),
         (Behaviour, fs_paths::CASES),
         (Numbers, load::CASES),
