@@ -142,7 +142,7 @@ fn interval_ms() -> u64 {
     u64::from(params::INTERVAL_MS.value())
 }
 
-/// Sets the interval, as a write to the parameter does.
+/// Sets the interval, as a write to the parameter does: the one in force goes on if it is the same.
 ///
 /// # Context
 ///
