@@ -77,10 +77,7 @@ pub(crate) fn start() -> Result {
     let round = Round::new()?;
     let file_systems = FileSystems::new(round.clone(), &mut lock)?;
     let sources = Sources::new(round, file_systems.clone())?;
-    let (mut disks, mut nets) = (0usize, 0usize);
-    block::for_each_disk(|_| disks = disks.saturating_add(1));
-    netdev::for_each(|_| nets = nets.saturating_add(1));
-    let history = History::new(disks, nets, file_systems.count())?;
+    let history = History::new(block::count_disks(), netdev::count(), file_systems.count())?;
     let reporter = Reporter::new(pending.clone(), history.clone(), sources)?;
     let worker = Worker::start(c"resource_mon", reporter.clone())?;
     let wake = IrqWork::new(WakeReporter(worker))?;

@@ -120,7 +120,7 @@ pub fn take(device: &Device) -> Result<Record> {
 }
 
 /// Waits for the record of a sample.
-fn wait_for(seq: u64) -> Result<Record> {
+pub fn wait_for(seq: u64) -> Result<Record> {
     let mut reader = Device::open()?;
     let deadline = Instant::now() + PATIENCE;
     while reader.info()?.next_seq <= seq {

@@ -18,6 +18,7 @@ mod interval;
 pub mod kernel;
 mod lifecycle;
 mod load;
+mod many_nets;
 mod memory;
 mod net;
 mod parameters;
@@ -36,7 +37,7 @@ use anyhow::Result;
 
 use crate::cgroup;
 use crate::kmsg::Log;
-use crate::{realtime, terminal, tools};
+use crate::{realtime, terminal, tools, trace};
 
 pub struct Case {
     pub name: &'static str,
@@ -66,6 +67,8 @@ pub enum Needs {
     /// The same on two CPUs or more, and a kernel on which real-time tasks may take all of one.
     PressureUnderRealTime,
     MemoryController,
+    /// The network, and a kernel that tells which of its functions are called.
+    FunctionTracer,
     /// A kernel that is as fast as it can.
     StockKernel,
     FaultInjection,
@@ -98,6 +101,9 @@ impl Guest {
                     && Path::new(realtime::FAIR_SERVER).exists()
             }
             Needs::MemoryController => cgroup::has_memory(),
+            Needs::FunctionTracer => {
+                self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
+            }
             Needs::StockKernel => !self.is_debug(),
             Needs::FaultInjection => Path::new("/proc/self/fail-nth").exists(),
             Needs::Kmemleak => Path::new(kernel::KMEMLEAK).exists(),
@@ -128,7 +134,7 @@ enum About {
 /// The cases for this guest.
 pub fn all(guest: &Guest) -> Vec<Case> {
     use About::{Behaviour, Numbers};
-    let parts: [(About, &[Case]); 25] = [
+    let parts: [(About, &[Case]); 26] = [
         // The first one needs a loopback that was never used.
         (Behaviour, net::CASES),
         (Behaviour, format::CASES),
@@ -147,6 +153,7 @@ pub fn all(guest: &Guest) -> Vec<Case> {
         (Behaviour, fs::CASES),
         (Behaviour, stuck::CASES),
         (Behaviour, churn::CASES),
+        (Behaviour, many_nets::CASES),
         (Behaviour, device::CASES),
         (Behaviour, programs::CASES),
         (Behaviour, hotplug::CASES),
