@@ -28,6 +28,7 @@ mod pressure_total;
 mod programs;
 mod sources;
 mod stuck;
+mod suspend;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -69,6 +70,8 @@ pub enum Needs {
     MemoryController,
     /// The network, and a kernel that tells which of its functions are called.
     FunctionTracer,
+    /// A kernel that can go through a suspend as a test.
+    SuspendTest,
     /// A kernel that is as fast as it can.
     StockKernel,
     FaultInjection,
@@ -104,6 +107,7 @@ impl Guest {
             Needs::FunctionTracer => {
                 self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
             }
+            Needs::SuspendTest => Path::new(suspend::PM_TEST).exists(),
             Needs::StockKernel => !self.is_debug(),
             Needs::FaultInjection => Path::new("/proc/self/fail-nth").exists(),
             Needs::Kmemleak => Path::new(kernel::KMEMLEAK).exists(),
@@ -134,7 +138,7 @@ enum About {
 /// The cases for this guest.
 pub fn all(guest: &Guest) -> Vec<Case> {
     use About::{Behaviour, Numbers};
-    let parts: [(About, &[Case]); 26] = [
+    let parts: [(About, &[Case]); 27] = [
         // The first one needs a loopback that was never used.
         (Behaviour, net::CASES),
         (Behaviour, format::CASES),
@@ -158,6 +162,7 @@ pub fn all(guest: &Guest) -> Vec<Case> {
         (Behaviour, programs::CASES),
         (Behaviour, hotplug::CASES),
         (Behaviour, clock::CASES),
+        (Behaviour, suspend::CASES),
         (Behaviour, fuzz::CASES),
         (Behaviour, fire::CASES),
         (Behaviour, lifecycle::CASES),
