@@ -83,10 +83,8 @@ pub(crate) fn start() -> Result {
     let round = Round::new()?;
     let file_systems = FileSystems::new(round.clone(), &mut lock)?;
     let sources = Sources::new(round, file_systems.clone())?;
-    let (mut disks, mut nets) = (0usize, 0usize);
-    block::for_each_disk(|_| disks = disks.saturating_add(1));
-    netdev::for_each(|_| nets = nets.saturating_add(1));
-    let capacity = Capacity::of_machine(disks, nets, file_systems.count());
+    let capacity =
+        Capacity::of_machine(block::count_disks(), netdev::count(), file_systems.count());
     let history = History::new(&capacity)?;
     let reporter = Reporter::new(pending.clone(), history.clone(), sources)?;
     let worker = Worker::start(c"resource_mon", reporter.clone())?;
@@ -149,7 +147,7 @@ fn interval_ms() -> u64 {
     u64::from(params::INTERVAL_MS.value())
 }
 
-/// Sets the interval, as a write to the parameter does.
+/// Sets the interval, as a write to the parameter does: the one in force goes on if it is the same.
 ///
 /// # Context
 ///

@@ -60,7 +60,10 @@ impl Line {
 
     #[inline(always)]
     fn ascii(&mut self, text: &[u8]) -> &mut Self {
-        let end = self.len.saturating_add(text.len());
+        // The place has the length of the text, whatever the sum is, and where it wraps there is no
+        // place. So the compiler sees that the copy cannot fail, and leaves out what would panic,
+        // as it does not with a sum that saturates.
+        let end = self.len.wrapping_add(text.len());
         if let Some(place) = self.bytes.get_mut(self.len..end) {
             place.copy_from_slice(text);
             self.len = end;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! The thinking part of the resource monitor: what a sample holds, what happened between two
-//! samples, and how that reads in the log.
+//! Pure computation: what a sample holds, what happened between two samples, and how that reads in
+//! the log.
 //!
-//! Nothing in here knows the kernel: no `kernel::`, no `unsafe`, no allocation, nothing that can
-//! panic. That is why the same files are compiled into the module and tested on the host.
+//! Nothing in here knows the kernel: no `kernel::`, no `unsafe`, no allocation, no panic (`make lint`
+//! looks for one in the module's object). That is why the same files are compiled into the module
+//! and tested on the host.
 
 pub mod ioctl;
 pub mod line;

@@ -21,7 +21,10 @@ use crate::model::source::{
     },
     Text, //
 };
-use core::ptr;
+use core::{
+    ops::ControlFlow,
+    ptr, //
+};
 use kernel::{
     bindings,
     prelude::*,
@@ -47,7 +50,8 @@ impl Drop for HeldInode {
     }
 }
 
-/// Hands each whole block device that has had any I/O, and has a capacity, to `visit`.
+/// Hands each whole block device that has had any I/O, and has a capacity, to `visit`, until that
+/// breaks off. Returns the number of whole devices with a capacity after that, which are not read.
 ///
 /// The list of block devices (`block_class`) is not exported. This walks the inodes of the pseudo
 /// file system that all block devices are in, as `sync_bdevs()` does: the device that is looked at
@@ -57,7 +61,21 @@ impl Drop for HeldInode {
 /// # Context
 ///
 /// Process context, may sleep.
-pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
+pub(crate) fn for_each_disk(visit: impl FnMut(&Disk) -> ControlFlow<()>) -> usize {
+    walk(ControlFlow::Continue(()), visit)
+}
+
+/// Returns the number of whole block devices that have a capacity, used or not.
+///
+/// # Context
+///
+/// Process context. Takes a spinlock for as long as the walk takes, as `si_meminfo()` does.
+pub(crate) fn count_disks() -> usize {
+    walk(ControlFlow::Break(()), |_| ControlFlow::Break(()))
+}
+
+/// Does what [`for_each_disk`] does; from the first device on it only counts if `flow` says so.
+fn walk(mut flow: ControlFlow<()>, mut visit: impl FnMut(&Disk) -> ControlFlow<()>) -> usize {
     // SAFETY: The pseudo file system is mounted at boot and never goes.
     let (lock, head) = unsafe {
         let superblock = bindings::blockdev_superblock;
@@ -67,6 +85,7 @@ pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
         )
     };
     let mut held = HeldInode(ptr::null_mut());
+    let mut left_out = 0usize;
     // SAFETY: The lock is that of the list. Nothing sleeps while it is held.
     unsafe { bindings::spin_lock(lock) };
     // New devices are added in front. From the back, those that come first do not shift, and are
@@ -78,7 +97,12 @@ pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
         let inode = unsafe { kernel::container_of!(node, bindings::inode, i_sb_list) };
         // SAFETY: The lock is held, and an inode on the list is live: `evict()` takes it off the
         // list, under the lock, before it frees it.
-        if unsafe { whole_device(inode) }.is_some() {
+        let device = unsafe { whole_device(inode) };
+        if flow.is_break() {
+            // SAFETY: As above, and the device is in one allocation with its inode.
+            let counts = device.is_some_and(|device| unsafe { sectors(device) } != 0);
+            left_out = left_out.saturating_add(usize::from(counts));
+        } else if device.is_some() {
             // SAFETY: As above. An inode that is being freed gives null.
             let grabbed = unsafe { bindings::igrab(inode) };
             if !grabbed.is_null() {
@@ -88,15 +112,14 @@ pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
                 // here, without the lock. The inode cannot leave the list while it is held, so
                 // its node is where to go on.
                 held = HeldInode(grabbed);
-                // The device may have been added just now. `igrab()` takes the lock of the inode
-                // under which it was hashed, so that from here on all that was set before is
-                // seen; the look before spares other devices the reference.
+                // The look before spares other devices the reference. This one is in order with
+                // whoever adds the device.
                 // SAFETY: The inode is held.
-                let device = unsafe { whole_device(grabbed) };
+                let device = unsafe { added_device(grabbed) };
                 // SAFETY: The inode of a whole device keeps the device, its counters and its
                 // `gendisk`: all of these are freed in `bdev_free_inode()`.
                 if let Some(disk) = device.and_then(|device| unsafe { read(device) }) {
-                    visit(&disk);
+                    flow = visit(&disk);
                 }
                 // SAFETY: As above.
                 unsafe { bindings::spin_lock(lock) };
@@ -108,9 +131,12 @@ pub(crate) fn for_each_disk(mut visit: impl FnMut(&Disk)) {
     // SAFETY: The lock is held.
     unsafe { bindings::spin_unlock(lock) };
     drop(held);
+    left_out
 }
 
 /// The block device of `inode`, if it is a whole one that was added and not removed since.
+///
+/// What was set before it was added need not be seen yet; see [`added_device`].
 ///
 /// # Safety
 ///
@@ -136,18 +162,45 @@ unsafe fn whole_device(inode: *mut bindings::inode) -> Option<*const bindings::b
     (flags as u32 & bindings::BD_PARTNO == 0).then_some(device)
 }
 
+/// As [`whole_device`], of which all can be used that was set before the device was added.
+///
+/// # Safety
+///
+/// As for [`whole_device`].
+unsafe fn added_device(inode: *mut bindings::inode) -> Option<*const bindings::block_device> {
+    // `__insert_inode_hash()` has this lock when it hashes the inode. So if the inode is hashed
+    // now, whoever added the device has released the lock since, and what was written before that
+    // is seen from here on.
+    // SAFETY: By this function's contract. Nothing sleeps while the lock is held.
+    unsafe {
+        let lock = &raw mut (*inode).i_lock;
+        bindings::spin_lock(lock);
+        let device = whole_device(inode);
+        bindings::spin_unlock(lock);
+        device
+    }
+}
+
+/// The capacity of a device, which others may change.
+///
+/// # Safety
+///
+/// `device` must be live.
+unsafe fn sectors(device: *const bindings::block_device) -> u64 {
+    // SAFETY: By this function's contract; a single load.
+    unsafe { (&raw const (*device).bd_nr_sectors).read_volatile() }
+}
+
 /// Reads a device; none when it was never used or has no capacity, as a loop device without a
 /// file.
 ///
 /// # Safety
 ///
-/// `device` must be a whole device whose inode is held.
+/// `device` must be one that [`added_device`] has found, and whose inode is held.
 unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
-    // SAFETY: By this function's contract. Others may change the capacity, hence the volatile
-    // read.
-    let sectors = unsafe { (&raw const (*device).bd_nr_sectors).read_volatile() };
-    // SAFETY: As above; the pointer is set before the inode is hashed, and `igrab()`, after the
-    // look at that, is a full barrier.
+    // SAFETY: By this function's contract.
+    let sectors = unsafe { sectors(device) };
+    // SAFETY: As above; the pointer is set before the device is added, and constant from then on.
     let stats = unsafe { (*device).bd_stats }.cast_const();
     if sectors == 0 || stats.is_null() {
         return None;
@@ -191,7 +244,7 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
         // The clock goes round, and the stamp may be newer than what was read.
         _ => u64::try_from(now.wrapping_sub(stamp) as isize).unwrap_or(0),
     };
-    // SAFETY: As above: `bd_disk` is set before the inode is hashed, and lives as long as the
+    // SAFETY: As above: `bd_disk` is set before the device is added, and lives as long as the
     // device. The name and the number are set before the disk is added; a new number for a new
     // medium is a single store.
     let (seq, name) = unsafe {

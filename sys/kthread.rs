@@ -42,6 +42,10 @@ impl<T: Job> Worker<T> {
     /// Starts a thread called `name`, of the priority of the kernel's own urgent work, so that it
     /// gets to run on a machine that is busy.
     ///
+    /// It is frozen, between two jobs, while the system suspends or hibernates: its jobs may use
+    /// devices, which are off then. What is asked meanwhile is done afterwards. A job must come to
+    /// its end within the 20 s that the freezer waits.
+    ///
     /// # Context
     ///
     /// Process context, may sleep.
@@ -71,7 +75,7 @@ impl<T: Job> Worker<T> {
         // SAFETY: The format has one `%s`, and a C string goes with it.
         let worker = from_err_ptr(unsafe {
             bindings::kthread_create_worker_on_node(
-                0,
+                bindings::KTW_FREEZABLE,
                 bindings::NUMA_NO_NODE,
                 c"%s".as_char_ptr(),
                 name.as_char_ptr(),

@@ -19,7 +19,7 @@ use crate::model::source::{
     },
     Text, //
 };
-use core::ptr;
+use core::ops::ControlFlow;
 use kernel::{
     bindings,
     prelude::*,
@@ -38,38 +38,79 @@ extern "C" {
     fn dev_get_stats(dev: *mut bindings::net_device, storage: *mut LinkStats) -> *mut LinkStats;
 }
 
-/// Hands each interface to `visit`, as it is now: what `/proc/net/dev` shows. Drops that a driver
-/// counts as missed are drops.
+/// Most interfaces that are looked at in one RCU read-side critical section.
+///
+/// Grace periods of the whole machine wait for such a section, and a driver may take its time over
+/// its counters. `/proc/net/dev` leaves RCU after each page that it fills, and a line of an
+/// interface has 123 bytes or more, so it has up to 33 of them in a page of 4 KiB.
+const MAX_PER_SECTION: usize = 32;
+
+/// Hands each interface to `each`, by ascending index.
+///
+/// This goes on from the index of the last one, as `/proc/net/dev` does: an interface that comes or
+/// goes meanwhile may be missed, but none that stays.
 ///
 /// # Context
 ///
-/// Process context; RCU is read-locked all the while, so `visit` must not sleep. Drivers are asked
-/// for their counters and may take their time.
-pub(crate) fn for_each(mut visit: impl FnMut(&Net)) {
-    let mut stats = LinkStats::zeroed();
-    let _rcu = rcu::read_lock();
-    let head: *const bindings::list_head = (&raw const bindings::init_net)
-        .wrapping_byte_add(layout::NET_DEV_BASE_HEAD)
-        .cast();
-    let mut node = head;
+/// Process context; RCU is read-locked while `each` runs, so that must not sleep. It keeps the
+/// interface until then.
+fn walk(mut each: impl FnMut(*const bindings::net_device)) {
+    let interfaces = (&raw const bindings::init_net)
+        .wrapping_byte_add(layout::NET_DEV_BY_INDEX)
+        .cast::<bindings::xarray>()
+        .cast_mut();
+    let mut index: c_ulong = 0;
     loop {
-        // SAFETY: `node` is the head of the list, which lives as long as the kernel, or the node
-        // of an interface that was found on the list in this RCU read-side critical section;
-        // `unlist_netdevice()` is followed by a grace period. As `list_next_rcu()` does it.
-        node = unsafe { (&raw const (*node).next).read_volatile() };
-        if ptr::eq(node, head) {
-            break;
-        }
-        // SAFETY: Each node of this list is the `dev_list` of a `struct net_device`, which is
-        // live, as said above.
-        let net = unsafe {
-            let device = node.byte_sub(layout::NET_DEVICE_DEV_LIST);
-            read(device.cast::<bindings::net_device>(), &mut stats)
-        };
-        if let Some(net) = net {
-            visit(&net);
+        let _rcu = rcu::read_lock();
+        for _ in 0..MAX_PER_SECTION {
+            // SAFETY: The array is in a static of the kernel, initialized before any module is
+            // loaded. RCU is read-locked, so what is found is live until `_rcu` goes:
+            // `unlist_netdevice()` takes an interface out of the array, and a grace period
+            // follows.
+            let device = unsafe {
+                bindings::xa_find(interfaces, &mut index, c_ulong::MAX, bindings::XA_PRESENT)
+            };
+            if device.is_null() {
+                return;
+            }
+            each(device.cast());
+            index = index.saturating_add(1);
         }
     }
+}
+
+/// Returns the number of interfaces. None of them is asked for anything.
+///
+/// # Context
+///
+/// Process context; takes no locks.
+pub(crate) fn count() -> usize {
+    let mut count = 0usize;
+    walk(|_| count = count.saturating_add(1));
+    count
+}
+
+/// Hands each interface to `visit`, as it is now, until that breaks off: what `/proc/net/dev` shows.
+/// Drops that a driver counts as missed are drops. Returns the number of interfaces after that; these
+/// are not asked for anything.
+///
+/// # Context
+///
+/// Process context; RCU is read-locked while `visit` runs, so that must not sleep. Drivers are asked
+/// for their counters and may take their time.
+pub(crate) fn for_each(mut visit: impl FnMut(&Net) -> ControlFlow<()>) -> usize {
+    let mut stats = LinkStats::zeroed();
+    let mut flow = ControlFlow::Continue(());
+    let mut left_out = 0usize;
+    walk(|device| {
+        if flow.is_break() {
+            left_out = left_out.saturating_add(1);
+        // SAFETY: `walk` keeps the interface while this runs.
+        } else if let Some(net) = unsafe { read(device, &mut stats) } {
+            flow = visit(&net);
+        }
+    });
+    left_out
 }
 
 /// Reads an interface; none for a loopback that was never used.

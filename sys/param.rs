@@ -130,7 +130,7 @@ pub(crate) struct NumberParam {
 
 impl NumberParam {
     /// Makes a parameter. `changed` runs under the parameter lock, in process context, after each
-    /// write, those at load time included, which come before the module's `init`.
+    /// write of another value, those at load time included, which come before the module's `init`.
     pub(crate) const fn new(
         name: &'static str,
         setting: Number,
@@ -157,8 +157,13 @@ impl NumberParam {
 
 impl Param for NumberParam {
     fn set(&self, text: &[u8], lock: &mut ParamLock) -> Result {
-        self.value.write(parse(self.name, &self.setting, text)?);
-        (self.changed)(lock);
+        let value = parse(self.name, &self.setting, text)?;
+        // Whoever writes the same value again and again, as tools that manage configuration do,
+        // must not restart the interval or the log each time.
+        if value != self.value() {
+            self.value.write(value);
+            (self.changed)(lock);
+        }
         Ok(())
     }
 
@@ -222,7 +227,8 @@ pub(crate) struct PathsParam {
 impl PathsParam {
     /// Makes a parameter. `changed` gets what is to be the value, under the parameter lock and in
     /// process context, also at load time, before the module's `init`. If it fails, so does the
-    /// write, and the value stays.
+    /// write, and the value stays. It also gets what is the value already, and leaves alone what
+    /// stays.
     pub(crate) const fn new(
         name: &'static str,
         default: &'static str,

@@ -6,9 +6,9 @@
 //! [`include/linux/cgroup.h`](srctree/include/linux/cgroup.h)
 
 #[cfg(all(CONFIG_PSI, CONFIG_CGROUPS))]
-pub(crate) use with_psi::SystemPressure;
+pub(crate) use with_psi::PsiSystem;
 #[cfg(not(all(CONFIG_PSI, CONFIG_CGROUPS)))]
-pub(crate) use without_psi::SystemPressure;
+pub(crate) use without_psi::PsiSystem;
 
 /// Why there is no pressure to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +35,18 @@ mod with_psi {
                 self,
                 Cpu, //
             },
-            rwonce::RwOnce, //
+            rwonce::{
+                self,
+                RwOnce, //
+            }, //
         },
         Unreadable, //
     };
     use crate::model::source::pressure::Pressure;
-    use core::ptr;
+    use core::{
+        array,
+        ptr, //
+    };
     use kernel::{
         bindings,
         prelude::*,
@@ -70,27 +76,43 @@ mod with_psi {
         }
     }
 
+    /// How far the time of a state that was last added up may be ahead of what is read now.
+    ///
+    /// The times are 32 bits of nanoseconds, which go round after 4.29 s. `get_recent_times()` takes
+    /// a difference as it is, and so must this: the kernel adds up every 2 s, but from a work of
+    /// normal priority, which a real-time task or a busy hypervisor can make late by seconds. Only
+    /// the end of the range stands for a time that is behind, as that of a CPU whose clock is, or
+    /// whose state was being changed when it was read. Both are far below this.
+    const MAX_BEHIND_NS: u32 = 100_000_000;
+
     const NONIDLE: usize = bindings::psi_states_PSI_NONIDLE as usize;
     const STATES: usize = bindings::psi_states_NR_PSI_STATES as usize;
     const AVERAGES: usize = bindings::psi_aggregators_PSI_AVGS as usize;
 
-    /// Where the kernel keeps the pressure of the whole system.
+    /// Where the kernel keeps the pressure of the whole system, and what was last read of it.
     ///
     /// # Invariants
     ///
-    /// The number is 0 or the address of `psi_system`.
-    pub(crate) struct SystemPressure(RwOnce<usize>);
+    /// `address` is 0 or the address of `psi_system`.
+    pub(crate) struct PsiSystem {
+        address: RwOnce<usize>,
+        /// The totals that [`PsiSystem::read`] has returned. Only who holds `avgs_lock` has them.
+        returned: [RwOnce<u64>; NONIDLE],
+    }
 
-    impl SystemPressure {
+    impl PsiSystem {
         pub(crate) const fn new() -> Self {
-            // INVARIANT: It is 0.
-            Self(RwOnce::new(0))
+            Self {
+                // INVARIANT: It is 0.
+                address: RwOnce::new(0),
+                returned: [const { RwOnce::new(0) }; NONIDLE],
+            }
         }
 
         /// `psi_system` is not exported. It is the parent of the groups of the cgroups right below
         /// the root, if there are any.
         fn group(&self) -> Option<*const bindings::psi_group> {
-            if self.0.read() == 0 {
+            if self.address.read() == 0 {
                 let _rcu = rcu::read_lock();
                 // SAFETY: Only the address of a field of a static is taken.
                 let root = unsafe { &raw mut bindings::cgrp_dfl_root.cgrp.self_ };
@@ -110,18 +132,22 @@ mod with_psi {
                         // `psi_system`, see `psi_cgroup_alloc()`.
                         let system = unsafe { (*psi).parent };
                         // INVARIANT: It is `psi_system`.
-                        self.0.write(system.expose_provenance());
+                        self.address.write(system.expose_provenance());
                     }
                 }
             }
-            let system: *const bindings::psi_group = ptr::with_exposed_provenance(self.0.read());
+            let system: *const bindings::psi_group =
+                ptr::with_exposed_provenance(self.address.read());
             (!system.is_null()).then_some(system)
         }
 
         /// Reads how long tasks were held up since boot.
         ///
         /// The kernel adds up what the CPUs count every 2 s and whenever somebody reads
-        /// `/proc/pressure`; this adds what is still to be added, as it would be added now.
+        /// `/proc/pressure`; this adds what is still to be added, as it would be added now. That
+        /// weighs each CPU by the time for which it was not idle, so it shrinks when CPUs where
+        /// nobody waits become busy. The kernel's own totals never do, and nor does what this
+        /// returns: then it is what was returned before, until the sum has come back to that.
         ///
         /// # Context
         ///
@@ -142,7 +168,11 @@ mod with_psi {
                 return Err(Unreadable::Busy);
             }
             // SAFETY: The lock is held.
-            let totals = unsafe { totals(group) };
+            let mut totals = unsafe { totals(group) };
+            for (total, returned) in totals.iter_mut().zip(&self.returned) {
+                *total = (*total).max(returned.read());
+                returned.write(*total);
+            }
             // SAFETY: The lock was taken above.
             unsafe { bindings::mutex_unlock(lock) };
             let total = |state: bindings::psi_states| {
@@ -194,30 +224,41 @@ mod with_psi {
         // SAFETY: The group is live, and so is its per-CPU memory, which it keeps.
         let per_cpu = unsafe { cpu.per_cpu_ptr((*group).pcpu) };
         // SAFETY: `per_cpu` points to live memory; its CPU changes it as we look, hence the
-        // volatile reads. They need not be of one moment, the array's not even single loads: any
-        // numbers are valid, and below they are read until they are the same twice.
-        let read = || unsafe {
+        // volatile reads, each of which is a single load: the index is one of the array. They need
+        // not be of one moment, since below they are read until they are the same twice.
+        let read_state = || unsafe {
+            let times = (&raw const (*per_cpu).times).cast::<u32>();
             (
                 (&raw const (*per_cpu).state_mask).read_volatile(),
                 (&raw const (*per_cpu).state_start).read_volatile(),
-                (&raw const (*per_cpu).times).read_volatile(),
+                array::from_fn::<u32, STATES, _>(|state| times.add(state).read_volatile()),
             )
         };
+        let read_clock = || {
+            rwonce::read_barrier();
+            let now = cpu_clock(cpu);
+            rwonce::read_barrier();
+            now
+        };
         // The kernel has a sequence count for this, which is not exported. The CPU changes all of
-        // it within a few instructions, so what reads the same twice was hardly being changed.
+        // it within a few instructions, so what reads the same twice was hardly being changed. As
+        // the kernel does it, the clock is read in between, so that it belongs to that state,
+        // however long this task is off its CPU.
         const TRIES: usize = 8;
-        let mut state = read();
+        let mut state = read_state();
+        let mut now = read_clock();
         for _ in 0..TRIES {
-            let again = read();
+            let again = read_state();
             if again == state {
                 break;
             }
             state = again;
+            now = read_clock();
         }
         let (mask, start, mut times) = state;
         // The state that the CPU is in has lasted since its start. A clock of another CPU may be
         // a little behind.
-        let lasted = cpu_clock(cpu).saturating_sub(start) as u32;
+        let lasted = now.saturating_sub(start) as u32;
         // SAFETY: As above; only who holds the lock changes this. The index is one of the array.
         let before = unsafe { (*per_cpu).times_prev[AVERAGES] };
         for ((index, time), before) in times.iter_mut().enumerate().zip(before) {
@@ -225,8 +266,7 @@ mod with_psi {
                 *time = time.wrapping_add(lasted);
             }
             *time = time.wrapping_sub(before);
-            // If it was being changed after all, `before` may be ahead.
-            if *time > i32::MAX as u32 {
+            if *time > u32::MAX - MAX_BEHIND_NS {
                 *time = 0;
             }
         }
@@ -240,9 +280,9 @@ mod without_psi {
     use crate::model::source::pressure::Pressure;
 
     /// This kernel is built without PSI.
-    pub(crate) struct SystemPressure;
+    pub(crate) struct PsiSystem;
 
-    impl SystemPressure {
+    impl PsiSystem {
         pub(crate) const fn new() -> Self {
             Self
         }

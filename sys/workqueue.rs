@@ -20,6 +20,9 @@ use kernel::{
 
 /// A workqueue, of the priority of the kernel's own urgent work.
 ///
+/// It is not frozen while the system suspends (`WQ_FREEZABLE`): a job that does not come to its end
+/// would make that fail. So nothing may be asked of it then.
+///
 /// It may need memory to start another thread. To be sure of one it would need `WQ_MEM_RECLAIM`,
 /// but destroying such a queue before its rescuer thread ran for the first time leaves a pending
 /// rescue behind, with a warning.

@@ -37,7 +37,11 @@ impl Source for Disks {
     }
 
     fn take(&self, table: &mut Table<Disk>) -> Taken {
-        block::for_each_disk(|disk| table.push(*disk));
+        let left_out = block::for_each_disk(|disk| {
+            table.push(*disk);
+            table.has_room()
+        });
+        table.leave_out(left_out);
         Taken::Whole
     }
 }

@@ -37,7 +37,11 @@ impl Source for Interfaces {
     }
 
     fn take(&self, table: &mut Table<Net>) -> Taken {
-        netdev::for_each(|net| table.push(*net));
+        let left_out = netdev::for_each(|net| {
+            table.push(*net);
+            table.has_room()
+        });
+        table.leave_out(left_out);
         Taken::Whole
     }
 }

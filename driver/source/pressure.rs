@@ -16,6 +16,7 @@ use crate::{
         },
         psi::{
             self,
+            PsiSystem,
             Unreadable, //
         }, //
     }, //
@@ -29,11 +30,11 @@ switch_param! {
 }
 
 /// The pressure of the whole system.
-pub(super) struct SystemPressure(psi::SystemPressure);
+pub(super) struct SystemPressure(PsiSystem);
 
 impl SystemPressure {
     pub(super) fn new() -> Self {
-        Self(psi::SystemPressure::new())
+        Self(PsiSystem::new())
     }
 }
 

@@ -14,7 +14,10 @@ use crate::{
     },
     sys::clock, //
 };
-use core::mem;
+use core::{
+    mem,
+    ops::ControlFlow, //
+};
 use kernel::{
     prelude::*,
     time::Instant, //
@@ -46,7 +49,21 @@ impl<E> Table<E> {
     /// Adds an entry, or counts it if there is no room for it.
     pub(super) fn push(&mut self, entry: E) {
         if self.entries.push_within_capacity(entry).is_err() {
-            self.left_out = self.left_out.saturating_add(1);
+            self.leave_out(1);
+        }
+    }
+
+    /// Counts entries that there is no room for.
+    pub(super) fn leave_out(&mut self, count: usize) {
+        self.left_out = self.left_out.saturating_add(count as u64);
+    }
+
+    /// Breaks off when there is no room for another entry.
+    pub(super) fn has_room(&self) -> ControlFlow<()> {
+        if self.entries.len() < self.entries.capacity() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
         }
     }
 

@@ -22,8 +22,10 @@ mod netlink;
 mod proc;
 mod readers;
 mod readings;
+mod realtime;
 mod terminal;
 mod tools;
+mod trace;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -173,7 +175,11 @@ fn mount_all() -> Result<()> {
             result => result.with_context(|| format!("mount {path}"))?,
         }
     }
-    for (kind, path) in [("debugfs", "/sys/kernel/debug"), ("cgroup2", cgroup::ROOT)] {
+    for (kind, path) in [
+        ("debugfs", "/sys/kernel/debug"),
+        ("tracefs", trace::ROOT),
+        ("cgroup2", cgroup::ROOT),
+    ] {
         if Path::new(path).exists() {
             mount(kind, path, kind, MountFlags::empty(), None)
                 .with_context(|| format!("mount {path}"))?;

@@ -47,6 +47,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "a seek wakes a read",
         needs: Needs::Nothing,
+        clock: Clock::Any,
         run: seek_wakes_read,
     },
     Case {
@@ -138,7 +139,7 @@ fn seek_wakes_read(guest: &Guest) -> Result<()> {
         .arg(rounds.to_string())
         .output()
         .context(PATH)?;
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = tools::said(&output);
     ensure!(
         output.status.success() && said == format!("{rounds} reads\n"),
         "{PATH}: {}, {}",
@@ -155,7 +156,7 @@ pub fn take(device: &Device) -> Result<Record> {
 }
 
 /// Waits for the record of a sample.
-fn wait_for(seq: u64) -> Result<Record> {
+pub fn wait_for(seq: u64) -> Result<Record> {
     let mut reader = Device::open()?;
     let deadline = Instant::now() + PATIENCE;
     while reader.info()?.next_seq <= seq {

@@ -194,7 +194,7 @@ fn drift(guest: &Guest) -> Result<()> {
 }
 
 /// When the module's timer is due next, by the monotonic clock.
-fn next_tick_ns() -> Result<u64> {
+pub fn next_tick_ns() -> Result<u64> {
     // While its callback runs, a timer is in no list.
     for _ in 0..100 {
         let list = fs::read_to_string("/proc/timer_list").context("/proc/timer_list")?;

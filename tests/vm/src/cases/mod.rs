@@ -18,14 +18,17 @@ mod interval;
 pub mod kernel;
 mod lifecycle;
 mod load;
+mod many_nets;
 mod memory;
 mod net;
 mod parameters;
 mod percentages;
 mod pressure;
+mod pressure_total;
 mod programs;
 mod sources;
 mod stuck;
+mod suspend;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +38,7 @@ use anyhow::Result;
 
 use crate::cgroup;
 use crate::kmsg::Log;
-use crate::{terminal, tools};
+use crate::{realtime, terminal, tools, trace};
 
 pub struct Case {
     pub name: &'static str,
@@ -80,7 +83,15 @@ pub enum Needs {
     Terminals,
     /// Pressure, and cgroups, without which it cannot be had.
     Pressure,
+    /// The same on three CPUs or more.
+    PressureOfThreeCpus,
+    /// The same on two CPUs or more, and a kernel on which real-time tasks may take all of one.
+    PressureUnderRealTime,
     MemoryController,
+    /// The network, and a kernel that tells which of its functions are called.
+    FunctionTracer,
+    /// A kernel that can go through a suspend as a test.
+    SuspendTest,
     /// A kernel that is as fast as it can.
     StockKernel,
     FaultInjection,
@@ -100,6 +111,12 @@ impl Needs {
             Needs::RealTimeClock => "a real-time clock".into(),
             Needs::Terminals => "a kernel with pseudo terminals".into(),
             Needs::Pressure => "a kernel with PSI and cgroups".into(),
+            Needs::PressureOfThreeCpus => "three CPUs, and a kernel with PSI and cgroups".into(),
+            Needs::PressureUnderRealTime => {
+                "a second CPU, and a kernel with PSI, cgroups and a fair server that can be switched off".into()
+            }
+            Needs::FunctionTracer => "the network card and a kernel with the function tracer".into(),
+            Needs::SuspendTest => "a kernel with tests of suspending".into(),
             Needs::MemoryController => "a kernel with the memory controller of cgroups".into(),
             Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
             Needs::FaultInjection => "a kernel with fault injection".into(),
@@ -113,6 +130,8 @@ impl Needs {
         matches!(
             self,
             Needs::TwoCpus
+                | Needs::PressureOfThreeCpus
+                | Needs::PressureUnderRealTime
                 | Needs::Program(_)
                 | Needs::StockKernel
                 | Needs::FaultInjection
@@ -142,7 +161,17 @@ impl Guest {
             Needs::Pressure => {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
             }
+            Needs::PressureOfThreeCpus => self.cpus >= 3 && self.has(Needs::Pressure),
+            Needs::PressureUnderRealTime => {
+                self.cpus >= 2
+                    && self.has(Needs::Pressure)
+                    && Path::new(realtime::FAIR_SERVER).exists()
+            }
             Needs::MemoryController => cgroup::has_memory(),
+            Needs::FunctionTracer => {
+                self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
+            }
+            Needs::SuspendTest => Path::new(suspend::PM_TEST).exists(),
             Needs::StockKernel => !self.is_debug(),
             Needs::FaultInjection => Path::new("/proc/self/fail-nth").exists(),
             Needs::Kmemleak => Path::new(kernel::KMEMLEAK).exists(),
@@ -176,9 +205,9 @@ enum About {
 }
 
 /// The cases in the order in which they run.
-const PARTS: [(About, &[Case]); 24] = {
+const PARTS: &[(About, &[Case])] = {
     use About::{Behaviour, Numbers};
-    [
+    &[
         // The first one needs a loopback that was never used.
         (Behaviour, net::CASES),
         (Behaviour, format::CASES),
@@ -188,6 +217,7 @@ const PARTS: [(About, &[Case]); 24] = {
         (Behaviour, parameters::CASES),
         // The first one needs a guest where no case has made a cgroup yet.
         (Numbers, pressure::CASES),
+        (Behaviour, pressure_total::CASES),
         (Behaviour, sources::CASES),
         (Behaviour, fs_paths::CASES),
         (Numbers, load::CASES),
@@ -196,10 +226,12 @@ const PARTS: [(About, &[Case]); 24] = {
         (Behaviour, fs::CASES),
         (Behaviour, stuck::CASES),
         (Behaviour, churn::CASES),
+        (Behaviour, many_nets::CASES),
         (Behaviour, device::CASES),
         (Behaviour, programs::CASES),
         (Behaviour, hotplug::CASES),
         (Behaviour, clock::CASES),
+        (Behaviour, suspend::CASES),
         (Behaviour, fuzz::CASES),
         (Behaviour, fire::CASES),
         (Behaviour, lifecycle::CASES),

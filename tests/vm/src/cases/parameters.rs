@@ -7,10 +7,13 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
+use resmon::Device;
 use rustix::io::Errno;
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid, Gid, Uid};
 
-use super::{ms, Case, Clock, Guest, Needs};
+use super::interval::next_tick_ns;
+use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
+use crate::blockdev;
 use crate::lines::BadParameter;
 use crate::module::{self, Module, Parameter, HISTORY, PARAMETERS};
 
@@ -50,6 +53,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Nothing,
         clock: Clock::Any,
         run: unknown,
+    },
+    Case {
+        name: "parameters written as they are",
+        needs: Needs::Drivers,
+        clock: Clock::Instructions,
+        run: unchanged,
     },
     Case {
         name: "parameters belong to root",
@@ -296,6 +305,56 @@ fn unknown(guest: &Guest) -> Result<()> {
         loaded.interval_ms == 1000,
         "expected interval=1000ms, found {loaded:?}"
     );
+    module.unload().map(drop)
+}
+
+/// Who writes the value that there is changes nothing, however often. In the kernel's list of timers
+/// the next tick then moves on by whole intervals and by nothing else. Lines still begin where those
+/// before them have ended: of two intervals they have what happened in the first one, too.
+fn unchanged(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 1000;
+    const WRITES: u32 = 20;
+    let parameters = format!("interval_ms={INTERVAL_MS} log_every=2 per_cpu_max=0");
+    let module = Module::load(&guest.log, &parameters)?;
+    let device = Device::open_writable()?;
+    let write_all = || -> Result<()> {
+        for parameter in module::parameter_names() {
+            module::write(parameter, &module::read_text(parameter)?)
+                .with_context(|| parameter.to_string())?;
+        }
+        Ok(device.set_interval(ms(INTERVAL_MS))?)
+    };
+    let mut disk = blockdev::Disk::open("vdb")?;
+    module.wait_begun(module.start, 1, ms(2 * INTERVAL_MS))?;
+    let first_ns = next_tick_ns()?;
+    for _ in 0..WRITES {
+        write_all()?;
+        sleep_ms(INTERVAL_MS / 2);
+    }
+    let passed_ns = next_tick_ns()?.saturating_sub(first_ns);
+    let interval_ns = INTERVAL_MS * 1_000_000;
+    ensure!(
+        passed_ns % interval_ns == 0 && passed_ns / interval_ns >= u64::from(WRITES) / 2,
+        "the ticks are off by {} ns after {passed_ns} ns",
+        passed_ns % interval_ns
+    );
+
+    let mark = guest.log.mark("lines of two intervals")?;
+    module.wait_begun(mark, 1, ms(2 * INTERVAL_MS))?;
+    let before = next_tick_ns()?;
+    disk.write(0, &[1; 4096])?;
+    write_all()?;
+    // Else the write may have come later than it should, which proves nothing, but is not wrong.
+    let is_early = next_tick_ns()? == before;
+    let mark = guest.log.mark("a disk was written")?;
+    let samples = module.wait(mark, 1, ms(2 * INTERVAL_MS))?;
+    let disks = &samples[0].disks.taken()?.shown;
+    let vdb = disks.iter().find(|disk| disk.name == "vdb");
+    ensure!(
+        vdb.is_some_and(|disk| disk.w > 0),
+        "vdb was written to (in the first of two intervals: {is_early}), but the lines have {vdb:?}"
+    );
+    drop(device);
     module.unload().map(drop)
 }
 

@@ -204,7 +204,7 @@ fn says_no(module: &Module<'_>) -> Result<Vec<Line>> {
 }
 
 /// Two tasks that want all of each of these CPUs.
-fn hogs(cpus: impl Iterator<Item = u32>) -> Result<Vec<Load>> {
+pub fn hogs(cpus: impl Iterator<Item = u32>) -> Result<Vec<Load>> {
     cpus.flat_map(|cpu| [cpu, cpu])
         .map(|cpu| Load::start(Kind::User, cpu))
         .collect()

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the module does while the system suspends.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{ensure, Context, Result};
+use resmon::model::record::{Content, Cpu, Memory};
+use resmon::{Device, Record};
+
+use super::{device, ms, Case, Clock, Guest, Needs};
+use crate::lines::Line;
+use crate::module::{Module, PATIENCE};
+
+pub const CASES: &[Case] = &[Case {
+    name: "no source is asked while devices are suspended",
+    needs: Needs::SuspendTest,
+    clock: Clock::Instructions,
+    run: suspended,
+}];
+
+/// How far a suspend goes: `devices` stops when all devices are suspended, and waits.
+pub const PM_TEST: &str = "/sys/power/pm_test";
+
+/// For how many seconds.
+const PM_TEST_DELAY: &str = "/sys/module/suspend/parameters/pm_test_delay";
+
+const STATE: &str = "/sys/power/state";
+
+/// What the kernel says when it begins to wait.
+const WAITING: &str = "suspend debug: Waiting for ";
+
+const DELAY_S: u64 = 4;
+const INTERVAL_MS: u64 = 100;
+
+/// The clock of the log and the monotonic one differ, and resuming takes its time.
+const EDGE: Duration = ms(500);
+
+/// The next suspend is a real one again when this goes out of scope.
+struct PmTest;
+
+impl PmTest {
+    fn devices() -> Result<PmTest> {
+        fs::write(PM_TEST_DELAY, DELAY_S.to_string()).context(PM_TEST_DELAY)?;
+        fs::write(PM_TEST, "devices").context(PM_TEST)?;
+        Ok(PmTest)
+    }
+}
+
+impl Drop for PmTest {
+    fn drop(&mut self) {
+        let _ = fs::write(PM_TEST, "none");
+    }
+}
+
+fn records(from: u64, to: u64) -> Result<Vec<Record>> {
+    let mut device = Device::open()?;
+    ensure!(device.seek(from)? == from, "the record {from} is gone");
+    let mut records = device.into_records()?;
+    let record = |_| Ok(records.next().context("no record")??);
+    (from..to).map(record).collect()
+}
+
+/// Timers go on, and so do samples of CPU and memory. Who suspends stands still meanwhile, so all of
+/// this is looked at afterwards.
+fn suspended(guest: &Guest) -> Result<()> {
+    let parameters = format!("interval_ms={INTERVAL_MS} per_cpu_max=0");
+    let module = Module::load(&guest.log, &parameters)?;
+    module.first(2, INTERVAL_MS)?;
+    let first_seq = Device::open()?.info()?.next_seq;
+    let mark = guest.log.mark("suspend")?;
+    let test = PmTest::devices()?;
+    fs::write(STATE, "freeze").context(STATE)?;
+    drop(test);
+    let waiting = guest.log.wait(mark, PATIENCE, WAITING, |records| {
+        let mut waiting = records.iter().filter(|r| r.text.contains(WAITING));
+        Ok(waiting.next().cloned())
+    })?;
+    let from = waiting.at + EDGE;
+    let to = waiting.at + Duration::from_secs(DELAY_S) - EDGE;
+    let is_off = |mono_ns: u64| (from..to).contains(&Duration::from_nanos(mono_ns));
+
+    // The samples that were taken meanwhile, and the first ones after that.
+    let next_seq = Device::open()?.info()?.next_seq;
+    device::wait_for(next_seq + 2)?;
+    let records = records(first_seq, next_seq + 3)?;
+    let off: Vec<&Record> = records
+        .iter()
+        .filter(|record| is_off(record.header().taken_mono_ns))
+        .collect();
+    let (Some(first), Some(last)) = (off.first(), off.last()) else {
+        anyhow::bail!("no sample was taken while devices were suspended");
+    };
+    let missed = last.header().missed_ticks - first.header().missed_ticks;
+    let due = (to - from).as_millis() as u64 / INTERVAL_MS;
+    ensure!(
+        off.len() as u64 + missed + 2 >= due,
+        "{} samples were taken while devices were suspended, and {missed} missed, of {due}",
+        off.len()
+    );
+    for record in &records {
+        let raw = record.raw().context("no record")?;
+        for section in raw.sections() {
+            let header = section.header();
+            ensure!(
+                [Memory::KIND, Cpu::KIND].contains(&header.kind) || !is_off(header.taken_mono_ns),
+                "the section {} of sample {} was taken while devices were suspended",
+                header.kind,
+                record.header().seq
+            );
+        }
+    }
+    let last = records.last().and_then(Record::raw).context("no record")?;
+    ensure!(last.sections().count() > 2, "no source is asked after it");
+    // The log has them, too. A sample that follows a late one may be passed over.
+    let lines = module.lines(mark)?;
+    let logged = lines
+        .iter()
+        .filter(|(_, line)| matches!(line, Line::CpuAll(_)));
+    let logged = logged.count();
+    ensure!(
+        logged >= off.len(),
+        "{logged} of {} samples are in the log, {} of them of devices that were suspended",
+        records.len(),
+        off.len()
+    );
+    module.unload().map(drop)
+}
