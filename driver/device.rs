@@ -27,6 +27,11 @@ use crate::{
     },
 };
 use kernel::{
+    ioctl::{
+        _IOR,
+        _IOW,
+        _IOWR, //
+    },
     prelude::*,
     sync::{
         poll::PollCondVar,
@@ -37,6 +42,20 @@ use kernel::{
         UserPtr,
         UserSlice, //
     },
+};
+
+// Records are little-endian, and so is what programs are told of them.
+#[cfg(target_endian = "big")]
+compile_error!("resource_monitor needs a little-endian kernel");
+
+// On some architectures the parts of a command's number are elsewhere, so that programs which go by
+// the header would ask for what nobody knows.
+const _: () = {
+    const TYPE: u32 = 0xbc;
+    assert!(ioctl::INFO == _IOR::<[u64; Info::LEN]>(TYPE, 0));
+    assert!(ioctl::SEEK == _IOWR::<u64>(TYPE, 1));
+    assert!(ioctl::SAMPLE == _IOR::<u64>(TYPE, 2));
+    assert!(ioctl::SET_INTERVAL == _IOW::<u64>(TYPE, 3));
 };
 
 /// The device.

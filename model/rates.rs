@@ -129,8 +129,10 @@ pub struct Shares {
     pub guest: PerMille,
 }
 
-/// `part` of `whole` in tenths of a percent, rounded to the nearest; 0 when `whole` is 0.
+/// `part` of `whole` in tenths of a percent, rounded to the nearest; 0 when `whole` is 0. More than
+/// the whole counts as the whole.
 pub fn share(part: u64, whole: u64) -> PerMille {
+    let part = part.min(whole);
     // Long times on many CPUs would overflow the product: drop low bits of both, which are worth
     // less than a billionth of the whole.
     let spare_bits: u32 = 12;

@@ -5,6 +5,7 @@
 //! C headers: [`include/linux/cpumask.h`](srctree/include/linux/cpumask.h),
 //! [`include/asm-generic/percpu.h`](srctree/include/asm-generic/percpu.h)
 
+use super::rwonce;
 use kernel::bindings;
 
 #[cfg(not(CONFIG_SMP))]
@@ -61,10 +62,12 @@ pub(crate) fn id_count() -> usize {
 /// # Context
 ///
 /// Any context; takes no locks. CPUs may come and go while this is iterated; each word of the
-/// mask is read once.
+/// mask is read once. What was written of a CPU before it came online is read as such once it was
+/// seen.
 pub(crate) fn online() -> impl Iterator<Item = Cpu> {
+    // One barrier for the CPUs of a word, rather than one for each.
     // SAFETY: A static CPU mask of the kernel, which only ever has possible CPUs.
-    unsafe { cpus_of(&raw const bindings::__cpu_online_mask) }
+    unsafe { cpus_of(&raw const bindings::__cpu_online_mask, rwonce::read_barrier) }
 }
 
 /// All CPUs that can ever be online, by ascending number.
@@ -74,15 +77,18 @@ pub(crate) fn online() -> impl Iterator<Item = Cpu> {
 /// Any context; takes no locks. The mask is constant once the CPUs were set up at boot.
 pub(crate) fn possible() -> impl Iterator<Item = Cpu> {
     // SAFETY: A static CPU mask of the kernel, which has the possible CPUs.
-    unsafe { cpus_of(&raw const bindings::__cpu_possible_mask) }
+    unsafe { cpus_of(&raw const bindings::__cpu_possible_mask, || ()) }
 }
 
-/// The CPUs of a mask.
+/// The CPUs of a mask. `after_word` runs after each word that is read.
 ///
 /// # Safety
 ///
 /// `mask` must be a static CPU mask of the kernel that only ever has possible CPUs.
-unsafe fn cpus_of(mask: *const bindings::cpumask) -> impl Iterator<Item = Cpu> {
+unsafe fn cpus_of(
+    mask: *const bindings::cpumask,
+    after_word: impl Fn(),
+) -> impl Iterator<Item = Cpu> {
     const BITS: usize = usize::BITS as usize;
 
     let mask = mask.cast::<usize>();
@@ -91,6 +97,7 @@ unsafe fn cpus_of(mask: *const bindings::cpumask) -> impl Iterator<Item = Cpu> {
         // SAFETY: The mask has at least `nr_cpu_ids` bits, so it has `words` words. Others change
         // single bits of it atomically, hence the volatile read, as `READ_ONCE()` does it.
         let word = unsafe { mask.add(index).read_volatile() };
+        after_word();
         SetBits(word).map(move |bit| {
             // INVARIANT: The mask only has possible CPUs. The sum cannot overflow: it is below
             // `nr_cpu_ids`, a `u32`.

@@ -72,7 +72,8 @@ impl CpuEpochs {
         })
     }
 
-    /// The CPU's epoch. What was counted in another epoch is no base for what is counted now.
+    /// The CPU's epoch. What was counted in another epoch is no base for what is counted now. Of a
+    /// CPU that [`super::cpu::online`] has handed out it is not that of a time before it came back.
     ///
     /// # Context
     ///

@@ -11,6 +11,12 @@ use kernel::{
     prelude::*, //
 };
 
+#[cfg(not(has_kcpustat_field_idle))]
+compile_error!(
+    "resource_monitor needs a kernel whose kcpustat_cpu_fetch() includes the time since an idle CPU \
+     has stopped its tick, as 7.2 and later do"
+);
+
 #[cfg(not(CONFIG_VIRT_CPU_ACCOUNTING_GEN))]
 compile_error!(
     "resource_monitor needs a kernel with CONFIG_VIRT_CPU_ACCOUNTING_GEN, which exports \

@@ -11,6 +11,9 @@ use kernel::{
     prelude::*, //
 };
 
+#[cfg(not(CONFIG_PRINTK))]
+compile_error!("resource_monitor needs a kernel with CONFIG_PRINTK, since it logs what it samples");
+
 /// Logs `line` as `pr_info!` does.
 ///
 /// `printk()` formats twice, first to learn the length, and its `%s` copies byte by byte. With

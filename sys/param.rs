@@ -36,6 +36,12 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
+#[cfg(not(CONFIG_SYSFS))]
+compile_error!(
+    "resource_monitor needs a kernel with CONFIG_SYSFS, without which parameters cannot be written \
+     and have no lock"
+);
+
 /// Proof that this module's parameter lock is held.
 ///
 /// # Invariants

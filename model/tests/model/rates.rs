@@ -16,6 +16,14 @@ fn shares_sum(shares: &Shares) -> u32 {
 }
 
 #[test]
+fn a_part_is_at_most_the_whole() {
+    assert_eq!(share(2, 1), 1000);
+    assert_eq!(share(u64::MAX, 1), 1000);
+    assert_eq!(share(u64::MAX, u64::MAX - 1), 1000);
+    assert_eq!(share(1, 0), 0);
+}
+
+#[test]
 fn each_mode_has_its_own_share() {
     let after = Times {
         user: 300,
