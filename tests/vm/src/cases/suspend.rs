@@ -10,6 +10,7 @@ use resmon::model::record::{Content, Cpu, Memory};
 use resmon::{Device, Record};
 
 use super::{device, ms, Case, Clock, Guest, Needs};
+use crate::kmsg::monotonic;
 use crate::lines::Line;
 use crate::module::{Module, PATIENCE};
 
@@ -34,7 +35,7 @@ const WAITING: &str = "suspend debug: Waiting for ";
 const DELAY_S: u64 = 4;
 const INTERVAL_MS: u64 = 100;
 
-/// The clock of the log and the monotonic one differ, and resuming takes its time.
+/// A mark is read some time after it was made, and resuming takes its time.
 const EDGE: Duration = ms(500);
 
 /// The next suspend is a real one again when this goes out of scope.
@@ -70,6 +71,8 @@ fn suspended(guest: &Guest) -> Result<()> {
     module.first(2, INTERVAL_MS)?;
     let first_seq = Device::open()?.info()?.next_seq;
     let mark = guest.log.mark("suspend")?;
+    // The clock of the log and the monotonic one go apart as the guest gets older.
+    let marked = monotonic();
     let test = PmTest::devices()?;
     fs::write(STATE, "freeze").context(STATE)?;
     drop(test);
@@ -77,8 +80,9 @@ fn suspended(guest: &Guest) -> Result<()> {
         let mut waiting = records.iter().filter(|r| r.text.contains(WAITING));
         Ok(waiting.next().cloned())
     })?;
-    let from = waiting.at + EDGE;
-    let to = waiting.at + Duration::from_secs(DELAY_S) - EDGE;
+    let began = marked + waiting.at.saturating_sub(mark.at);
+    let from = began + EDGE;
+    let to = began + Duration::from_secs(DELAY_S) - EDGE;
     let is_off = |mono_ns: u64| (from..to).contains(&Duration::from_nanos(mono_ns));
 
     // The samples that were taken meanwhile, and the first ones after that.
