@@ -90,7 +90,8 @@ pub enum Needs {
     MemoryController,
     /// The network, and a kernel that tells which of its functions are called.
     FunctionTracer,
-    /// A kernel that can go through a suspend as a test.
+    /// A kernel that can go through a suspend as a test, on one CPU: of emulated CPUs that take turns, the
+    /// one with the timer waits for seconds while another one waits in the kernel's delay loop.
     SuspendTest,
     /// A kernel that is as fast as it can.
     StockKernel,
@@ -116,7 +117,7 @@ impl Needs {
                 "a second CPU, and a kernel with PSI, cgroups and a fair server that can be switched off".into()
             }
             Needs::FunctionTracer => "the network card and a kernel with the function tracer".into(),
-            Needs::SuspendTest => "a kernel with tests of suspending".into(),
+            Needs::SuspendTest => "a kernel with tests of suspending, on one CPU".into(),
             Needs::MemoryController => "a kernel with the memory controller of cgroups".into(),
             Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
             Needs::FaultInjection => "a kernel with fault injection".into(),
@@ -171,7 +172,7 @@ impl Guest {
             Needs::FunctionTracer => {
                 self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
             }
-            Needs::SuspendTest => Path::new(suspend::PM_TEST).exists(),
+            Needs::SuspendTest => self.cpus == 1 && Path::new(suspend::PM_TEST).exists(),
             Needs::StockKernel => !self.is_debug(),
             Needs::FaultInjection => Path::new("/proc/self/fail-nth").exists(),
             Needs::Kmemleak => Path::new(kernel::KMEMLEAK).exists(),

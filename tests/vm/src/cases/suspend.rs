@@ -9,7 +9,7 @@ use anyhow::{ensure, Context, Result};
 use resmon::model::record::{Content, Cpu, Memory};
 use resmon::{Device, Record};
 
-use super::{device, ms, Case, Clock, Guest, Needs};
+use super::{device, Case, Clock, Guest, Needs};
 use crate::kmsg::monotonic;
 use crate::lines::Line;
 use crate::module::{Module, PATIENCE};
@@ -34,9 +34,6 @@ const WAITING: &str = "suspend debug: Waiting for ";
 
 const DELAY_S: u64 = 4;
 const INTERVAL_MS: u64 = 100;
-
-/// A mark is read some time after it was made, and resuming takes its time.
-const EDGE: Duration = ms(500);
 
 /// The next suspend is a real one again when this goes out of scope.
 struct PmTest;
@@ -71,18 +68,26 @@ fn suspended(guest: &Guest) -> Result<()> {
     module.first(2, INTERVAL_MS)?;
     let first_seq = Device::open()?.info()?.next_seq;
     let mark = guest.log.mark("suspend")?;
-    // The clock of the log and the monotonic one go apart as the guest gets older.
-    let marked = monotonic();
     let test = PmTest::devices()?;
+    let begin = monotonic();
     fs::write(STATE, "freeze").context(STATE)?;
+    let end = monotonic();
     drop(test);
-    let waiting = guest.log.wait(mark, PATIENCE, WAITING, |records| {
-        let mut waiting = records.iter().filter(|r| r.text.contains(WAITING));
-        Ok(waiting.next().cloned())
+    guest.log.wait(mark, PATIENCE, WAITING, |records| {
+        Ok(records
+            .iter()
+            .any(|r| r.text.contains(WAITING))
+            .then_some(()))
     })?;
-    let began = marked + waiting.at.saturating_sub(mark.at);
-    let from = began + EDGE;
-    let to = began + Duration::from_secs(DELAY_S) - EDGE;
+    // Whenever in that time the kernel has waited, these are moments at which it did. The clock of the
+    // log would not do: that of a CPU that was offline may be seconds from that of another one.
+    let delay = Duration::from_secs(DELAY_S);
+    let (from, to) = (end.saturating_sub(delay), begin + delay);
+    ensure!(
+        from < to,
+        "suspending took {:?}, expected less than twice the {delay:?} that the kernel waits",
+        end - begin
+    );
     let is_off = |mono_ns: u64| (from..to).contains(&Duration::from_nanos(mono_ns));
 
     // The samples that were taken meanwhile, and the first ones after that.
