@@ -3,7 +3,7 @@
 //! Values as rows of 64-bit words, which is what records are made of. There is no padding, so none
 //! can carry what was in memory before.
 
-use super::source::Text;
+use super::text::Text;
 
 /// A value that is a fixed number of words.
 pub trait Words: Sized {

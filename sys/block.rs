@@ -14,12 +14,12 @@ use super::{
     cpu,
     layout, //
 };
-use crate::model::source::{
-    disk::{
+use crate::model::{
+    source::disk::{
         Completed,
         Disk, //
     },
-    Text, //
+    text::Text, //
 };
 use core::ptr;
 use kernel::{

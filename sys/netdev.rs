@@ -11,13 +11,13 @@ use super::{
         Words, //
     }, //
 };
-use crate::model::source::{
-    net::{
+use crate::model::{
+    source::net::{
         Carried,
         Net,
         MAX_NAME, //
     },
-    Text, //
+    text::Text, //
 };
 use core::ptr;
 use kernel::{

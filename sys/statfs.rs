@@ -10,12 +10,12 @@ use super::layout::{
     self,
     Words, //
 };
-use crate::model::source::{
-    fs::{
+use crate::model::{
+    source::fs::{
         Usage,
         MAX_PATH, //
     },
-    Text, //
+    text::Text, //
 };
 use kernel::{
     bindings,

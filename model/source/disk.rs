@@ -5,8 +5,9 @@
 use super::super::line::Line;
 use super::super::rates::{rate, share_of_time, PerMille};
 use super::super::record::Content;
+use super::super::text::Text;
 use super::super::words::{words, Fields, Words};
-use super::{Busiest, Entry, Snapshot, Text};
+use super::{Busiest, Entry, Snapshot};
 
 /// Bytes of the longest name of a disk (`DISK_NAME_LEN`).
 pub const MAX_NAME: usize = 32;

@@ -5,8 +5,9 @@
 use super::super::line::Line;
 use super::super::rates::share;
 use super::super::record::Content;
+use super::super::text::Text;
 use super::super::words::{words, Fields, Words};
-use super::{Entry, Snapshot, Text};
+use super::{Entry, Snapshot};
 
 /// Most paths that are looked at.
 pub const MAX_PATHS: usize = 16;

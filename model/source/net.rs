@@ -5,8 +5,9 @@
 use super::super::line::Line;
 use super::super::rates::rate;
 use super::super::record::Content;
+use super::super::text::Text;
 use super::super::words::{words, Fields, Words};
-use super::{Busiest, Entry, Snapshot, Text};
+use super::{Busiest, Entry, Snapshot};
 
 /// Bytes of the longest name of an interface (`IFNAMSIZ`, without the NUL).
 pub const MAX_NAME: usize = 15;

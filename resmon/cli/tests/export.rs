@@ -17,7 +17,7 @@ use resmon::model::source::fs::{Fs, State, Usage};
 use resmon::model::source::load::Load;
 use resmon::model::source::net::Net;
 use resmon::model::source::pressure::Pressure;
-use resmon::model::source::Text;
+use resmon::model::text::Text;
 use resmon::model::words::Words;
 use resmon::{Record, Records};
 

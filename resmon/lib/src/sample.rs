@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use model::rates::{self, Spent};
 use model::record::{self, Buffers, STALE};
-use model::source::{activity, disk, fs, load, net, pressure, Text};
+use model::source::{activity, disk, fs, load, net, pressure};
+use model::text::Text;
 
 use crate::{Record, Records, Result};
 

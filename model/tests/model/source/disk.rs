@@ -4,7 +4,7 @@ use super::timed::{lines, one_line};
 use crate::any;
 use crate::logged::{self, unescaped, values, AMOUNT, MILLISECONDS, PERCENT, RATE, SECOND};
 use model::source::disk::{Completed, Disk, MAX_NAME};
-use model::source::Text;
+use model::text::Text;
 use proptest::prelude::*;
 
 const MS: u64 = 1_000_000;

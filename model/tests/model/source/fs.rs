@@ -3,7 +3,7 @@
 use crate::any;
 use crate::logged::{lines, one_line, unescaped, values, KIB, PERCENT, SECOND};
 use model::source::fs::{Fs, State, Usage, MAX_PATH, MAX_PATHS, MAX_TYPE};
-use model::source::Text;
+use model::text::Text;
 use proptest::prelude::*;
 
 fn fs(path: &str, state: State) -> Fs {

@@ -4,7 +4,7 @@ use super::timed::{lines, one_line};
 use crate::any;
 use crate::logged::{self, unescaped, values, KIB_RATE, RATE, SECOND};
 use model::source::net::{Carried, Net, MAX_NAME};
-use model::source::Text;
+use model::text::Text;
 use proptest::prelude::*;
 
 fn carried(bytes: u64, packets: u64, errors: u64, drops: u64) -> Carried {

@@ -6,7 +6,8 @@ use super::timed::lines;
 use crate::logged::SECOND;
 use model::source::disk::{Completed, Disk};
 use model::source::net::{Carried, Net};
-use model::source::{Snapshot, Text};
+use model::source::Snapshot;
+use model::text::Text;
 use proptest::prelude::*;
 
 /// A disk of this number that has read so much.

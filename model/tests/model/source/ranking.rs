@@ -6,7 +6,8 @@ use super::timed::lines;
 use crate::logged::{self, SECOND};
 use model::source::disk::{Completed, Disk};
 use model::source::net::{Carried, Net};
-use model::source::{Text, MAX_LINES};
+use model::source::MAX_LINES;
+use model::text::Text;
 use proptest::prelude::*;
 
 /// A disk that was busy for so many tenths of a percent of a second and read so many sectors.

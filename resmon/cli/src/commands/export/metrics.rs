@@ -24,7 +24,8 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use resmon::model::record::{self, Buffers, Content, Header, STALE};
-use resmon::model::source::{activity, disk, fs, load, net, pressure, Text};
+use resmon::model::source::{activity, disk, fs, load, net, pressure};
+use resmon::model::text::Text;
 use resmon::Record;
 
 /// What a scrape shows.
