@@ -105,17 +105,22 @@ static size_t check(const uint64_t *words, size_t bytes, uint64_t seq, uint64_t 
 	EXPECT(record->seq == seq);
 	EXPECT(record->lost_records == lost);
 	EXPECT(record->taken_mono_ns >= record->due_mono_ns);
+	EXPECT(record->taken_boot_ns >= record->taken_mono_ns);
+	EXPECT(record->load_id != 0);
+	EXPECT(record->boot_id != 0);
 	end = at + record->size_bytes;
 	at += record->header_bytes;
 	while (at < end) {
 		const struct resource_monitor_section *section = (const void *)at;
 
 		EXPECT((size_t)(end - at) >= sizeof(*section));
-		EXPECT(section->size_bytes >= sizeof(*section));
+		EXPECT(section->header_bytes == sizeof(*section));
+		EXPECT(section->size_bytes >= section->header_bytes);
 		EXPECT(section->size_bytes <= (size_t)(end - at));
 		EXPECT(section->size_bytes % 8 == 0);
 		EXPECT(section->entry_bytes > 0);
-		EXPECT((section->size_bytes - sizeof(*section)) % section->entry_bytes == 0);
+		EXPECT((section->size_bytes - section->header_bytes) % section->entry_bytes == 0);
+		EXPECT(section->first_mono_ns <= section->last_mono_ns);
 		EXPECT(section->kind >= 1 && section->kind <= 9);
 		kinds |= 1u << section->kind;
 		if (section->kind == RESOURCE_MONITOR_MEMORY) {
@@ -126,10 +131,13 @@ static size_t check(const uint64_t *words, size_t bytes, uint64_t seq, uint64_t 
 			EXPECT(memory->free > 0 && memory->free < memory->total);
 		}
 		if (section->kind == RESOURCE_MONITOR_CPUS) {
-			size_t cpus = section->size_bytes / section->entry_bytes;
+			size_t cpus = (section->size_bytes - section->header_bytes) /
+				      section->entry_bytes;
 
 			EXPECT(section->entry_bytes == sizeof(struct resource_monitor_cpu));
 			EXPECT(cpus == (size_t)sysconf(_SC_NPROCESSORS_ONLN));
+			EXPECT(section->first_mono_ns == record->taken_mono_ns);
+			EXPECT(section->last_mono_ns > section->first_mono_ns);
 		}
 		at += section->size_bytes;
 	}

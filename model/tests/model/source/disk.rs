@@ -29,6 +29,9 @@ fn idle(name: &str) -> Disk {
         flushes: Completed::default(),
         busy_ns: 0,
         in_flight: 0,
+        flags: None,
+        major: None,
+        minor: None,
     }
 }
 
@@ -380,6 +383,9 @@ fn any_disk() -> impl Strategy<Value = Disk> {
                 flushes,
                 busy_ns,
                 in_flight,
+                flags: None,
+                major: None,
+                minor: None,
             },
         )
 }

@@ -23,6 +23,7 @@ fn ext4(block_bytes: u64, blocks: u64, free: u64, available: u64) -> Usage {
         available,
         inodes: 0,
         free_inodes: 0,
+        flags: None,
     }
 }
 
@@ -227,6 +228,7 @@ fn the_longest_lines_are_whole() {
         available: u64::MAX,
         inodes: u64::MAX,
         free_inodes: 0,
+        flags: None,
     };
     let line = |state| {
         let path = Text::new(&path);
@@ -271,6 +273,7 @@ fn any_usage() -> impl Strategy<Value = Usage> {
                 available,
                 inodes,
                 free_inodes,
+                flags: None,
             },
         )
 }

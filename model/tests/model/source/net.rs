@@ -24,6 +24,7 @@ fn eth0(rx: Carried, tx: Carried) -> Net {
         name: Text::new(b"eth0"),
         rx,
         tx,
+        flags: None,
     }
 }
 
@@ -212,6 +213,7 @@ fn any_net() -> impl Strategy<Value = Net> {
         name: Text::new(&name),
         rx,
         tx,
+        flags: None,
     })
 }
 

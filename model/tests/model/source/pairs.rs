@@ -25,6 +25,9 @@ fn disk(seq: u64, name: &str, ios: u64) -> Disk {
         flushes: Completed::default(),
         busy_ns: 0,
         in_flight: 0,
+        flags: None,
+        major: None,
+        minor: None,
     }
 }
 
@@ -39,6 +42,7 @@ fn net(index: u32, name: &str, packets: u64) -> Net {
             ..Carried::default()
         },
         tx: Carried::default(),
+        flags: None,
     }
 }
 

@@ -25,6 +25,9 @@ fn disk(seq: u64, busy: u64, sectors: u64) -> Disk {
         flushes: Completed::default(),
         busy_ns: busy * 1_000_000,
         in_flight: 0,
+        flags: None,
+        major: None,
+        minor: None,
     }
 }
 
@@ -40,6 +43,7 @@ fn net(index: u32, bytes: u64) -> Net {
             ..Carried::default()
         },
         tx: Carried::default(),
+        flags: None,
     }
 }
 
