@@ -135,8 +135,8 @@ struct resource_monitor_activity {
 	__u64 swapped_out_pages;
 	__u64 oom_kills;		/* since load */
 	__u64 device_interrupts;
-	__u64 cpu_interrupts;
-	__u64 soft_interrupts;
+	__u64 cpu_interrupts;		/* without what wrapped, at 32 bits, before load */
+	__u64 soft_interrupts;		/* as these */
 };
 
 /* Nanoseconds in which some tasks, or all that had work to do, were held up. */

@@ -31,8 +31,8 @@ pub(crate) fn random() -> u64 {
 
 /// The identity of this boot: the same whenever it is asked for, and another after a reboot.
 ///
-/// It is a hash (SipHash, which is made to keep its key secret) of a constant, with what is fixed for
-/// a boot as the key:
+/// It is a hash (SipHash, which is made to keep its key secret) of a constant, with what is fixed
+/// for a boot as the key:
 ///
 /// - when the first process was started, by `CLOCK_MONOTONIC` in nanoseconds. It survives an
 ///   `execve()`, and wall-clock time, which is set later, has no part in it;

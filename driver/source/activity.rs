@@ -2,10 +2,10 @@
 
 //! What the virtual memory does, and how often the CPUs are interrupted.
 //!
-//! The kernel counts some interrupts in 32 bits per CPU. A record has 64, so that nobody has to know
-//! of wraps: what came to the count of a CPU since the sample before is added to a total. A CPU takes
-//! longer for 2^32 interrupts than an interval can be. While the activity is switched off nobody looks,
-//! so a wrap in that time is not counted.
+//! The kernel counts some interrupts in 32 bits per CPU. A record has 64, so that its readers need
+//! not know of wraps: each sample adds to a total what came to the count of each CPU since the
+//! sample before. A CPU takes longer for 2^32 interrupts than an interval can be. While the activity
+//! is switched off nobody looks, so a wrap in that time is not counted.
 
 use super::{
     snapshots::Table,
@@ -94,8 +94,14 @@ impl VmActivity {
             add(&mut sum.swapped_out_pages, events.swapped_out_pages);
             add(&mut sum.oom_kills, events.oom_kills);
             add(&mut sum.device_interrupts, interrupts.device);
-            add(&mut sum.cpu_interrupts, advance(&totals.cpu, interrupts.cpu));
-            add(&mut sum.soft_interrupts, advance(&totals.soft, interrupts.soft));
+            add(
+                &mut sum.cpu_interrupts,
+                advance(&totals.cpu, interrupts.cpu),
+            );
+            add(
+                &mut sum.soft_interrupts,
+                advance(&totals.soft, interrupts.soft),
+            );
         }
         sum
     }

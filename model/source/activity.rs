@@ -26,9 +26,10 @@ pub struct Activity {
     pub oom_kills: u64,
     /// Interrupts of devices.
     pub device_interrupts: u64,
-    /// Interrupts of the CPUs themselves, as of timers and of other CPUs.
+    /// Interrupts of the CPUs themselves, as of timers and of other CPUs. The kernel counts them in
+    /// 32 bits; what has wrapped before the module was loaded is not in it.
     pub cpu_interrupts: u64,
-    /// Soft interrupts.
+    /// Soft interrupts, which the kernel counts in the same way.
     pub soft_interrupts: u64,
 }
 
@@ -62,9 +63,7 @@ pub fn swapped(before: Snapshot<'_, Activity>, after: Snapshot<'_, Activity>) ->
     let (then, now) = (before.entries.first()?, after.entries.first()?);
     Some(Swapped {
         in_pages: now.swapped_in_pages.saturating_sub(then.swapped_in_pages),
-        out_pages: now
-            .swapped_out_pages
-            .saturating_sub(then.swapped_out_pages),
+        out_pages: now.swapped_out_pages.saturating_sub(then.swapped_out_pages),
         elapsed_ns: after.elapsed_ns(&before),
     })
 }

@@ -72,9 +72,9 @@ pub struct Disk {
     pub minor: Option<u32>,
 }
 
-/// Flag of a disk that is made of other block devices, as those of the device mapper are: what
-/// it does is done again by these, which count it as well. They are in `slaves` of its sysfs folder.
-/// The drivers `loop`, `brd` and `zram` do not tell the block layer what they are made of.
+/// Flag of a disk that is made of other block devices, as those of the device mapper are: these do
+/// the same work again, and count it as well. They are in `slaves` of its sysfs folder. The drivers
+/// `loop`, `brd` and `zram` do not tell the block layer what theirs are made of.
 pub const HAS_SLAVES: u64 = 1 << 0;
 
 words! {

@@ -22,11 +22,14 @@ const RTM_NEWADDR: u16 = 20;
 
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
+const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_NET_NS_PID: u16 = 19;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const VETH_INFO_PEER: u16 = 1;
+const IFLA_VLAN_ID: u16 = 1;
 const IFLA_IPTUN_LOCAL: u16 = 2;
 const IFLA_IPTUN_REMOTE: u16 = 3;
 
@@ -146,7 +149,7 @@ pub fn move_to_namespace_of(name: &str, process: u32) -> Result<()> {
 
 /// Two interfaces, each of which receives what the other one sends.
 pub fn add_veth(name: &str, peer: &str) -> Result<()> {
-    add(name, "veth", |data| {
+    add(name, "veth", None, |data| {
         data.nest(VETH_INFO_PEER, |info| {
             info.interface_info(0, None);
             info.text(IFLA_IFNAME, peer);
@@ -156,15 +159,40 @@ pub fn add_veth(name: &str, peer: &str) -> Result<()> {
 
 /// A tunnel of IP packets in IP packets.
 pub fn add_ipip(name: &str, local: Ipv4Addr, remote: Ipv4Addr) -> Result<()> {
-    add(name, "ipip", |data| {
+    add(name, "ipip", None, |data| {
         data.attribute(IFLA_IPTUN_LOCAL, &local.octets());
         data.attribute(IFLA_IPTUN_REMOTE, &remote.octets());
     })
 }
 
-fn add(name: &str, kind: &str, data: impl FnOnce(&mut Request)) -> Result<()> {
+/// The VLAN of this number on an interface.
+pub fn add_vlan(name: &str, on: &str, number: u16) -> Result<()> {
+    add(name, "vlan", Some(index(on)?), |data| {
+        data.attribute(IFLA_VLAN_ID, &number.to_ne_bytes());
+    })
+}
+
+/// An interface that needs nothing to be made: a `bridge`, or a `bond`, that has none below it yet.
+pub fn add_plain(name: &str, kind: &str) -> Result<()> {
+    add(name, kind, None, |_| ())
+}
+
+/// Makes an interface a port of a bridge, or part of a bond.
+pub fn set_master(name: &str, master: &str) -> Result<()> {
+    let mut request = Request::link(RTM_NEWLINK, 0, 0, None);
+    request.text(IFLA_IFNAME, name);
+    request.attribute(IFLA_MASTER, &index(master)?.to_ne_bytes());
+    request
+        .send()
+        .with_context(|| format!("{name}: below {master}"))
+}
+
+fn add(name: &str, kind: &str, on: Option<u32>, data: impl FnOnce(&mut Request)) -> Result<()> {
     let mut request = Request::link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, None);
     request.text(IFLA_IFNAME, name);
+    if let Some(on) = on {
+        request.attribute(IFLA_LINK, &on.to_ne_bytes());
+    }
     request.nest(IFLA_LINKINFO, |info| {
         info.text(IFLA_INFO_KIND, kind);
         info.nest(IFLA_INFO_DATA, data);

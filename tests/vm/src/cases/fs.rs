@@ -11,10 +11,12 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
-use rustix::fs::{statvfs, StatVfs};
+use resmon::{Device, FileSystemState, Sample as Compared};
+use rustix::fs::{statvfs, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
-use rustix::mount::{mount, mount_bind, unmount, MountFlags, UnmountFlags};
+use rustix::mount::{mount, mount_bind, mount_remount, unmount, MountFlags, UnmountFlags};
 
+use super::device::take;
 use super::{ms, sleep_ms, Case, Guest, Needs};
 use crate::elapsed::{one, slowness, wait_answered};
 use crate::kmsg::monotonic;
@@ -41,6 +43,11 @@ pub const CASES: &[Case] = &[
         name: "a watched file system can be unmounted at once",
         needs: Needs::Drivers,
         run: unmount_watched,
+    },
+    Case {
+        name: "a file system that is read-only, and a mount",
+        needs: Needs::Drivers,
+        run: read_only,
     },
 ];
 
@@ -452,6 +459,49 @@ fn come_and_go(guest: &Guest) -> Result<()> {
 }
 
 /// The module must not keep what it looks at from being unmounted, nor the disk below from going.
+/// A file system is read-only at a path when the mount there is, and everywhere when all of it is.
+fn read_only(guest: &Guest) -> Result<()> {
+    let [path, other] = ["whole", "bound"].map(|name| format!("{FOLDER}/{name}"));
+    let whole = Mounted::new("/dev/vda", &path, "ext4", "")?;
+    let bound = Mounted::bind(&path, &other)?;
+    let module = Module::load(&guest.log, &format!("interval_ms=60000 {ONLY_FS}"))?;
+    watch(&[&path, &other])?;
+    let device = Device::open_writable()?;
+    let expect = |what: &str, expected: [bool; 2]| -> Result<()> {
+        let (before, after) = (take(&device)?, take(&device)?);
+        let sample = Compared::between(&before, &after).context("no sample")?;
+        for (path, expected) in [&path, &other].into_iter().zip(expected) {
+            let mut all = sample.file_systems.iter();
+            let found = all.find(|fs| fs.path == *path).context("no such path")?;
+            let FileSystemState::Mounted(usage) = &found.state else {
+                bail!("{what}: {found:?}");
+            };
+            let to_statvfs = statvfs(path.as_str())?
+                .f_flag
+                .contains(StatVfsMountFlags::RDONLY);
+            ensure!(
+                (usage.read_only, to_statvfs) == (Some(expected), expected),
+                "{what}: {usage:?}, and statvfs() says {to_statvfs}"
+            );
+        }
+        Ok(())
+    };
+    let read_only = MountFlags::RDONLY;
+    expect("when all can be written to", [false, false])?;
+    mount_remount(other.as_str(), read_only | MountFlags::BIND, c"")?;
+    expect("when a mount is read-only", [false, true])?;
+    mount_remount(other.as_str(), MountFlags::BIND, c"")?;
+    expect("when it is not any more", [false, false])?;
+    mount_remount(path.as_str(), read_only, c"")?;
+    expect("when the file system is read-only", [true, true])?;
+    mount_remount(path.as_str(), MountFlags::empty(), c"")?;
+    expect("at the end", [false, false])?;
+    drop(device);
+    module.unload()?;
+    bound.unmount(TRIES)?;
+    whole.unmount(TRIES).map(drop)
+}
+
 fn unmount_watched(guest: &Guest) -> Result<()> {
     const ROUNDS: u32 = 100;
     let [memory, ext4] = ["watched", "watched-ext4"].map(|name| format!("{FOLDER}/{name}"));

@@ -2,6 +2,7 @@
 
 //! Loading and unloading.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
@@ -10,8 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
+use resmon::{Device, Record, Sample};
 use rustix::io::Errno;
 
+use super::device::take;
 use super::{ms, sleep_ms, Case, Guest, Needs};
 use crate::lines::Line;
 use crate::module::{self, Module};
@@ -22,6 +25,11 @@ pub const CASES: &[Case] = &[
         name: "second insmod",
         needs: Needs::Nothing,
         run: second,
+    },
+    Case {
+        name: "identities of boot and load",
+        needs: Needs::Nothing,
+        run: identities,
     },
     Case {
         name: "200 load and unload cycles",
@@ -57,6 +65,39 @@ fn second(guest: &Guest) -> Result<()> {
     );
     ensure!(samples.len() >= 3, "sampling stopped");
     module.unload().map(drop)
+}
+
+/// The boot is the same for each load, and the load another one. What belongs together by them is
+/// what is compared.
+fn identities(guest: &Guest) -> Result<()> {
+    let mut records: Vec<Record> = Vec::new();
+    for _ in 0..3 {
+        let module = Module::load(&guest.log, "interval_ms=60000")?;
+        let device = Device::open_writable()?;
+        for _ in 0..2 {
+            records.push(take(&device)?);
+        }
+        drop(device);
+        module.unload()?;
+    }
+    let known = |record: &Record| {
+        let header = record.header();
+        header.boot_id.zip(header.load_id).context("no identity")
+    };
+    let ids = records.iter().map(known).collect::<Result<Vec<_>>>()?;
+    let boots: BTreeSet<u64> = ids.iter().map(|(boot, _)| *boot).collect();
+    let loads: BTreeSet<u64> = ids.iter().map(|(_, load)| *load).collect();
+    ensure!(boots.len() == 1 && loads.len() == 3, "{ids:x?}");
+    ensure!(!boots.contains(&0) && !loads.contains(&0), "{ids:x?}");
+    for pair in records.windows(2) {
+        let is_one_load = known(&pair[0])? == known(&pair[1])?;
+        let sample = Sample::between(&pair[0], &pair[1]);
+        ensure!(sample.is_some() == is_one_load, "{sample:?}");
+    }
+    // The script that boots compares this one with others.
+    let boot = boots.first().context("no boot")?;
+    crate::report(&format!("boot {boot:016x}"));
+    Ok(())
 }
 
 /// Numbers that repeat from run to run (xorshift).
