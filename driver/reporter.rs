@@ -22,6 +22,7 @@ use crate::{
         line::{
             self,
             Line,
+            Swapped,
             Whose, //
         },
         rates::{
@@ -34,7 +35,8 @@ use crate::{
             Buffers,
             Record,
             SectionHeader, //
-        }, //
+        },
+        source::activity::swapped, //
     },
     sys::{
         clock,
@@ -223,7 +225,7 @@ impl Reporter {
                 record.publish();
                 self.cost.add(cost_ns);
             }
-            match self.report(seq, progress) {
+            match self.report(seq, progress, progress.next_seq == end) {
                 Ok(now) => latest = Some(now),
                 Err(Overwritten) => {
                     progress.next_seq = progress.next_seq.max(self.pending.oldest_seq());
@@ -239,7 +241,12 @@ impl Reporter {
     }
 
     /// Begins the record of the sample `seq`, and logs it if that is due.
-    fn report(&self, seq: u64, progress: &mut Progress) -> Result<Latest<'_>, Overwritten> {
+    fn report(
+        &self,
+        seq: u64,
+        progress: &mut Progress,
+        is_latest: bool,
+    ) -> Result<Latest<'_>, Overwritten> {
         let start = Instant::<Monotonic>::now();
         let now = self
             .pending
@@ -250,14 +257,15 @@ impl Reporter {
         let is_due = seq.checked_rem(progress.log_every) == Some(0);
         Ok(Latest {
             record,
-            is_logged: is_due && self.log(seq, len, progress),
+            is_logged: is_due && self.log(seq, len, progress, is_latest),
             cost_ns: nanoseconds(start.elapsed()),
         })
     }
 
     /// Logs the sample `seq`, the first `len` words of `progress.now`, compared with the one that
-    /// was logged before. Gives whether there was anything to log.
-    fn log(&self, seq: u64, len: usize, progress: &mut Progress) -> bool {
+    /// was logged before. Gives whether there was anything to log. The sources were sampled for the
+    /// latest sample alone.
+    fn log(&self, seq: u64, len: usize, progress: &mut Progress, is_latest: bool) -> bool {
         let Some(now) = progress.now.get(..len).and_then(record) else {
             return false;
         };
@@ -277,7 +285,9 @@ impl Reporter {
             if !all.every_cpu_counted && elapsed_ns(base, now) < NSEC_PER_SEC as u64 {
                 return false;
             }
-            log_record(base, now, &all.spent, &mut progress.line);
+            let activity = progress.sources.activity().filter(|_| is_latest);
+            let swapped = activity.and_then(|(then, now)| swapped(then, now));
+            log_record(base, now, &all.spent, swapped, &mut progress.line);
         }
         let is_logged = base.is_some();
         progress.base_len = Some(len);
@@ -316,9 +326,10 @@ impl Job for Arc<Reporter> {
         let buffers = Buffers {
             buffers: vmstat::buffers(),
         };
-        let taken_mono_ns = clock::monotonic_ns(start);
+        let mono_ns = clock::monotonic_ns(start);
         let header = SectionHeader {
-            taken_mono_ns,
+            first_mono_ns: mono_ns,
+            last_mono_ns: mono_ns,
             ..SectionHeader::of::<Buffers>(1)
         };
         record.section(&header, &[buffers]);
@@ -333,7 +344,13 @@ impl Job for Arc<Reporter> {
 }
 
 /// Logs what happened from `base` to `now`; `all` is the time of all CPUs.
-fn log_record(base: Record<'_>, now: Record<'_>, all: &Spent, line: &mut Line) {
+fn log_record(
+    base: Record<'_>,
+    now: Record<'_>,
+    all: &Spent,
+    swapped: Option<Swapped>,
+    line: &mut Line,
+) {
     // What has no time has no shares, and no line.
     if let Some(shares) = all.shares() {
         line::cpu(line, Whose::All, &shares);
@@ -351,9 +368,7 @@ fn log_record(base: Record<'_>, now: Record<'_>, all: &Spent, line: &mut Line) {
     line::memory(line, &memory, vmstat::buffers(), vmstat::PAGE_KIB);
     print(line);
     if vmstat::HAS_SWAP {
-        let elapsed_ns = elapsed_ns(base, now);
-        let before = base.memory().unwrap_or_default();
-        line::swap(line, &before, &memory, elapsed_ns, vmstat::PAGE_KIB);
+        line::swap(line, &memory, swapped, vmstat::PAGE_KIB);
         print(line);
     }
 }

@@ -2,7 +2,7 @@
 
 //! What a program can ask of the device, besides reading records from it.
 
-use super::words::{words, Fields, Words};
+use super::words::{min_len, words, Fields, Words};
 
 /// Version of these commands.
 pub const VERSION: u64 = 1;

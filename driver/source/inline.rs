@@ -16,7 +16,10 @@ use crate::{
         cost::CostMeter,
         history::RecordWriter, //
     },
-    model::line::Line, //
+    model::{
+        line::Line,
+        source::Snapshot, //
+    }, //
 };
 use kernel::prelude::*;
 
@@ -40,6 +43,14 @@ impl<S: Source> Inline<S> {
             taken: None,
             cost: CostMeter::new(),
         })
+    }
+
+    /// The snapshot of this sample and the one that it is compared with, if there are both.
+    pub(super) fn pair(&self) -> Option<(Snapshot<'_, S::Entry>, Snapshot<'_, S::Entry>)> {
+        match self.taken {
+            Some(Taken::Whole) => self.snapshots.pair(),
+            Some(Taken::Busy | Taken::Nothing) | None => None,
+        }
     }
 }
 

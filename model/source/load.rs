@@ -4,7 +4,7 @@
 
 use super::super::line::Line;
 use super::super::record::Content;
-use super::super::words::{words, Fields, Words};
+use super::super::words::{min_len, words, Fields, Words};
 use super::{Entry, Snapshot};
 
 /// The kernel's load averages as it keeps them, in 2048ths (`FIXED_1`).

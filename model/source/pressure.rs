@@ -5,7 +5,7 @@
 use super::super::line::Line;
 use super::super::rates::share_of_time;
 use super::super::record::Content;
-use super::super::words::{words, Fields, Words};
+use super::super::words::{min_len, words, Fields, Words};
 use super::{Entry, Snapshot};
 
 /// Time since boot in which tasks were held up, in nanoseconds: `some` of them or, though there

@@ -75,8 +75,8 @@ impl Memory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swap {
     pub free: u64,
-    pub read_in: u64,
-    pub written_out: u64,
+    /// kB/s that were read in and written out, which the activity knows.
+    pub rates: Option<(u64, u64)>,
 }
 
 /// Load averages, in hundredths.
@@ -523,11 +523,14 @@ fn memory(text: &str) -> Result<Memory> {
 }
 
 fn swap(text: &str) -> Result<Swap> {
+    if let Ok([free]) = fields(text, ["free"]) {
+        let free = number(free, "kB")?;
+        return Ok(Swap { free, rates: None });
+    }
     let [free, read_in, written_out] = fields(text, ["free", "in", "out"])?;
     Ok(Swap {
         free: number(free, "kB")?,
-        read_in: number(read_in, "kB/s")?,
-        written_out: number(written_out, "kB/s")?,
+        rates: Some((number(read_in, "kB/s")?, number(written_out, "kB/s")?)),
     })
 }
 
@@ -1014,9 +1017,10 @@ mod tests {
             (400, 3)
         );
         let found = parsed(SWAP).unwrap();
+        let rates = Some((0, 0));
         assert!(
-            matches!(found, Line::Swap(Swap { free: 0, .. })),
-            "expected a swap line with free=0kB, found {found:?}"
+            matches!(found, Line::Swap(Swap { free: 0, rates: found }) if found == rates),
+            "expected a swap line with free=0kB and the rates {rates:?}, found {found:?}"
         );
         let found = parsed(UNLOADED).unwrap();
         assert!(
