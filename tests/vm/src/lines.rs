@@ -17,6 +17,7 @@ use crate::module::SWITCHES;
 pub const PREFIX: &str = "resource_monitor: ";
 
 const LEVEL_ERROR: u32 = 3;
+const LEVEL_WARNING: u32 = 4;
 const LEVEL_INFO: u32 = 6;
 
 /// How a sample begins.
@@ -256,12 +257,15 @@ pub enum Line {
     No(String, String),
     /// So many disks or interfaces are not sampled.
     TableFull(String, u64),
+    /// So many samples are not in the log, and which was the last of them.
+    Behind(u64, u64),
 }
 
 impl Line {
     fn level(&self) -> u32 {
         match self {
             Line::BadParameter(_) => LEVEL_ERROR,
+            Line::Behind(..) => LEVEL_WARNING,
             _ => LEVEL_INFO,
         }
     }
@@ -273,7 +277,8 @@ impl Line {
             | Line::Unloaded(_)
             | Line::BadParameter(_)
             | Line::No(..)
-            | Line::TableFull(..) => None,
+            | Line::TableFull(..)
+            | Line::Behind(..) => None,
             Line::CpuAll(_) => Some(0),
             Line::Cpu(..) => Some(1),
             Line::Memory(_) => Some(2),
@@ -373,6 +378,7 @@ fn parse(text: &str) -> Result<Option<Line>> {
             _ => Line::MoreNets(more(rest)?),
         },
         "no" => no_source(rest)?,
+        "log" => behind(rest)?,
         "parameter" => Line::BadParameter(bad_parameter(rest)?),
         "cpu=all" => Line::CpuAll(shares(rest)?),
         _ => match kind.split_once('=').context("an unknown kind of line")? {
@@ -634,6 +640,16 @@ fn more(text: &str) -> Result<u64> {
     Ok(count)
 }
 
+/// Parses the rest of `log is behind: N samples up to N are not in it`.
+fn behind(text: &str) -> Result<Line> {
+    let numbers = text
+        .strip_prefix("is behind: ")
+        .and_then(|rest| rest.strip_suffix(" are not in it"))
+        .and_then(|rest| rest.split_once(" samples up to "));
+    let (count, last_seq) = numbers.with_context(|| format!("{text:?}"))?;
+    Ok(Line::Behind(number(count, "")?, number(last_seq, "")?))
+}
+
 /// Parses the rest of `disk table is full: N devices are not sampled`.
 fn table_full(table: &str, text: &str) -> Result<Line> {
     let count = text
@@ -860,7 +876,8 @@ impl Unfinished {
                 | Line::Unloaded(_)
                 | Line::BadParameter(_)
                 | Line::No(..)
-                | Line::TableFull(..) => (),
+                | Line::TableFull(..)
+                | Line::Behind(..) => (),
             }
         }
         Ok(Sample {

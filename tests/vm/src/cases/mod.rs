@@ -3,6 +3,7 @@
 //! The cases, in the order in which they run.
 
 mod activity;
+mod behind;
 mod churn;
 mod clock;
 mod device;
@@ -65,7 +66,9 @@ pub enum Needs {
     Pressure,
     /// The same on three CPUs or more.
     PressureOfThreeCpus,
-    /// The same on two CPUs or more, and a kernel on which real-time tasks may take all of one.
+    /// Two CPUs or more, and a kernel on which real-time tasks may take all of one.
+    RealTime,
+    /// The same, and pressure.
     PressureUnderRealTime,
     MemoryController,
     /// The network, and a kernel that tells which of its functions are called.
@@ -98,11 +101,8 @@ impl Guest {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
             }
             Needs::PressureOfThreeCpus => self.cpus >= 3 && self.has(Needs::Pressure),
-            Needs::PressureUnderRealTime => {
-                self.cpus >= 2
-                    && self.has(Needs::Pressure)
-                    && Path::new(realtime::FAIR_SERVER).exists()
-            }
+            Needs::RealTime => self.cpus >= 2 && Path::new(realtime::FAIR_SERVER).exists(),
+            Needs::PressureUnderRealTime => self.has(Needs::RealTime) && self.has(Needs::Pressure),
             Needs::MemoryController => cgroup::has_memory(),
             Needs::FunctionTracer => {
                 self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
@@ -138,7 +138,7 @@ enum About {
 /// The cases for this guest.
 pub fn all(guest: &Guest) -> Vec<Case> {
     use About::{Behaviour, Numbers};
-    let parts: [(About, &[Case]); 27] = [
+    let parts: [(About, &[Case]); 28] = [
         // The first one needs a loopback that was never used.
         (Behaviour, net::CASES),
         (Behaviour, format::CASES),
@@ -156,6 +156,7 @@ pub fn all(guest: &Guest) -> Vec<Case> {
         (Behaviour, disk::CASES),
         (Behaviour, fs::CASES),
         (Behaviour, stuck::CASES),
+        (Behaviour, behind::CASES),
         (Behaviour, churn::CASES),
         (Behaviour, many_nets::CASES),
         (Behaviour, device::CASES),
