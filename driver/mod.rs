@@ -124,6 +124,7 @@ pub(crate) fn stop() {
     {
         // From here on no sample is taken, nor logged.
         let taken = sampling.stop();
+        reporter.finish();
         let reported = reporter.cost();
         let (sources_avg_ns, sources_max_ns) = reporter.sources_cost(taken.samples);
         pr_info!(
@@ -184,7 +185,7 @@ fn interval_changed(lock: &mut ParamLock) {
     }
 }
 
-/// Has the log begin anew.
+/// Restarts the log.
 fn log_every_changed(lock: &mut ParamLock) {
     if let Some(monitor) = MONITOR.get(lock) {
         monitor.reporter.start_over();

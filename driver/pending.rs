@@ -121,11 +121,13 @@ impl SampleWriter<'_> {
     }
 
     /// Adds what there is once, and lets readers see the record. Its sizes are filled in here.
-    pub(crate) fn publish(self, tick: &Header, memory: &Memory) {
+    /// The last CPU was read before `cpus_mono_ns`, and the memory counters after it.
+    pub(crate) fn publish(self, tick: &Header, memory: &Memory, cpus_mono_ns: u64) {
         let used = self.slot.words().len().saturating_sub(self.cpus.len());
         let count = used.saturating_sub(record::CPUS_AT) / Cpu::LEN;
         let section = SectionHeader {
-            taken_mono_ns: tick.taken_mono_ns,
+            first_mono_ns: cpus_mono_ns,
+            last_mono_ns: cpus_mono_ns,
             ..SectionHeader::of::<Memory>(1)
         };
         let sized = Header::of(used);
@@ -144,7 +146,8 @@ impl SampleWriter<'_> {
         store(
             head,
             &SectionHeader {
-                taken_mono_ns: tick.taken_mono_ns,
+                first_mono_ns: tick.taken_mono_ns,
+                last_mono_ns: cpus_mono_ns,
                 ..SectionHeader::of::<Cpu>(count)
             },
         );

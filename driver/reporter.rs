@@ -22,6 +22,7 @@ use crate::{
         line::{
             self,
             Line,
+            Swapped,
             Whose, //
         },
         rates::{
@@ -34,7 +35,8 @@ use crate::{
             Buffers,
             Record,
             SectionHeader, //
-        }, //
+        },
+        source::activity::swapped, //
     },
     sys::{
         clock,
@@ -70,6 +72,10 @@ use kernel::{
 /// How long the log waits for sources that are late, in nanoseconds; less at short intervals.
 const MAX_WAIT_NS: u64 = 2 * NSEC_PER_SEC as u64;
 
+/// How long the log does not say again that it is behind, in nanoseconds: it may be behind because
+/// printing is slow.
+const BEHIND_PAUSE_NS: u64 = 60 * NSEC_PER_SEC as u64;
+
 /// Follows the samples that are taken.
 #[pin_data]
 pub(crate) struct Reporter {
@@ -98,6 +104,8 @@ struct Progress {
     base: KVVec<u64>,
     /// Memory for the sample that is being logged.
     now: KVVec<u64>,
+    /// What was not looked at.
+    behind: Behind,
     /// What is sampled besides.
     sources: Sources,
     /// Memory for the line that is being made.
@@ -106,6 +114,48 @@ struct Progress {
 
 /// A sample was gone before it was looked at.
 struct Overwritten;
+
+/// The samples that were gone before they were looked at.
+#[derive(Default)]
+struct Behind {
+    /// How many of them the log does not know of.
+    unsaid: u64,
+    /// The sequence number of the last one.
+    last_seq: u64,
+    /// When that was last said, by `CLOCK_MONOTONIC`.
+    said_mono_ns: Option<u64>,
+}
+
+impl Behind {
+    /// Counts the samples from `seq` to before `next_seq`.
+    fn add(&mut self, seq: u64, next_seq: u64) {
+        self.unsaid = self.unsaid.saturating_add(next_seq.saturating_sub(seq));
+        self.last_seq = next_seq.saturating_sub(1);
+    }
+
+    /// Says how many there are, if there are any and that was not said for a while.
+    fn say_in_time(&mut self, now_ns: u64) {
+        let is_time = self
+            .said_mono_ns
+            .is_none_or(|said| now_ns.saturating_sub(said) >= BEHIND_PAUSE_NS);
+        if is_time && self.say() {
+            self.said_mono_ns = Some(now_ns);
+        }
+    }
+
+    /// Says how many there are, if there are any. Returns whether there were.
+    fn say(&mut self) -> bool {
+        let count = mem::take(&mut self.unsaid);
+        if count != 0 {
+            pr_warn!(
+                "log is behind: {} samples up to {} are not in it\n",
+                count,
+                self.last_seq
+            );
+        }
+        count != 0
+    }
+}
 
 /// Hands a line to the kernel's log.
 fn print(line: &Line) {
@@ -138,6 +188,7 @@ impl Reporter {
             base_len: None,
             base: KVVec::from_elem(0, words, GFP_KERNEL)?,
             now: KVVec::from_elem(0, words, GFP_KERNEL)?,
+            behind: Behind::default(),
             sources,
             line: Line::new(),
         };
@@ -162,6 +213,11 @@ impl Reporter {
             print(line);
         }
         sources.for_each(|source| source.announce(line, &mut print));
+    }
+
+    /// Says in the log what it did not get round to say, when no sample comes any more.
+    pub(crate) fn finish(&self) {
+        self.progress.lock().behind.say();
     }
 
     /// What the reports have cost so far.
@@ -209,7 +265,7 @@ impl Reporter {
     /// those that are due. All but the latest have nothing else.
     ///
     /// Those that come meanwhile are left to the next run.
-    fn catch_up<'a>(&'a self, progress: &mut Progress) -> Option<Latest<'a>> {
+    fn catch_up<'a>(&'a self, progress: &mut Progress, buffers: Buffers) -> Option<Latest<'a>> {
         let end = self.pending.next_seq();
         let mut latest = None;
         while progress.next_seq < end {
@@ -223,15 +279,11 @@ impl Reporter {
                 record.publish();
                 self.cost.add(cost_ns);
             }
-            match self.report(seq, progress) {
+            match self.report(seq, progress, buffers, progress.next_seq == end) {
                 Ok(now) => latest = Some(now),
                 Err(Overwritten) => {
                     progress.next_seq = progress.next_seq.max(self.pending.oldest_seq());
-                    pr_warn!(
-                        "log is behind: samples {} to {} are not in it\n",
-                        seq,
-                        progress.next_seq.saturating_sub(1),
-                    );
+                    progress.behind.add(seq, progress.next_seq);
                 }
             }
         }
@@ -239,7 +291,13 @@ impl Reporter {
     }
 
     /// Begins the record of the sample `seq`, and logs it if that is due.
-    fn report(&self, seq: u64, progress: &mut Progress) -> Result<Latest<'_>, Overwritten> {
+    fn report(
+        &self,
+        seq: u64,
+        progress: &mut Progress,
+        buffers: Buffers,
+        is_latest: bool,
+    ) -> Result<Latest<'_>, Overwritten> {
         let start = Instant::<Monotonic>::now();
         let now = self
             .pending
@@ -250,14 +308,22 @@ impl Reporter {
         let is_due = seq.checked_rem(progress.log_every) == Some(0);
         Ok(Latest {
             record,
-            is_logged: is_due && self.log(seq, len, progress),
+            is_logged: is_due && self.log(seq, len, progress, buffers, is_latest),
             cost_ns: nanoseconds(start.elapsed()),
         })
     }
 
     /// Logs the sample `seq`, the first `len` words of `progress.now`, compared with the one that
-    /// was logged before. Gives whether there was anything to log.
-    fn log(&self, seq: u64, len: usize, progress: &mut Progress) -> bool {
+    /// was logged before. Returns whether there was anything to log. The sources were sampled for
+    /// the latest sample alone.
+    fn log(
+        &self,
+        seq: u64,
+        len: usize,
+        progress: &mut Progress,
+        buffers: Buffers,
+        is_latest: bool,
+    ) -> bool {
         let Some(now) = progress.now.get(..len).and_then(record) else {
             return false;
         };
@@ -277,7 +343,10 @@ impl Reporter {
             if !all.every_cpu_counted && elapsed_ns(base, now) < NSEC_PER_SEC as u64 {
                 return false;
             }
-            log_record(base, now, &all.spent, &mut progress.line);
+            let activity = progress.sources.activity().filter(|_| is_latest);
+            let swapped = activity.and_then(|(then, now)| swapped(then, now));
+            let line = &mut progress.line;
+            log_record(base, now, buffers, &all.spent, swapped, line);
         }
         let is_logged = base.is_some();
         progress.base_len = Some(len);
@@ -298,8 +367,15 @@ impl Job for Arc<Reporter> {
         let start_ns = clock::monotonic_ns(Instant::now());
         self.take_changes(&mut progress);
         progress.sources.begin();
+        // Once, so that lines and record agree, and the list of block devices is walked once.
+        let buffers_mono_ns = clock::monotonic_ns(Instant::now());
+        let buffers = Buffers {
+            buffers: vmstat::buffers(),
+        };
         // CPU and memory wait for nobody.
-        let Some(latest) = self.catch_up(&mut progress) else {
+        let latest = self.catch_up(&mut progress, buffers);
+        progress.behind.say_in_time(start_ns);
+        let Some(latest) = latest else {
             return;
         };
         let interval_ns =
@@ -313,12 +389,9 @@ impl Job for Arc<Reporter> {
             is_logged,
             cost_ns,
         } = latest;
-        let buffers = Buffers {
-            buffers: vmstat::buffers(),
-        };
-        let taken_mono_ns = clock::monotonic_ns(start);
         let header = SectionHeader {
-            taken_mono_ns,
+            first_mono_ns: buffers_mono_ns,
+            last_mono_ns: buffers_mono_ns,
             ..SectionHeader::of::<Buffers>(1)
         };
         record.section(&header, &[buffers]);
@@ -333,7 +406,14 @@ impl Job for Arc<Reporter> {
 }
 
 /// Logs what happened from `base` to `now`; `all` is the time of all CPUs.
-fn log_record(base: Record<'_>, now: Record<'_>, all: &Spent, line: &mut Line) {
+fn log_record(
+    base: Record<'_>,
+    now: Record<'_>,
+    buffers: Buffers,
+    all: &Spent,
+    swapped: Option<Swapped>,
+    line: &mut Line,
+) {
     // What has no time has no shares, and no line.
     if let Some(shares) = all.shares() {
         line::cpu(line, Whose::All, &shares);
@@ -348,12 +428,10 @@ fn log_record(base: Record<'_>, now: Record<'_>, all: &Spent, line: &mut Line) {
         }
     }
     let memory = now.memory().unwrap_or_default();
-    line::memory(line, &memory, vmstat::buffers(), vmstat::PAGE_KIB);
+    line::memory(line, &memory, buffers.buffers, vmstat::PAGE_KIB);
     print(line);
     if vmstat::HAS_SWAP {
-        let elapsed_ns = elapsed_ns(base, now);
-        let before = base.memory().unwrap_or_default();
-        line::swap(line, &before, &memory, elapsed_ns, vmstat::PAGE_KIB);
+        line::swap(line, &memory, swapped, vmstat::PAGE_KIB);
         print(line);
     }
 }

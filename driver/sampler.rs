@@ -22,6 +22,7 @@ use crate::{
         cpu,
         cpu_hotplug::CpuEpochs,
         cpustat,
+        identity,
         irq_work::IrqWork,
         rwonce::RwOnce,
         vmstat, //
@@ -59,6 +60,10 @@ pub(crate) struct Sampler {
     #[pin]
     timer: HrTimer<Self>,
     epochs: CpuEpochs,
+    /// [`Header::load_id`].
+    load_id: u64,
+    /// [`Header::boot_id`].
+    boot_id: u64,
     pending: Arc<Pending>,
     wake: IrqWork<WakeReporter>,
     late: RwOnce<u64>,
@@ -85,6 +90,8 @@ impl Sampler {
             pin_init!(Self {
                 timer <- HrTimer::new(),
                 epochs,
+                load_id: identity::random(),
+                boot_id: identity::boot(),
                 pending,
                 wake,
                 late: RwOnce::new(0),
@@ -107,12 +114,7 @@ impl Sampler {
                 times: cpustat::fetch(cpu),
             });
         }
-        let mut swapped = (0u64, 0u64);
-        for cpu in cpu::possible() {
-            let (in_pages, out_pages) = vmstat::swapped(cpu);
-            swapped.0 = swapped.0.wrapping_add(in_pages);
-            swapped.1 = swapped.1.wrapping_add(out_pages);
-        }
+        let cpus_mono_ns = clock::monotonic_ns(Instant::now());
         let header = Header {
             seq: record.seq(),
             ..tick
@@ -132,11 +134,9 @@ impl Sampler {
             mapped: vmstat::mapped(),
             page_tables: vmstat::page_tables(),
             swap_free: vmstat::swap_free(),
-            swapped_in: swapped.0,
-            swapped_out: swapped.1,
             page_bytes: vmstat::PAGE_BYTES,
         };
-        record.publish(&header, &memory);
+        record.publish(&header, &memory, cpus_mono_ns);
         self.wake.raise();
     }
 }
@@ -158,12 +158,15 @@ impl HrTimerCallback for Sampler {
         this.missed.increase(missed);
         this.sample(Header {
             taken_mono_ns: clock::monotonic_ns(taken),
-            taken_wall_ns: clock::wall_ns(),
+            taken_wall_ns: clock::wall_ns(taken),
             due_mono_ns: clock::monotonic_ns(due),
             interval_ns: u64::try_from(interval.as_nanos()).unwrap_or(0),
             missed_ticks: this.missed.read(),
             late_samples: this.late.read(),
             previous_cost_ns: this.cost.last_ns(),
+            taken_boot_ns: Some(clock::boot_ns(taken)),
+            load_id: Some(this.load_id),
+            boot_id: Some(this.boot_id),
             ..Header::default()
         });
 

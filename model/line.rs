@@ -6,7 +6,7 @@
 //! for one line after the other; the longest line fits (a test makes it), and what would not fit is
 //! left out, never written elsewhere.
 
-use super::rates::{self, per_second, PerMille, Shares};
+use super::rates::{self, rate, PerMille, Shares};
 use super::record::Memory;
 
 /// Bytes of the longest line. With the module's name in front it is still one record of the
@@ -215,14 +215,26 @@ pub fn memory(line: &mut Line, memory: &Memory, buffers: u64, page_kib: u64) {
         .kib(" pagetables=", kib(memory.page_tables));
 }
 
-/// `swap free=…kB in=…kB/s out=…kB/s`
-pub fn swap(line: &mut Line, before: &Memory, after: &Memory, elapsed_ns: u64, page_kib: u64) {
+/// Pages that were swapped in some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swapped {
+    /// Read from swap.
+    pub in_pages: u64,
+    /// Written to swap.
+    pub out_pages: u64,
+    /// The time.
+    pub elapsed_ns: u64,
+}
+
+/// `swap free=…kB in=…kB/s out=…kB/s`, without the rates where they are not known.
+pub fn swap(line: &mut Line, memory: &Memory, swapped: Option<Swapped>, page_kib: u64) {
     let kib = |pages: u64| pages.saturating_mul(page_kib);
-    let rate = |then, now| per_second(kib(then), kib(now), elapsed_ns);
-    line.start("swap")
-        .kib(" free=", kib(after.swap_free))
-        .kib(" in=", rate(before.swapped_in, after.swapped_in))
-        .text("/s")
-        .kib(" out=", rate(before.swapped_out, after.swapped_out))
-        .text("/s");
+    line.start("swap").kib(" free=", kib(memory.swap_free));
+    if let Some(swapped) = swapped {
+        let rate = |pages| rate(kib(pages), 1, swapped.elapsed_ns);
+        line.kib(" in=", rate(swapped.in_pages))
+            .text("/s")
+            .kib(" out=", rate(swapped.out_pages))
+            .text("/s");
+    }
 }

@@ -13,4 +13,5 @@ pub mod rates;
 pub mod record;
 pub mod setting;
 pub mod source;
+pub mod text;
 pub mod words;

@@ -188,12 +188,6 @@ pub fn elapsed_ns(before: Record<'_>, after: Record<'_>) -> u64 {
     now.saturating_sub(then)
 }
 
-/// How much a counter grew per second, rounded to the nearest; 0 when no time has passed or the
-/// counter went backwards.
-pub fn per_second(before: u64, after: u64, elapsed_ns: u64) -> u64 {
-    rate(after.saturating_sub(before), 1, elapsed_ns)
-}
-
 /// `grown` times `scale` per second, rounded to the nearest; 0 when no time has passed. A `scale`
 /// of 100 gives hundredths.
 pub fn rate(grown: u64, scale: u64, elapsed_ns: u64) -> u64 {

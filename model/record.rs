@@ -8,9 +8,10 @@
 //! ```
 //!
 //! The timer callback writes the header, the memory counters and the CPUs, and computes nothing.
-//! What is sampled besides follows, a section each. Whoever reads a record skips sections of a kind
-//! that it does not know, and what an entry has more than it knows of; whoever reads two makes
-//! rates of them (see [`super::rates`]).
+//! The other sources follow, a section each. A reader goes by the sizes that a record gives: it
+//! skips sections of a kind that it does not know and fields beyond those that it knows, and takes
+//! fields that a shorter header or entry does not have for missing. Two records make rates (see
+//! [`super::rates`]).
 //!
 //! `resource_monitor.h` is the same for programs in C.
 
@@ -19,9 +20,12 @@ use super::words::{words, Fields, Words};
 /// The first word of each record: `RSRCMON` and a zero, in memory.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"RSRCMON\0");
 
-/// Version of the record. New kinds of sections, and new fields at the end of an entry or of the
-/// header, do not change it.
-pub const VERSION: u64 = 1;
+/// Version of the record. New kinds of sections, and new fields at the end of a header or of an
+/// entry, do not change it.
+pub const VERSION: u64 = 2;
+
+/// The oldest version whose record gives its size as this one does: see [`size_bytes`].
+pub const OLDEST_VERSION: u64 = 1;
 
 /// Bytes of a word.
 pub const WORD_BYTES: usize = 8;
@@ -68,6 +72,14 @@ pub struct Header {
     pub late_samples: u64,
     /// Nanoseconds the timer callback needed for the sample before this one.
     pub previous_cost_ns: u64,
+    /// `CLOCK_BOOTTIME` when the sample was taken, in nanoseconds.
+    pub taken_boot_ns: Option<u64>,
+    /// Drawn at random when the module was loaded. Records of two loads are not comparable, since
+    /// sequence numbers and what counts since load begin again.
+    pub load_id: Option<u64>,
+    /// The same for all loads of one boot, and another for each boot. Records of two boots are not
+    /// comparable.
+    pub boot_id: Option<u64>,
 }
 
 words! {
@@ -85,6 +97,50 @@ words! {
         missed_ticks: u64,
         late_samples: u64,
         previous_cost_ns: u64,
+        taken_boot_ns: Option<u64>,
+        load_id: Option<u64>,
+        boot_id: Option<u64>,
+    }
+}
+
+/// The words that the headers of all versions begin with.
+struct Start {
+    magic: u64,
+    version: u64,
+    size_bytes: u64,
+    header_bytes: u64,
+}
+
+words! {
+    Start as "resource_monitor_record" {
+        magic: u64,
+        version: u64,
+        size_bytes: u64,
+        header_bytes: u64,
+    }
+}
+
+impl Start {
+    /// Reads the start of a record of a version from `oldest` on.
+    fn of(words: &[u64], oldest: u64) -> Result<Self, Invalid> {
+        let start = Self::from_words(words).ok_or(Invalid::TooShort)?;
+        if start.magic == MAGIC.swap_bytes() {
+            return Err(Invalid::ByteOrder);
+        }
+        if start.magic != MAGIC {
+            return Err(Invalid::Magic);
+        }
+        if start.version < oldest || start.version > VERSION {
+            return Err(Invalid::Version(start.version));
+        }
+        let header_words = words_of(start.header_bytes);
+        let has_room = start.size_bytes >= start.header_bytes
+            && header_words.is_some_and(|words| words >= Header::MIN_LEN)
+            && words_of(start.size_bytes).is_some();
+        if !has_room {
+            return Err(Invalid::Size(start.size_bytes));
+        }
+        Ok(start)
     }
 }
 
@@ -110,33 +166,44 @@ pub const SEQ_AT: usize = 4;
 /// The word of a record that has [`Header::lost_records`].
 pub const LOST_AT: usize = 5;
 
-/// What a section begins with. Its entries follow, each of [`Self::entry_bytes`].
+/// What a section begins with. Its entries follow [`Self::header_bytes`] after its start, each of
+/// [`Self::entry_bytes`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SectionHeader {
     /// What the entries are: [`Content::KIND`].
     pub kind: u64,
     /// Bytes of the whole section, this header included.
     pub size_bytes: u64,
+    /// Bytes of this header.
+    pub header_bytes: u64,
     /// Bytes of an entry.
     pub entry_bytes: u64,
     /// [`TAKEN`] or [`STALE`].
     pub state: u64,
-    /// `CLOCK_MONOTONIC` when it was begun to be taken, in nanoseconds.
-    pub taken_mono_ns: u64,
-    /// How many entries are missing, since the module has no room for more.
+    /// Number of entries that are missing, since the module has no room for more.
     pub left_out: u64,
+    /// `CLOCK_MONOTONIC` right before the first entry was read, in nanoseconds.
+    pub first_mono_ns: u64,
+    /// `CLOCK_MONOTONIC` right after the last entry was read, in nanoseconds. Where one entry is
+    /// read in no time worth a look at the clock, it is the same.
+    pub last_mono_ns: u64,
 }
 
 words! {
     SectionHeader as "resource_monitor_section" {
         kind: u64,
         size_bytes: u64,
+        header_bytes: u64,
         entry_bytes: u64,
         state: u64,
-        taken_mono_ns: u64,
         left_out: u64,
+        first_mono_ns: u64,
+        last_mono_ns: u64,
     }
 }
+
+/// The word of a section that has [`SectionHeader::header_bytes`].
+const SECTION_HEADER_AT: usize = 2;
 
 /// State of a section that has what there was.
 pub const TAKEN: u64 = 0;
@@ -151,10 +218,10 @@ impl SectionHeader {
         Self {
             kind: C::KIND,
             size_bytes: bytes_of(section_words::<C>(count)),
+            header_bytes: bytes_of(Self::LEN),
             entry_bytes: bytes_of(C::LEN),
             state: TAKEN,
-            taken_mono_ns: 0,
-            left_out: 0,
+            ..Self::default()
         }
     }
 }
@@ -202,10 +269,6 @@ pub struct Memory {
     pub page_tables: u64,
     /// Free swap slots (`nr_swap_pages`).
     pub swap_free: u64,
-    /// `PSWPIN` since boot, summed over the CPUs.
-    pub swapped_in: u64,
-    /// `PSWPOUT` since boot, summed over the CPUs.
-    pub swapped_out: u64,
     /// Bytes of a page.
     pub page_bytes: u64,
 }
@@ -226,8 +289,6 @@ words! {
         mapped: u64,
         page_tables: u64,
         swap_free: u64,
-        swapped_in: u64,
-        swapped_out: u64,
         page_bytes: u64,
     }
 }
@@ -336,7 +397,7 @@ pub enum Invalid {
     Magic,
     /// The magic number is there, in big-endian order.
     ByteOrder,
-    /// It is of this version, which is not [`VERSION`].
+    /// It is of this version, which is another one.
     Version(u64),
     /// The size that it gives is not this one, in bytes.
     Size(u64),
@@ -351,39 +412,23 @@ pub struct Record<'a> {
     words: &'a [u64],
 }
 
-/// The size in bytes of the record that these words begin, as far as a header can tell.
+/// The size in bytes of the record that these words begin, as far as a header can tell. They may
+/// be of any version from [`OLDEST_VERSION`] on, and [`Header::MIN_LEN`] of them are enough.
 pub fn size_bytes(head: &[u64]) -> Result<u64, Invalid> {
-    Ok(header(head)?.size_bytes)
-}
-
-fn header(words: &[u64]) -> Result<Header, Invalid> {
-    let header = Header::from_words(words).ok_or(Invalid::TooShort)?;
-    if header.magic == MAGIC.swap_bytes() {
-        return Err(Invalid::ByteOrder);
-    }
-    if header.magic != MAGIC {
-        return Err(Invalid::Magic);
-    }
-    if header.version != VERSION {
-        return Err(Invalid::Version(header.version));
-    }
-    let has_room = header.header_bytes >= bytes_of(Header::LEN)
-        && header.size_bytes >= header.header_bytes
-        && words_of(header.header_bytes).is_some()
-        && words_of(header.size_bytes).is_some();
-    if !has_room {
-        return Err(Invalid::Size(header.size_bytes));
-    }
-    Ok(header)
+    Ok(Start::of(head, OLDEST_VERSION)?.size_bytes)
 }
 
 impl<'a> Record<'a> {
     /// Looks at `words` as one whole record.
     pub fn new(words: &'a [u64]) -> Result<Self, Invalid> {
-        let header = header(words)?;
-        if words_of(header.size_bytes) != Some(words.len()) {
-            return Err(Invalid::Size(header.size_bytes));
+        let start = Start::of(words, VERSION)?;
+        if words_of(start.size_bytes) != Some(words.len()) {
+            return Err(Invalid::Size(start.size_bytes));
         }
+        let header = words_of(start.header_bytes)
+            .and_then(|len| words.get(..len))
+            .and_then(Header::from_words)
+            .ok_or(Invalid::Size(start.size_bytes))?;
         let record = Self { header, words };
         let mut sections = record.sections();
         while sections.next().is_some() {}
@@ -448,9 +493,10 @@ impl<'a> Iterator for Sections<'a> {
     type Item = Section<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let header = SectionHeader::from_words(self.rest)?;
+        let header_words = words_of(*self.rest.get(SECTION_HEADER_AT)?)?;
+        let header = SectionHeader::from_words(self.rest.get(..header_words)?)?;
         let (section, rest) = self.rest.split_at_checked(words_of(header.size_bytes)?)?;
-        let entries = section.get(SectionHeader::LEN..)?;
+        let entries = section.get(header_words..)?;
         let entry_words = words_of(header.entry_bytes)?;
         if entries.len().checked_rem(entry_words) != Some(0) {
             return None;
@@ -479,9 +525,9 @@ impl<'a> Section<'a> {
     }
 
     /// How many entries of the kind `C` it has: none when it is of another kind, or when an entry
-    /// has less than that.
+    /// lacks what every entry of that kind has.
     pub fn count<C: Content>(&self) -> usize {
-        let is_one = self.header.kind == C::KIND && self.entry_words >= C::LEN;
+        let is_one = self.header.kind == C::KIND && self.entry_words >= C::MIN_LEN;
         let count = self.entries.len().checked_div(self.entry_words);
         count.filter(|_| is_one).unwrap_or(0)
     }

@@ -9,11 +9,12 @@
  *	| struct resource_monitor_record | section | section | ...
  *	| struct resource_monitor_section | entry | entry | ...
  *
- * The header of a record and entries may get new fields at their end, and records new kinds of
- * sections, without a new version: go by the sizes that they give, and skip what you do not know.
+ * Headers and entries may get new fields at their end, and records new kinds of sections, without a
+ * new version. So go by the sizes that they give: skip what you do not know, and take fields beyond
+ * the size of a header or an entry, which an older module did not have, for missing.
  *
- * Counters only say something when two records are compared. They count since boot, but where it
- * says otherwise.
+ * Counters only say something when two records of the same boot_id and load_id are compared. They
+ * count since boot, but where it says otherwise.
  */
 #ifndef RESOURCE_MONITOR_H
 #define RESOURCE_MONITOR_H
@@ -25,7 +26,7 @@
 
 /* "RSRCMON" and a NUL, in memory. */
 #define RESOURCE_MONITOR_MAGIC 0x004e4f4d43525352ULL
-#define RESOURCE_MONITOR_VERSION 1
+#define RESOURCE_MONITOR_VERSION 2
 
 /* What a record begins with. */
 struct resource_monitor_record {
@@ -42,16 +43,21 @@ struct resource_monitor_record {
 	__u64 missed_ticks;	/* since load, ticks that were due and never ran */
 	__u64 late_samples;	/* since load, samples late by more than a tenth of the interval */
 	__u64 previous_cost_ns;	/* what the timer callback took for the sample before */
+	__u64 taken_boot_ns;	/* CLOCK_BOOTTIME when the sample was taken */
+	__u64 load_id;		/* drawn at random when the module was loaded */
+	__u64 boot_id;		/* the same for all loads of a boot, another for each boot */
 };
 
 /* What a section begins with. */
 struct resource_monitor_section {
 	__u64 kind;		/* what the entries are, see below */
 	__u64 size_bytes;	/* of the whole section, this header included */
+	__u64 header_bytes;	/* of this header, after which the entries begin */
 	__u64 entry_bytes;	/* of an entry */
 	__u64 state;		/* RESOURCE_MONITOR_TAKEN or RESOURCE_MONITOR_STALE */
-	__u64 taken_mono_ns;	/* CLOCK_MONOTONIC when it was begun to be taken */
 	__u64 left_out;		/* entries that the module had no room for */
+	__u64 first_mono_ns;	/* CLOCK_MONOTONIC right before the first entry was read */
+	__u64 last_mono_ns;	/* CLOCK_MONOTONIC right after the last entry was read */
 };
 
 /* States of a section. */
@@ -85,8 +91,6 @@ struct resource_monitor_memory {
 	__u64 mapped;
 	__u64 page_tables;
 	__u64 swap_free;
-	__u64 swapped_in;		/* counter */
-	__u64 swapped_out;		/* counter */
 	__u64 page_bytes;
 };
 
@@ -127,10 +131,12 @@ struct resource_monitor_activity {
 	__u64 major_faults;
 	__u64 paged_in_sectors;		/* of 512 bytes, read by block devices */
 	__u64 paged_out_sectors;	/* of 512 bytes, written by block devices */
+	__u64 swapped_in_pages;
+	__u64 swapped_out_pages;
 	__u64 oom_kills;		/* since load */
 	__u64 device_interrupts;
-	__u64 cpu_interrupts;		/* wraps after 32 bits */
-	__u64 soft_interrupts;		/* wraps after 32 bits */
+	__u64 cpu_interrupts;		/* without what wrapped, at 32 bits, before load */
+	__u64 soft_interrupts;		/* as these */
 };
 
 /* Nanoseconds in which some tasks, or all that had work to do, were held up. */
@@ -159,7 +165,16 @@ struct resource_monitor_disk {
 	struct resource_monitor_completed flushes;
 	__u64 busy_ns;			/* with requests under way */
 	__u64 in_flight;		/* requests under way now */
+	__u64 flags;			/* RESOURCE_MONITOR_DISK_... */
+	__u64 major;			/* device number */
+	__u64 minor;
 };
+
+/*
+ * The disk is made of other block devices, which do the same work again and count it. The drivers
+ * loop, brd and zram do not tell what theirs are made of.
+ */
+#define RESOURCE_MONITOR_DISK_HAS_SLAVES 1
 
 struct resource_monitor_carried {
 	__u64 bytes;
@@ -175,7 +190,13 @@ struct resource_monitor_net {
 	char name[16];
 	struct resource_monitor_carried rx;
 	struct resource_monitor_carried tx;
+	__u64 flags;			/* RESOURCE_MONITOR_NET_... */
 };
+
+#define RESOURCE_MONITOR_NET_LOOPBACK 1		/* that of the machine to itself */
+/* It is on top of another one, as a bridge is: that one carries and counts the same again. */
+#define RESOURCE_MONITOR_NET_HAS_LOWER 2
+#define RESOURCE_MONITOR_NET_HAS_UPPER 4	/* it is below another one, as a port of a bridge */
 
 struct resource_monitor_fs_usage {
 	char kind[16];			/* as in /proc/filesystems */
@@ -185,7 +206,11 @@ struct resource_monitor_fs_usage {
 	__u64 available;		/* blocks that anybody may use */
 	__u64 inodes;			/* 0 when there is no limit */
 	__u64 free_inodes;
+	__u64 flags;			/* RESOURCE_MONITOR_FS_READ_ONLY */
 };
+
+/* The mount, or the whole file system, is read-only. */
+#define RESOURCE_MONITOR_FS_READ_ONLY 1
 
 /* What is mounted at a path. */
 struct resource_monitor_fs {

@@ -14,12 +14,13 @@ use super::{
     cpu,
     layout, //
 };
-use crate::model::source::{
-    disk::{
+use crate::model::{
+    source::disk::{
         Completed,
-        Disk, //
+        Disk,
+        HAS_SLAVES, //
     },
-    Text, //
+    text::Text, //
 };
 use core::{
     ops::ControlFlow,
@@ -245,13 +246,16 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
         _ => u64::try_from(now.wrapping_sub(stamp) as isize).unwrap_or(0),
     };
     // SAFETY: As above: `bd_disk` is set before the device is added, and lives as long as the
-    // device. The name and the number are set before the disk is added; a new number for a new
+    // device. The name and the numbers are set before the disk is added; a new `diskseq` for a new
     // medium is a single store.
-    let (seq, name) = unsafe {
+    let (seq, name, major, minor, has_slaves) = unsafe {
         let disk = (*device).bd_disk;
         (
             (&raw const (*disk).diskseq).read_volatile(),
             CStr::from_char_ptr((&raw const (*disk).disk_name).cast()),
+            (*disk).major,
+            (*disk).first_minor,
+            has_slaves(disk),
         )
     };
     Some(Disk {
@@ -267,7 +271,35 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
             .saturating_add(since_stamp)
             .saturating_mul(NSEC_PER_JIFFY),
         in_flight,
+        flags: Some(if has_slaves { HAS_SLAVES } else { 0 }),
+        // Device numbers are not negative.
+        major: Some(major as u32),
+        minor: Some(minor as u32),
     })
+}
+
+/// Whether a driver has said by `bd_link_disk_holder()` that the disk is made of others.
+///
+/// # Safety
+///
+/// `disk` must be live.
+#[cfg(CONFIG_BLOCK_HOLDER_DEPRECATED)]
+unsafe fn has_slaves(disk: *const bindings::gendisk) -> bool {
+    // SAFETY: By this function's contract. The list is initialised with the disk. Others change it
+    // under a mutex; whether it is empty is a single load, which is compared and not followed.
+    let first = unsafe { (&raw const (*disk).slave_bdevs.next).read_volatile() };
+    // SAFETY: By this function's contract; only the address is taken.
+    !ptr::eq(first, unsafe { &raw const (*disk).slave_bdevs })
+}
+
+/// The option comes with any driver that makes disks of others.
+///
+/// # Safety
+///
+/// None.
+#[cfg(not(CONFIG_BLOCK_HOLDER_DEPRECATED))]
+unsafe fn has_slaves(_disk: *const bindings::gendisk) -> bool {
+    false
 }
 
 /// `part_stat_read_all()`: the counters of a device, added up over the CPUs.

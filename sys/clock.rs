@@ -8,10 +8,8 @@ use kernel::{
     bindings,
     time::{
         hrtimer::HrTimerExpires,
-        ClockSource,
         Instant,
         Monotonic,
-        RealTime,
         NSEC_PER_SEC, //
     }, //
 };
@@ -28,13 +26,31 @@ pub(crate) fn monotonic_ns(instant: Instant<Monotonic>) -> u64 {
     unsigned(HrTimerExpires::as_nanos(&instant))
 }
 
-/// `CLOCK_REALTIME` now, in nanoseconds since 1970.
+/// `CLOCK_REALTIME` at `instant`, in nanoseconds since 1970, if the clock was not set since.
 ///
 /// # Context
 ///
-/// Any context but NMI; takes no locks (a sequence count is read).
-pub(crate) fn wall_ns() -> u64 {
-    unsigned(RealTime::ktime_get())
+/// Any context; takes no locks.
+pub(crate) fn wall_ns(instant: Instant<Monotonic>) -> u64 {
+    at(instant, bindings::tk_offsets_TK_OFFS_REAL)
+}
+
+/// `CLOCK_BOOTTIME` at `instant`, in nanoseconds, if the machine was not suspended since.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn boot_ns(instant: Instant<Monotonic>) -> u64 {
+    at(instant, bindings::tk_offsets_TK_OFFS_BOOT)
+}
+
+/// The time of another clock at `instant`. That is a load and an addition, not a look at the
+/// hardware.
+fn at(instant: Instant<Monotonic>, clock: bindings::tk_offsets) -> u64 {
+    let monotonic = HrTimerExpires::as_nanos(&instant);
+    // SAFETY: The clock is one of those that the kernel keeps an offset of. On a 64-bit kernel this
+    // takes no lock and waits for nobody.
+    unsigned(unsafe { bindings::ktime_mono_to_any(monotonic, clock) })
 }
 
 /// `ktime_t` is signed, but the clocks above never go below zero.

@@ -28,13 +28,19 @@ int main(void)
 	OFFSET(KSTATFS_FILES, kstatfs, f_files);
 	OFFSET(KSTATFS_FFREE, kstatfs, f_ffree);
 	OFFSET(KSTATFS_FRSIZE, kstatfs, f_frsize);
+	OFFSET(KSTATFS_FLAGS, kstatfs, f_flags);
+	DEFINE(ST_RDONLY_FLAG, ST_RDONLY);
 	DEFINE(LOOKUP_FOLLOW_FLAG, LOOKUP_FOLLOW);
 	DEFINE(LOOKUP_REVAL_FLAG, LOOKUP_REVAL);
 
 	OFFSET(NET_DEV_BY_INDEX, net, dev_by_index);
+	OFFSET(NET_HASH_MIX, net, hash_mix);
 	OFFSET(NET_DEVICE_NAME, net_device, name);
 	OFFSET(NET_DEVICE_IFINDEX, net_device, ifindex);
 	OFFSET(NET_DEVICE_FLAGS, net_device, flags);
+	OFFSET(NET_DEVICE_ADJ_LIST_UPPER, net_device, adj_list.upper);
+	OFFSET(NET_DEVICE_ADJ_LIST_LOWER, net_device, adj_list.lower);
+	OFFSET(NET_DEVICE_ND_NET, net_device, nd_net);
 	DEFINE(LINK_STATS_SIZE, sizeof(struct rtnl_link_stats64));
 	OFFSET(LINK_STATS_RX_PACKETS, rtnl_link_stats64, rx_packets);
 	OFFSET(LINK_STATS_TX_PACKETS, rtnl_link_stats64, tx_packets);

@@ -11,6 +11,7 @@ pub(crate) mod clock;
 pub(crate) mod cpu;
 pub(crate) mod cpu_hotplug;
 pub(crate) mod cpustat;
+pub(crate) mod identity;
 pub(crate) mod irq_work;
 pub(crate) mod job;
 pub(crate) mod kstat;

@@ -11,13 +11,16 @@ use super::{
         Words, //
     }, //
 };
-use crate::model::source::{
-    net::{
+use crate::model::{
+    source::net::{
         Carried,
         Net,
+        HAS_LOWER,
+        HAS_UPPER,
+        LOOPBACK,
         MAX_NAME, //
     },
-    Text, //
+    text::Text, //
 };
 use core::ops::ControlFlow;
 use kernel::{
@@ -36,6 +39,12 @@ type LinkStats = Words<{ layout::LINK_STATS_SIZE.div_ceil(size_of::<u64>()) }>;
 extern "C" {
     /// See `include/linux/netdevice.h`; not in the kernel's bindings.
     fn dev_get_stats(dev: *mut bindings::net_device, storage: *mut LinkStats) -> *mut LinkStats;
+
+    /// See `include/linux/netdevice.h`; not in the kernel's bindings.
+    fn netdev_next_lower_dev_rcu(
+        dev: *mut bindings::net_device,
+        iter: *mut *mut bindings::list_head,
+    ) -> *mut bindings::net_device;
 }
 
 /// Most interfaces that are looked at in one RCU read-side critical section.
@@ -117,10 +126,11 @@ pub(crate) fn for_each(mut visit: impl FnMut(&Net) -> ControlFlow<()>) -> usize 
 ///
 /// # Safety
 ///
-/// `device` must be an interface that is kept alive, by RCU for instance.
+/// `device` must be an interface of the initial namespace that was found under RCU, which is still
+/// read-locked.
 unsafe fn read(device: *const bindings::net_device, stats: &mut LinkStats) -> Option<Net> {
-    // SAFETY: By this function's contract; the flags are an `unsigned int`.
-    let flags: u32 = unsafe { layout::read_field(device, layout::NET_DEVICE_FLAGS) };
+    // SAFETY: By this function's contract.
+    let flags = unsafe { flags(device) };
     // SAFETY: As above; the index is an `int` above zero.
     let index: u32 = unsafe { layout::read_field(device, layout::NET_DEVICE_IFINDEX) };
     // SAFETY: As above; the storage is as large as the structure. `dev_seq_show()` calls this
@@ -146,10 +156,65 @@ unsafe fn read(device: *const bindings::net_device, stats: &mut LinkStats) -> Op
             errors: stats.at(layout::LINK_STATS_TX_ERRORS),
             drops: stats.at(layout::LINK_STATS_TX_DROPPED),
         },
+        flags: Some(flags),
     };
-    let is_loopback = flags & bindings::net_device_flags_IFF_LOOPBACK != 0;
+    let is_loopback = flags & LOOPBACK != 0;
     let is_unused = net.rx.packets == 0 && net.tx.packets == 0;
     (!(is_loopback && is_unused)).then_some(net)
+}
+
+/// The flags of a record: what the interface is, and what lies below and above it.
+///
+/// # Safety
+///
+/// `device` must be an interface of the initial namespace that was found under RCU, which is still
+/// read-locked.
+unsafe fn flags(device: *const bindings::net_device) -> u64 {
+    // SAFETY: By this function's contract; the flags are an `unsigned int`.
+    let kernel_flags: u32 = unsafe { layout::read_field(device, layout::NET_DEVICE_FLAGS) };
+    let upper = device.wrapping_byte_add(layout::NET_DEVICE_ADJ_LIST_UPPER);
+    // SAFETY: By this function's contract; the field is the head of a list, whose first word is
+    // its `next`. It is compared, not followed.
+    let first_upper: usize = unsafe { layout::read_field(upper, 0) };
+    let mut flags = 0;
+    if kernel_flags & bindings::net_device_flags_IFF_LOOPBACK != 0 {
+        flags |= LOOPBACK;
+    }
+    if first_upper != upper.addr() {
+        flags |= HAS_UPPER;
+    }
+    // SAFETY: By this function's contract.
+    if unsafe { has_lower(device) } {
+        flags |= HAS_LOWER;
+    }
+    flags
+}
+
+/// Whether an interface is on top of another one of the initial namespace. One that is on top of an
+/// interface of another namespace alone, as a macvlan that was moved here, counts for itself.
+///
+/// # Safety
+///
+/// As that of [`flags`].
+unsafe fn has_lower(device: *const bindings::net_device) -> bool {
+    let mut node: *mut bindings::list_head = device
+        .wrapping_byte_add(layout::NET_DEVICE_ADJ_LIST_LOWER)
+        .cast_mut()
+        .cast();
+    loop {
+        // SAFETY: By this function's contract. The walk begins at the head of the list, and each
+        // call leaves it at a node, which RCU keeps. `netdev_for_each_lower_dev()` does the same.
+        let lower = unsafe { netdev_next_lower_dev_rcu(device.cast_mut(), &mut node) };
+        if lower.is_null() {
+            return false;
+        }
+        // SAFETY: RCU keeps what is on the list, and an interface always has a namespace.
+        let namespace: usize =
+            unsafe { layout::read_field(lower.cast_const(), layout::NET_DEVICE_ND_NET) };
+        if namespace == (&raw const bindings::init_net).addr() {
+            return true;
+        }
+    }
 }
 
 /// Copies a name up to its NUL. One that is changed meanwhile may come out mixed, as it may in

@@ -19,7 +19,7 @@ use crate::model::{
         Setting,
         Switch, //
     },
-    source::Text, //
+    text::Text, //
 };
 use core::{
     cell::UnsafeCell,

@@ -10,12 +10,13 @@ use super::layout::{
     self,
     Words, //
 };
-use crate::model::source::{
-    fs::{
+use crate::model::{
+    source::fs::{
         Usage,
-        MAX_PATH, //
+        MAX_PATH,
+        READ_ONLY, //
     },
-    Text, //
+    text::Text, //
 };
 use kernel::{
     bindings,
@@ -109,6 +110,8 @@ impl FoundPath {
         // SAFETY: By the type's invariant the mount is live, and with it the file system, whose
         // type's name is a constant C string.
         let kind = unsafe { CStr::from_char_ptr((*(*(*self.0.mnt).mnt_sb).s_type).name) };
+        // `vfs_statfs()` sets it for a read-only mount and for a read-only file system.
+        let is_read_only = statfs.at(layout::KSTATFS_FLAGS) & layout::ST_RDONLY_FLAG as u64 != 0;
         Ok(Usage {
             kind: Text::new(kind.to_bytes()),
             block_bytes: statfs.at(layout::KSTATFS_FRSIZE),
@@ -117,6 +120,7 @@ impl FoundPath {
             available: statfs.at(layout::KSTATFS_BAVAIL),
             inodes: statfs.at(layout::KSTATFS_FILES),
             free_inodes: statfs.at(layout::KSTATFS_FFREE),
+            flags: Some(if is_read_only { READ_ONLY } else { 0 }),
         })
     }
 }

@@ -156,26 +156,6 @@ pub(crate) const HAS_SWAP: bool = cfg!(CONFIG_SWAP);
 /// Whether the kernel counts page faults and the like.
 pub(crate) const HAS_EVENTS: bool = cfg!(CONFIG_VM_EVENT_COUNTERS);
 
-/// Pages that `cpu` has read from and written to swap since boot: `PSWPIN` and `PSWPOUT`.
-///
-/// # Context
-///
-/// Any context; takes no locks.
-pub(crate) fn swapped(cpu: Cpu) -> (u64, u64) {
-    #[cfg(CONFIG_SWAP)]
-    {
-        (
-            vm_event!(cpu, vm_event_item_PSWPIN),
-            vm_event!(cpu, vm_event_item_PSWPOUT),
-        )
-    }
-    #[cfg(not(CONFIG_SWAP))]
-    {
-        let _ = cpu;
-        (0, 0)
-    }
-}
-
 /// What the virtual memory did on one CPU since boot.
 pub(crate) struct Events {
     /// `PGFAULT`: page faults, major ones included.
@@ -186,6 +166,10 @@ pub(crate) struct Events {
     pub(crate) paged_in_sectors: u64,
     /// `PGPGOUT`, in sectors.
     pub(crate) paged_out_sectors: u64,
+    /// `PSWPIN`: pages read from swap. 0 on a kernel without swap, as the next one.
+    pub(crate) swapped_in_pages: u64,
+    /// `PSWPOUT`: pages written to swap.
+    pub(crate) swapped_out_pages: u64,
     /// `OOM_KILL`.
     pub(crate) oom_kills: u64,
 }
@@ -201,6 +185,14 @@ pub(crate) fn events(cpu: Cpu) -> Events {
         major_faults: vm_event!(cpu, vm_event_item_PGMAJFAULT),
         paged_in_sectors: vm_event!(cpu, vm_event_item_PGPGIN),
         paged_out_sectors: vm_event!(cpu, vm_event_item_PGPGOUT),
+        #[cfg(CONFIG_SWAP)]
+        swapped_in_pages: vm_event!(cpu, vm_event_item_PSWPIN),
+        #[cfg(not(CONFIG_SWAP))]
+        swapped_in_pages: 0,
+        #[cfg(CONFIG_SWAP)]
+        swapped_out_pages: vm_event!(cpu, vm_event_item_PSWPOUT),
+        #[cfg(not(CONFIG_SWAP))]
+        swapped_out_pages: 0,
         oom_kills: vm_event!(cpu, vm_event_item_OOM_KILL),
     }
 }

@@ -16,7 +16,10 @@ use crate::{
         cost::CostMeter,
         history::RecordWriter, //
     },
-    model::line::Line, //
+    model::{
+        line::Line,
+        source::Pair, //
+    }, //
 };
 use kernel::prelude::*;
 
@@ -40,6 +43,14 @@ impl<S: Source> Inline<S> {
             taken: None,
             cost: CostMeter::new(),
         })
+    }
+
+    /// The snapshot that this sample is compared with and that of this sample, if there are both.
+    pub(super) fn pair(&self) -> Option<Pair<'_, S::Entry>> {
+        match self.taken {
+            Some(Taken::Whole) => self.snapshots.pair(),
+            Some(Taken::Busy | Taken::Nothing) | None => None,
+        }
     }
 }
 

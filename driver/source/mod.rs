@@ -26,7 +26,11 @@ use crate::{
             SectionHeader,
             STALE, //
         },
-        source::Entry, //
+        source::{
+            activity::Activity,
+            Entry,
+            Pair, //
+        }, //
     },
     sys::param::SwitchParam, //
 };
@@ -142,7 +146,8 @@ macro_rules! sources {
 
 sources! {
     load: Inline<load::LoadAverages> = |_, _| Inline::new(load::LoadAverages),
-    activity: Inline<activity::VmActivity> = |_, _| Inline::new(activity::VmActivity::new()),
+    activity: Inline<activity::VmActivity> =
+        |_, _| Inline::new(activity::VmActivity::new()?),
     pressure: Inline<pressure::SystemPressure> =
         |_, _| Inline::new(pressure::SystemPressure::new()),
     disk: Queued<disk::Disks> = |round, _| Queued::new(round, disk::Disks),
@@ -151,6 +156,12 @@ sources! {
 }
 
 impl Sources {
+    /// The activity of the snapshot that was taken last and that of the one before, which lines of
+    /// the activity are made of.
+    pub(crate) fn activity(&self) -> Option<Pair<'_, Activity>> {
+        self.activity.pair()
+    }
+
     /// Takes a snapshot of each, or has it taken.
     pub(crate) fn begin(&mut self) {
         self.round.start();
@@ -166,7 +177,9 @@ impl Sources {
 /// Takes a snapshot of `source` into `table`.
 fn take<S: Source>(source: &S, table: &mut Table<S::Entry>) -> Taken {
     table.start();
-    source.take(table)
+    let taken = source.take(table);
+    table.finish();
+    taken
 }
 
 /// `no pressure: the kernel is built without CONFIG_PSI or CONFIG_CGROUPS`

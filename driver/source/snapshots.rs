@@ -9,6 +9,7 @@ use crate::{
         record::SectionHeader,
         source::{
             Entry,
+            Pair,
             Snapshot, //
         }, //
     },
@@ -25,7 +26,10 @@ use kernel::{
 
 /// A snapshot's place. Its size is fixed when it is made.
 pub(super) struct Table<E> {
-    taken_mono_ns: u64,
+    /// `CLOCK_MONOTONIC` before the first entry was read.
+    first_mono_ns: u64,
+    /// The same, after the last one was.
+    last_mono_ns: u64,
     entries: KVVec<E>,
     left_out: u64,
 }
@@ -33,7 +37,8 @@ pub(super) struct Table<E> {
 impl<E> Table<E> {
     pub(super) fn new(capacity: usize) -> Result<Self> {
         Ok(Self {
-            taken_mono_ns: 0,
+            first_mono_ns: 0,
+            last_mono_ns: 0,
             entries: KVVec::with_capacity(capacity, GFP_KERNEL)?,
             left_out: 0,
         })
@@ -41,9 +46,14 @@ impl<E> Table<E> {
 
     /// Begins a snapshot that is taken now.
     pub(super) fn start(&mut self) {
-        self.taken_mono_ns = clock::monotonic_ns(Instant::now());
+        self.first_mono_ns = clock::monotonic_ns(Instant::now());
         self.entries.clear();
         self.left_out = 0;
+    }
+
+    /// Ends the snapshot: all entries were read.
+    pub(super) fn finish(&mut self) {
+        self.last_mono_ns = clock::monotonic_ns(Instant::now());
     }
 
     /// Adds an entry, or counts it if there is no room for it.
@@ -69,7 +79,7 @@ impl<E> Table<E> {
 
     fn snapshot(&self) -> Snapshot<'_, E> {
         Snapshot {
-            taken_mono_ns: self.taken_mono_ns,
+            taken_mono_ns: self.first_mono_ns,
             entries: &self.entries,
         }
     }
@@ -142,12 +152,19 @@ impl<E: Entry> Snapshots<E> {
     pub(super) fn record(&self, record: &mut RecordWriter<'_>) {
         if self.has_now {
             let header = SectionHeader {
-                taken_mono_ns: self.now.taken_mono_ns,
                 left_out: self.now.left_out,
+                first_mono_ns: self.now.first_mono_ns,
+                last_mono_ns: self.now.last_mono_ns,
                 ..SectionHeader::of::<E>(self.now.entries.len())
             };
             record.section(&header, &self.now.entries);
         }
+    }
+
+    /// The last snapshot and the one that lines of it begin with, if there are both.
+    pub(super) fn pair(&self) -> Option<Pair<'_, E>> {
+        let has_both = self.has_now && self.base_is != Base::None;
+        has_both.then(|| (self.base.snapshot(), self.now.snapshot()))
     }
 
     /// Makes lines of what there is.

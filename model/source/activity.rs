@@ -2,7 +2,7 @@
 
 //! What the virtual memory does, and how often the CPUs are interrupted.
 
-use super::super::line::Line;
+use super::super::line::{Line, Swapped};
 use super::super::record::Content;
 use super::super::words::{words, Fields, Words};
 use super::{Entry, Snapshot};
@@ -18,15 +18,29 @@ pub struct Activity {
     pub paged_in_sectors: u64,
     /// `PGPGOUT`: written by block devices, in sectors of 512 bytes.
     pub paged_out_sectors: u64,
+    /// `PSWPIN`: pages read from swap.
+    pub swapped_in_pages: u64,
+    /// `PSWPOUT`: pages written to swap.
+    pub swapped_out_pages: u64,
     /// `OOM_KILL`: processes killed because memory had run out, but since the module was loaded.
     pub oom_kills: u64,
     /// Interrupts of devices.
     pub device_interrupts: u64,
-    /// Interrupts of the CPUs themselves, as of timers and of other CPUs. The kernel counts them
-    /// in 32 bits, and so does this: it wraps.
-    pub cpu_interrupts: u32,
-    /// Soft interrupts, in 32 bits as well.
-    pub soft_interrupts: u32,
+    /// Interrupts of the CPUs themselves, as of timers and of other CPUs. The kernel counts them in
+    /// 32 bits; what has wrapped before the module was loaded is not in it.
+    pub cpu_interrupts: u64,
+    /// Soft interrupts, which the kernel counts in the same way.
+    pub soft_interrupts: u64,
+}
+
+/// Goes on with a count that the kernel keeps in 32 bits, where it wraps: gives the total that
+/// follows `total` now that the kernel's count is `now`. At most one wrap is noticed, so it has to
+/// be called at least once in the time that a wrap takes.
+///
+/// The low half of a total is the kernel's count when it was last looked at, so no more than the
+/// total has to be kept.
+pub fn unwrapped(total: u64, now: u32) -> u64 {
+    total.wrapping_add(u64::from(now.wrapping_sub(total as u32)))
 }
 
 words! {
@@ -35,11 +49,23 @@ words! {
         major_faults: u64,
         paged_in_sectors: u64,
         paged_out_sectors: u64,
+        swapped_in_pages: u64,
+        swapped_out_pages: u64,
         oom_kills: u64,
         device_interrupts: u64,
-        cpu_interrupts: u32,
-        soft_interrupts: u32,
+        cpu_interrupts: u64,
+        soft_interrupts: u64,
     }
+}
+
+/// What was swapped from one snapshot to the other.
+pub fn swapped(before: Snapshot<'_, Activity>, after: Snapshot<'_, Activity>) -> Option<Swapped> {
+    let (then, now) = (before.entries.first()?, after.entries.first()?);
+    Some(Swapped {
+        in_pages: now.swapped_in_pages.saturating_sub(then.swapped_in_pages),
+        out_pages: now.swapped_out_pages.saturating_sub(then.swapped_out_pages),
+        elapsed_ns: after.elapsed_ns(&before),
+    })
 }
 
 impl Content for Activity {
@@ -59,14 +85,10 @@ impl Entry for Activity {
         let Some(before) = before else { return };
         let elapsed_ns = after.elapsed_ns(&before);
         for (then, now) in before.entries.iter().zip(after.entries) {
-            let interrupts = now
-                .device_interrupts
-                .saturating_sub(then.device_interrupts)
-                .saturating_add(u64::from(
-                    now.cpu_interrupts.wrapping_sub(then.cpu_interrupts),
-                ));
-            let soft_interrupts = now.soft_interrupts.wrapping_sub(then.soft_interrupts);
             let grown = |now: u64, then: u64| now.saturating_sub(then);
+            let interrupts = grown(now.device_interrupts, then.device_interrupts)
+                .saturating_add(grown(now.cpu_interrupts, then.cpu_interrupts));
+            let soft_interrupts = grown(now.soft_interrupts, then.soft_interrupts);
             line.start("vm")
                 .rate(" faults=", grown(now.faults, then.faults), elapsed_ns)
                 .rate(
@@ -87,7 +109,7 @@ impl Entry for Activity {
                     elapsed_ns,
                 )
                 .rate(" irqs=", interrupts, elapsed_ns)
-                .rate(" softirqs=", u64::from(soft_interrupts), elapsed_ns)
+                .rate(" softirqs=", soft_interrupts, elapsed_ns)
                 .text(" oom_kills=")
                 .number(now.oom_kills);
             print(line);

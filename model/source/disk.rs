@@ -5,8 +5,9 @@
 use super::super::line::Line;
 use super::super::rates::{rate, share_of_time, PerMille};
 use super::super::record::Content;
+use super::super::text::Text;
 use super::super::words::{words, Fields, Words};
-use super::{Busiest, Entry, Snapshot, Text};
+use super::{Busiest, Entry, Snapshot};
 
 /// Bytes of the longest name of a disk (`DISK_NAME_LEN`).
 pub const MAX_NAME: usize = 32;
@@ -62,7 +63,19 @@ pub struct Disk {
     pub busy_ns: u64,
     /// Requests under way.
     pub in_flight: u64,
+    /// [`HAS_SLAVES`].
+    pub flags: Option<u64>,
+    /// Major number, which the kernel gives to a driver. It is constant for the drivers in
+    /// `include/uapi/linux/major.h`.
+    pub major: Option<u32>,
+    /// Minor number.
+    pub minor: Option<u32>,
 }
+
+/// Flag of a disk that is made of other block devices, as those of the device mapper are: these do
+/// the same work again, and count it as well. They are in `slaves` of its sysfs folder. The drivers
+/// `loop`, `brd` and `zram` do not tell the block layer what theirs are made of.
+pub const HAS_SLAVES: u64 = 1 << 0;
 
 words! {
     Disk as "resource_monitor_disk" {
@@ -75,6 +88,9 @@ words! {
         flushes: Completed,
         busy_ns: u64,
         in_flight: u64,
+        flags: Option<u64>,
+        major: Option<u32>,
+        minor: Option<u32>,
     }
 }
 

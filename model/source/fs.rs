@@ -5,8 +5,9 @@
 use super::super::line::Line;
 use super::super::rates::share;
 use super::super::record::Content;
+use super::super::text::Text;
 use super::super::words::{words, Fields, Words};
-use super::{Entry, Snapshot, Text};
+use super::{Entry, Snapshot};
 
 /// Most paths that are looked at.
 pub const MAX_PATHS: usize = 16;
@@ -59,7 +60,13 @@ pub struct Usage {
     pub inodes: u64,
     /// Free inodes.
     pub free_inodes: u64,
+    /// [`READ_ONLY`].
+    pub flags: Option<u64>,
 }
+
+/// Flag of a file system that nobody can write to at this path, since the mount there is read-only
+/// or the whole file system is, as after an error: `ST_RDONLY` of `statvfs()`.
+pub const READ_ONLY: u64 = 1 << 0;
 
 words! {
     Usage as "resource_monitor_fs_usage" {
@@ -70,6 +77,7 @@ words! {
         available: u64,
         inodes: u64,
         free_inodes: u64,
+        flags: Option<u64>,
     }
 }
 
@@ -104,6 +112,7 @@ pub const STALE: u64 = 3;
 
 impl Words for Fs {
     const LEN: usize = Flat::LEN;
+    const MIN_LEN: usize = Flat::MIN_LEN;
 
     fn put<F: FnMut(u64)>(&self, out: &mut F) {
         let none = Usage::default();

@@ -5,8 +5,9 @@
 use super::super::line::Line;
 use super::super::rates::rate;
 use super::super::record::Content;
+use super::super::text::Text;
 use super::super::words::{words, Fields, Words};
-use super::{Busiest, Entry, Snapshot, Text};
+use super::{Busiest, Entry, Snapshot};
 
 /// Bytes of the longest name of an interface (`IFNAMSIZ`, without the NUL).
 pub const MAX_NAME: usize = 15;
@@ -66,7 +67,19 @@ pub struct Net {
     pub rx: Carried,
     /// Transmitted.
     pub tx: Carried,
+    /// [`LOOPBACK`], [`HAS_LOWER`] and [`HAS_UPPER`].
+    pub flags: Option<u64>,
 }
+
+/// Flag of the interface of the machine to itself.
+pub const LOOPBACK: u64 = 1 << 0;
+
+/// Flag of an interface on top of another one of the same namespace, as a bridge, a bond or a VLAN
+/// is: what it carries goes through that one too, which counts it as well.
+pub const HAS_LOWER: u64 = 1 << 1;
+
+/// Flag of an interface below another one, as a port of a bridge.
+pub const HAS_UPPER: u64 = 1 << 2;
 
 words! {
     Net as "resource_monitor_net" {
@@ -75,6 +88,7 @@ words! {
         name: Text<MAX_NAME>,
         rx: Carried,
         tx: Carried,
+        flags: Option<u64>,
     } else {
         address: 0,
     }

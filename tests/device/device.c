@@ -132,17 +132,22 @@ static size_t check(const uint64_t *words, size_t bytes, uint64_t seq, uint64_t 
 	EXPECT_EQ(record->seq, seq);
 	EXPECT_EQ(record->lost_records, lost);
 	EXPECT_GE(record->taken_mono_ns, record->due_mono_ns);
+	EXPECT_GE(record->taken_boot_ns, record->taken_mono_ns);
+	EXPECT_NE(record->load_id, 0);
+	EXPECT_NE(record->boot_id, 0);
 	end = at + record->size_bytes;
 	at += record->header_bytes;
 	while (at < end) {
 		const struct resource_monitor_section *section = (const void *)at;
 
 		EXPECT_GE((size_t)(end - at), sizeof(*section));
-		EXPECT_GE(section->size_bytes, sizeof(*section));
+		EXPECT_EQ(section->header_bytes, sizeof(*section));
+		EXPECT_GE(section->size_bytes, section->header_bytes);
 		EXPECT_LE(section->size_bytes, (size_t)(end - at));
 		EXPECT_EQ(section->size_bytes % 8, 0);
 		EXPECT_GT(section->entry_bytes, 0);
-		EXPECT_EQ((section->size_bytes - sizeof(*section)) % section->entry_bytes, 0);
+		EXPECT_EQ((section->size_bytes - section->header_bytes) % section->entry_bytes, 0);
+		EXPECT_LE(section->first_mono_ns, section->last_mono_ns);
 		EXPECT_GE(section->kind, 1);
 		EXPECT_LE(section->kind, 9);
 		kinds |= 1u << section->kind;
@@ -155,10 +160,13 @@ static size_t check(const uint64_t *words, size_t bytes, uint64_t seq, uint64_t 
 			EXPECT_LT(memory->free, memory->total);
 		}
 		if (section->kind == RESOURCE_MONITOR_CPUS) {
-			size_t cpus = section->size_bytes / section->entry_bytes;
+			size_t cpus = (section->size_bytes - section->header_bytes) /
+				      section->entry_bytes;
 
 			EXPECT_EQ(section->entry_bytes, sizeof(struct resource_monitor_cpu));
 			EXPECT_EQ(cpus, (size_t)sysconf(_SC_NPROCESSORS_ONLN));
+			EXPECT_EQ(section->first_mono_ns, record->taken_mono_ns);
+			EXPECT_GT(section->last_mono_ns, section->first_mono_ns);
 		}
 		at += section->size_bytes;
 	}

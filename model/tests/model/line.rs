@@ -6,7 +6,7 @@ use crate::logged::{
     SECOND,
 };
 use crate::util::value_of;
-use model::line::{cpu, memory, swap, Line, Whose, CAPACITY};
+use model::line::{cpu, memory, swap, Line, Swapped, Whose, CAPACITY};
 use model::rates::Shares;
 use model::record::Memory;
 use model::words::Words;
@@ -77,8 +77,6 @@ fn memory_line() {
         mapped: 90,
         page_tables: 11,
         swap_free: 12,
-        swapped_in: 13,
-        swapped_out: 14,
         page_bytes: 4096,
     };
     assert_eq!(
@@ -105,25 +103,24 @@ fn memory_that_does_not_add_up_is_clamped() {
 
 #[test]
 fn swap_line() {
-    let before = Memory {
-        swapped_in: 100,
-        swapped_out: 1000,
+    let memory = Memory {
+        swap_free: 5,
         ..Memory::default()
     };
-    let after = Memory {
-        swap_free: 5,
-        swapped_in: 350,
-        swapped_out: 999,
-        ..Memory::default()
+    let swapped = |elapsed_ns| Swapped {
+        in_pages: 250,
+        out_pages: 3,
+        elapsed_ns,
     };
     assert_eq!(
-        made(|line| swap(line, &before, &after, 2_000_000_000, 4)),
-        "swap free=20kB in=500kB/s out=0kB/s"
+        made(|line| swap(line, &memory, Some(swapped(2_000_000_000)), 4)),
+        "swap free=20kB in=500kB/s out=6kB/s"
     );
     assert_eq!(
-        made(|line| swap(line, &before, &after, 0, 4)),
+        made(|line| swap(line, &memory, Some(swapped(0)), 4)),
         "swap free=20kB in=0kB/s out=0kB/s"
     );
+    assert_eq!(made(|line| swap(line, &memory, None, 4)), "swap free=20kB");
 }
 
 #[test]
@@ -332,8 +329,12 @@ fn the_longest_lines_of_cpus_memory_and_swap_are_whole() {
     let line = made(|line| memory(line, &most, u64::MAX, 64));
     assert_ends_with(&line, " pagetables=18446744073709551615kB");
 
-    let before = Memory::default();
-    let line = made(|line| swap(line, &before, &most, 1_000, 64));
+    let swapped = Swapped {
+        in_pages: u64::MAX,
+        out_pages: u64::MAX,
+        elapsed_ns: 1_000,
+    };
+    let line = made(|line| swap(line, &most, Some(swapped), 64));
     assert_eq!(
         line,
         "swap free=18446744073709551615kB in=18446744073709551615kB/s \
@@ -343,7 +344,7 @@ fn the_longest_lines_of_cpus_memory_and_swap_are_whole() {
 
 proptest! {
     #[test]
-    fn no_memory_line_is_cut(words in prop::array::uniform17(any::<u64>()), buffers: u64) {
+    fn no_memory_line_is_cut(words in prop::array::uniform15(any::<u64>()), buffers: u64) {
         let counters = value_of::<Memory>(words);
         let text = made(|line| memory(line, &counters, buffers, 64));
         prop_assert!(text.len() < LONGEST,
@@ -354,12 +355,11 @@ proptest! {
     }
 
     #[test]
-    fn no_swap_line_is_cut(then in prop::array::uniform17(any::counter()),
-                           now in prop::array::uniform17(any::counter()),
-                           elapsed_ns in any::elapsed_ns()) {
-        let before = value_of::<Memory>(then);
+    fn no_swap_line_is_cut(now in prop::array::uniform15(any::counter()), in_pages in any::counter(),
+                           out_pages in any::counter(), elapsed_ns in any::elapsed_ns()) {
         let after = value_of::<Memory>(now);
-        let text = made(|line| swap(line, &before, &after, elapsed_ns, 64));
+        let swapped = Swapped { in_pages, out_pages, elapsed_ns };
+        let text = made(|line| swap(line, &after, Some(swapped), 64));
         let keys = [("free", logged::KIB), ("in", logged::shape(0, "kB/s")), ("out", logged::shape(0, "kB/s"))];
         let got = values(&text, "swap", &keys);
         prop_assert_eq!(got[0], u128::from(after.swap_free.saturating_mul(64)));

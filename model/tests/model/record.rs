@@ -8,7 +8,7 @@ use model::record::{
 };
 use model::source::activity::Activity;
 use model::source::disk::Disk;
-use model::source::fs::{Fs, Path, State, Usage, MAX_PATH};
+use model::source::fs::{Fs, Path, State, Usage, MAX_PATH, READ_ONLY};
 use model::source::load::Load;
 use model::source::net::Net;
 use model::source::pressure::Pressure;
@@ -46,7 +46,7 @@ fn a_record_reads_as_it_was_written() {
     };
     let memory: Memory = counted(101);
     let first: Cpu = counted(201);
-    assert_eq!((memory.total, memory.swapped_out), (101, 116));
+    assert_eq!((memory.total, memory.page_bytes), (101, 115));
     assert_eq!((first.id, first.epoch, first.times.user), (201, 202, 203));
     assert_eq!(first.times.guest_nice, 212);
 
@@ -125,6 +125,7 @@ fn a_file_system_reads_as_it_was_written() {
     let usage: Usage = Usage {
         blocks: 3,
         inodes: 4,
+        flags: Some(READ_ONLY),
         ..Usage::default()
     };
     for state in [
@@ -145,6 +146,23 @@ fn a_file_system_reads_as_it_was_written() {
     }
 }
 
+/// Adds a section whose header goes on with `more`, and whose entries are these words.
+fn push_words(words: &mut Vec<u64>, kind: u64, more: &[u64], entries: &[&[u64]]) {
+    let header_words = SectionHeader::LEN + more.len();
+    let entry_words: usize = entries.iter().map(|entry| entry.len()).sum();
+    let entry_bytes = entries.first().map_or(0, |entry| entry.len() * WORD_BYTES);
+    SectionHeader {
+        kind,
+        size_bytes: ((header_words + entry_words) * WORD_BYTES) as u64,
+        header_bytes: (header_words * WORD_BYTES) as u64,
+        entry_bytes: entry_bytes as u64,
+        ..SectionHeader::default()
+    }
+    .put(&mut |word| words.push(word));
+    words.extend(more);
+    words.extend(entries.concat());
+}
+
 #[test]
 fn what_a_reader_does_not_know_is_skipped() {
     // A header and an entry that have got new fields, and a section of a new kind.
@@ -152,23 +170,10 @@ fn what_a_reader_does_not_know_is_skipped() {
     header.extend([1, 2]);
     header[3] = (header.len() * WORD_BYTES) as u64;
     let mut words = header;
-    SectionHeader {
-        kind: 77,
-        size_bytes: 64,
-        entry_bytes: 16,
-        ..SectionHeader::default()
-    }
-    .put(&mut |word| words.push(word));
-    words.extend([1, 2]);
-    let entry_words = Load::LEN + 1;
-    SectionHeader {
-        kind: Load::KIND,
-        size_bytes: ((SectionHeader::LEN + 2 * entry_words) * WORD_BYTES) as u64,
-        entry_bytes: (entry_words * WORD_BYTES) as u64,
-        ..SectionHeader::default()
-    }
-    .put(&mut |word| words.push(word));
-    words.extend([1, 2, 3, u64::MAX, 4, 5, 6, u64::MAX]);
+    push_words(&mut words, 77, &[], &[&[1, 2]]);
+    // The header of this section has a new field, too.
+    let entries: [&[u64]; 2] = [&[1, 2, 3, u64::MAX], &[4, 5, 6, u64::MAX]];
+    push_words(&mut words, Load::KIND, &[u64::MAX], &entries);
     let words = resized(words);
     let record = Record::new(&words).expect("expected a record of a newer module to be read");
     assert_eq!(record.sections().count(), 2);
@@ -176,19 +181,59 @@ fn what_a_reader_does_not_know_is_skipped() {
         record.entries().collect::<Vec<Load>>(),
         [counted(1), counted(4)]
     );
+}
 
-    // An entry that has less than a reader wants.
-    let mut words = words_of(&Header::of(0));
-    SectionHeader {
-        kind: Load::KIND,
-        size_bytes: ((SectionHeader::LEN + 2) * WORD_BYTES) as u64,
-        entry_bytes: 16,
-        ..SectionHeader::default()
+#[test]
+fn what_an_older_module_does_not_know_is_missing_alone() {
+    // A header and entries without the fields that were appended: one, two, all.
+    for missing in 1..=3 {
+        let mut words = words_of(&counted::<Header>(1));
+        words[..4].copy_from_slice(&words_of(&Header::of(0))[..4]);
+        words.truncate(Header::LEN - missing);
+        words[3] = (words.len() * WORD_BYTES) as u64;
+        let disk = words_of(&counted::<Disk>(101));
+        push_words(
+            &mut words,
+            Disk::KIND,
+            &[],
+            &[&disk[..disk.len() - missing]],
+        );
+        let net = words_of(&counted::<Net>(201));
+        push_words(&mut words, Net::KIND, &[], &[&net[..net.len() - 1]]);
+        let words = resized(words);
+        let record = Record::new(&words).expect("expected a record of an older module to be read");
+
+        let header = record.header();
+        assert_eq!((header.seq, header.previous_cost_ns), (5, 13));
+        let known = |field: usize, word| (field > missing).then_some(word);
+        assert_eq!(header.taken_boot_ns, known(3, 14));
+        assert_eq!(header.load_id, known(2, 15));
+        assert_eq!(header.boot_id, known(1, 16));
+        let whole: Disk = counted(101);
+        assert_eq!(
+            record.entries().collect::<Vec<Disk>>(),
+            [Disk {
+                flags: known(3, 122),
+                major: known(2, 123).map(|word| word as u32),
+                minor: known(1, 124).map(|word| word as u32),
+                ..whole
+            }]
+        );
+        assert_eq!(whole.in_flight, 121);
+        assert_eq!(
+            record.entries().collect::<Vec<Net>>(),
+            [Net {
+                flags: None,
+                ..counted(201)
+            }]
+        );
     }
-    .put(&mut |word| words.push(word));
-    words.extend([1, 2]);
+
+    // One that lacks what each has is none.
+    let mut words = words_of(&Header::of(0));
+    push_words(&mut words, Load::KIND, &[], &[&[1, 2]]);
     let words = resized(words);
-    let record = Record::new(&words).expect("expected a record of an older module to be read");
+    let record = Record::new(&words).expect("expected a record to be read");
     assert_eq!(record.entries::<Load>().count(), 0);
 }
 
@@ -205,38 +250,56 @@ fn what_is_no_record_is_refused() {
     assert_eq!(with(SIZE_AT, size), Ok(good.len()));
     assert_eq!(with(0, 1), Err(Invalid::Magic));
     assert_eq!(with(0, record::MAGIC.swap_bytes()), Err(Invalid::ByteOrder));
-    assert_eq!(with(1, 2), Err(Invalid::Version(2)));
+    assert_eq!(with(1, 1), Err(Invalid::Version(1)));
+    assert_eq!(with(1, 3), Err(Invalid::Version(3)));
     for wrong in [0, 1, size - 8, size + 1, size + 8, u64::MAX] {
         assert_eq!(with(SIZE_AT, wrong), Err(Invalid::Size(wrong)));
     }
-    for wrong in [0, 8, (Header::LEN * 8) as u64 + 4, size + 8, u64::MAX] {
+    for wrong in [
+        0,
+        8,
+        (Header::MIN_LEN * 8) as u64 - 8,
+        (Header::LEN * 8) as u64 + 4,
+        size + 8,
+        u64::MAX,
+    ] {
         assert_eq!(with(3, wrong), Err(Invalid::Size(size)), "{wrong}");
     }
-    // The sizes of a section and of its entries.
-    for wrong in [0, 8, 47, 56, u64::MAX] {
+    // The sizes of a section, of its header and of its entries.
+    for wrong in [0, 8, 63, 72, u64::MAX] {
         assert_eq!(
             with(section + 1, wrong),
             Err(Invalid::Section(section)),
             "{wrong}"
         );
     }
-    for wrong in [0, 1, 16, u64::MAX] {
+    for wrong in [0, 8, 48, 56, 63, 8 * 1000, u64::MAX] {
         assert_eq!(
             with(section + 2, wrong),
             Err(Invalid::Section(section)),
             "{wrong}"
         );
     }
+    for wrong in [0, 1, 16, u64::MAX] {
+        assert_eq!(
+            with(section + 3, wrong),
+            Err(Invalid::Section(section)),
+            "{wrong}"
+        );
+    }
     assert_eq!(Record::new(&[]).err(), Some(Invalid::TooShort));
-    assert_eq!(
-        Record::new(&good[..Header::LEN - 1]).err(),
-        Some(Invalid::TooShort)
-    );
+    assert_eq!(Record::new(&good[..3]).err(), Some(Invalid::TooShort));
     assert_eq!(
         Record::new(&good[..good.len() - 1]).err(),
         Some(Invalid::Size(size))
     );
-    assert_eq!(record::size_bytes(&good[..Header::LEN]), Ok(size));
+    assert_eq!(record::size_bytes(&good[..Header::MIN_LEN]), Ok(size));
+    // That of an older version has its size in the same place.
+    let mut older = good.clone();
+    older[1] = record::OLDEST_VERSION;
+    assert_eq!(record::size_bytes(&older), Ok(size));
+    older[1] = record::OLDEST_VERSION - 1;
+    assert_eq!(record::size_bytes(&older), Err(Invalid::Version(0)));
 }
 
 /// A record with some words changed: most of it still makes sense.

@@ -10,26 +10,28 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use resmon::model::record::{Buffers, Content, STALE};
+use resmon::model::record::{Buffers, Content, SectionHeader, STALE};
 use resmon::model::source::activity::Activity;
 use resmon::model::source::disk::Disk;
 use resmon::model::source::fs::{Fs, State, Usage};
 use resmon::model::source::load::Load;
 use resmon::model::source::net::Net;
 use resmon::model::source::pressure::Pressure;
-use resmon::model::source::Text;
+use resmon::model::text::Text;
 use resmon::model::words::Words;
 use resmon::{Record, Records};
 
 const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/minute.rec");
+/// One of record version 2.
+const LAYERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/layers.rec");
 const DASHBOARD: &str = include_str!("../../contrib/grafana-dashboard.json");
 
 fn resmon() -> Command {
     Command::new(env!("CARGO_BIN_EXE_resmon"))
 }
 
-fn last_record() -> Record {
-    Records::open(RECORDING).unwrap().last().unwrap().unwrap()
+fn last_record(path: &str) -> Record {
+    Records::open(path).unwrap().last().unwrap().unwrap()
 }
 
 /// What `--once` prints of the recording at `path`.
@@ -100,7 +102,7 @@ impl Left<'_> {
 
 #[test]
 fn has_the_raw_counters_and_nothing_else() {
-    let record = last_record();
+    let record = last_record(RECORDING);
     let raw = record.raw().unwrap();
     let printed = print_of(RECORDING);
     let mut left = Left(samples(&printed));
@@ -160,14 +162,14 @@ fn has_the_raw_counters_and_nothing_else() {
         // The kernel shows KiB of these.
         ("pgpgin", activity.paged_in_sectors / 2),
         ("pgpgout", activity.paged_out_sectors / 2),
-        ("pswpin", memory.swapped_in),
-        ("pswpout", memory.swapped_out),
+        ("pswpin", activity.swapped_in_pages),
+        ("pswpout", activity.swapped_out_pages),
         ("oom_kill", activity.oom_kills),
     ];
     for (field, value) in fields {
         left.whole(&format!("node_vmstat_{field}"), value);
     }
-    let interrupts = activity.device_interrupts + u64::from(activity.cpu_interrupts);
+    let interrupts = activity.device_interrupts + activity.cpu_interrupts;
     left.whole("node_intr_total", interrupts);
 
     let load: Load = raw.entries().next().unwrap();
@@ -282,9 +284,26 @@ fn has_the_raw_counters_and_nothing_else() {
     assert_eq!(left.0, BTreeMap::new());
 }
 
-/// The recording's last record, with `change` made to the words of the section of `C`.
+#[test]
+fn what_an_old_module_did_not_know_has_no_metric() {
+    let (old, new) = (print_of(RECORDING), print_of(LAYERS));
+    for sample in [
+        "node_filesystem_readonly{mountpoint=\"/\",fstype=\"rootfs\"} 0\n",
+        "node_filesystem_readonly{mountpoint=\"/tmp/mnt/a\",fstype=\"ext4\"} 1\n",
+    ] {
+        assert!(new.contains(sample), "expected {sample:?}, found none");
+    }
+    let names = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        lines.map(str::to_owned).collect()
+    };
+    let missing: Vec<_> = names(&new).difference(&names(&old)).cloned().collect();
+    assert_eq!(missing, ["node_filesystem_readonly gauge"]);
+}
+
+/// The last record of one of version 2, with `change` made to the words of the section of `C`.
 fn changed<C: Content>(change: impl Fn(&mut [u64])) -> Vec<u8> {
-    let record = last_record();
+    let record = last_record(LAYERS);
     let mut words = record.raw().unwrap().words().to_vec();
     let words_at = |words: &[u64], at: usize| usize::try_from(words[at]).unwrap() / 8;
     let mut at = words_at(&words, 3);
@@ -301,7 +320,7 @@ fn changed<C: Content>(change: impl Fn(&mut [u64])) -> Vec<u8> {
 /// The same, with `fs` in place of its first file system.
 fn with_file_system(fs: Fs) -> String {
     let bytes = changed::<Fs>(|section| {
-        let mut entry = section.iter_mut().skip(6);
+        let mut entry = section.iter_mut().skip(SectionHeader::LEN);
         fs.put(&mut |word| *entry.next().unwrap() = word);
     });
     print_of_bytes(&bytes)
@@ -310,7 +329,7 @@ fn with_file_system(fs: Fs) -> String {
 #[test]
 fn tells_of_stale_sources_and_of_entries_left_out() {
     let printed = print_of_bytes(&changed::<Disk>(|section| {
-        section[3] = STALE;
+        section[4] = STALE;
         section[5] = 3;
     }));
     let samples = samples(&printed);

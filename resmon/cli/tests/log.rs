@@ -8,12 +8,13 @@
 mod schema;
 mod util;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use resmon::model::record::{self, Content};
 use resmon::model::source::{disk::Disk, fs};
+use resmon::model::words::Words;
 use serde_json::Value;
 use util::*;
 
@@ -134,15 +135,16 @@ fn rare() -> Vec<resmon::Record> {
     *last = changed(last, |words| {
         // Each file system has a section of its own. The state comes after the path, which is at
         // the begin of an entry.
-        let path_words = <fs::Path as resmon::model::words::Words>::LEN;
+        let path_words = <fs::Path as Words>::LEN;
         let first = kind_at(words, fs::Fs::KIND, 0);
         let second = kind_at(words, fs::Fs::KIND, first + 1);
-        words[first + 6 + path_words] = fs::FAILED;
-        words[first + 6 + path_words + 1] = 5;
-        words[second + 6 + path_words] = fs::STALE;
+        let state_at = <record::SectionHeader as Words>::LEN + path_words;
+        words[first + state_at] = fs::FAILED;
+        words[first + state_at + 1] = 5;
+        words[second + state_at] = fs::STALE;
         // A section that could not be taken.
         let disk = kind_at(words, Disk::KIND, 0);
-        words[disk + 3] = record::STALE;
+        words[disk + STATE_AT] = record::STALE;
     });
     records
 }
@@ -177,6 +179,111 @@ fn json_is_what_the_schema_says() {
     let mut wrong = samples[0].clone();
     wrong["seq"] = "1".into();
     schema.check(&wrong, &mut seen).unwrap_err();
+}
+
+#[test]
+fn sums_are_of_what_lies_on_nothing() {
+    let samples = json(&["--from", LAYERS]);
+    let text = output(&["log", "--csv", "--from", LAYERS]);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<BTreeMap<String, String>> =
+        reader.deserialize().map(|row| row.unwrap()).collect();
+    assert_eq!(samples.len(), rows.len());
+    assert!(
+        rows.len() > 10,
+        "{} rows, expected more than 10",
+        rows.len()
+    );
+    let (mut all_written, mut all_received) = (0.0, 0.0);
+    for (sample, row) in samples.iter().zip(&rows) {
+        let entries = |list: &str| -> Vec<&Value> {
+            let list = sample[list].as_array().unwrap().iter();
+            list.filter(|entry| entry["in_total"] == true).collect()
+        };
+        let (disks, nets) = (entries("disks"), entries("nets"));
+        let names = |entries: &[&Value]| -> BTreeSet<String> {
+            let names = entries.iter().map(|entry| entry["name"].as_str().unwrap());
+            names.map(str::to_owned).collect()
+        };
+        assert_eq!(
+            names(&disks),
+            BTreeSet::from(["vda", "vdb"].map(str::to_owned))
+        );
+        let lowest = ["bonded0", "bonded1", "eth0", "lay0", "lay1"];
+        assert_eq!(names(&nets), BTreeSet::from(lowest.map(str::to_owned)));
+        let sum = |entries: &[&Value], of: fn(&Value) -> &Value| -> f64 {
+            entries
+                .iter()
+                .map(|entry| of(entry).as_f64().unwrap())
+                .sum()
+        };
+        let written = sum(&disks, |disk| &disk["written_bytes_per_second"]);
+        let received = sum(&nets, |net| &net["received"]["bytes_per_second"]);
+        let column = |name: &str| Value::from(row[name].parse::<f64>().unwrap());
+        near(&column("disk_written_bytes_per_second"), written);
+        near(&column("net_received_bytes_per_second"), received);
+        all_written += written;
+        all_received += received;
+    }
+    // Something went through what does not count, so zeros did not agree with zeros.
+    assert!(
+        all_written > 0.0 && all_received > 0.0,
+        "{all_written} written and {all_received} received, expected more than 0 of each"
+    );
+    let of = |list: &str, name: &str, value: fn(&Value) -> &Value| -> f64 {
+        let all = samples
+            .iter()
+            .flat_map(|sample| sample[list].as_array().unwrap());
+        let named = all.filter(|entry| entry["name"] == name);
+        named.map(|entry| value(entry).as_f64().unwrap()).sum()
+    };
+    let received = |net: &'static str| of("nets", net, |net| &net["received"]["bytes_per_second"]);
+    for name in ["br7", "br7.7"] {
+        let found = received(name);
+        assert!(found > 0.0, "{name} received {found}, expected more than 0");
+    }
+    let written = |disk: &'static str| of("disks", disk, |disk| &disk["written_bytes_per_second"]);
+    for name in ["md_layers", "loop0"] {
+        let found = written(name);
+        assert!(
+            found > 0.0,
+            "{found} written to {name}, expected more than 0"
+        );
+    }
+}
+
+#[test]
+fn records_say_which_boot_and_load_they_are_of() {
+    let samples = json(&["--from", LAYERS]);
+    let first = &samples[0];
+    for id in ["module_boot_id", "module_load_id"] {
+        let text = first[id].as_str().unwrap();
+        assert!(
+            text.len() == 16 && u64::from_str_radix(text, 16).is_ok_and(|number| number != 0),
+            "{id} is {text:?}, expected 16 hexadecimal digits, not all 0"
+        );
+        for sample in &samples {
+            assert_eq!(sample[id], first[id], "{id}");
+        }
+    }
+    assert_ne!(first["module_boot_id"], first["module_load_id"]);
+    // The kernel's own is not in records, and this is another machine.
+    assert_eq!(first["boot_id"], Value::Null);
+    let since_boot_s = first["since_boot_s"].as_f64().unwrap();
+    assert!(
+        since_boot_s > 0.0,
+        "{since_boot_s} s since boot, expected more than 0"
+    );
+    let read_only = |at: usize| &first["file_systems"][at]["read_only"];
+    assert_eq!((read_only(0), read_only(1)), (&false.into(), &true.into()));
+    for id in [
+        "module_boot_id",
+        "module_load_id",
+        "since_boot_s",
+        "boot_id",
+    ] {
+        assert_eq!(json(&["--from", RECORDING])[0][id], Value::Null);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! Any bytes, as a record and as a recording. The recording to begin with is
-//! testdata/minute.rec.
+//! Any bytes, as a record and as a recording. The recordings to begin with are
+//! those in testdata.
 
 #![no_main]
 

@@ -58,16 +58,24 @@ impl Device {
             .map_err(|errno| Error::open(path, errno))?;
         let device = Self { file: file.into() };
         let info = device.info()?;
-        let check = |what, found, known| {
-            if found == known {
+        let check = |what, found, oldest, known| {
+            if (oldest..=known).contains(&found) {
                 Ok(())
             } else {
                 Err(Error::Version { what, found, known })
             }
         };
-        check("the commands", info.version, ioctl::VERSION)?;
-        check("the record", info.record_version, model::record::VERSION)?;
+        check("the commands", info.version, ioctl::VERSION, ioctl::VERSION)?;
+        let (oldest, known) = (model::record::OLDEST_VERSION, model::record::VERSION);
+        check("the record", info.record_version, oldest, known)?;
         Ok(device)
+    }
+
+    /// The kernel's own name of this boot, which other programs use too. Records do not have it, but
+    /// those of the device are all of this boot.
+    pub fn boot_id() -> Option<String> {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim_end().to_owned())
     }
 
     /// What there is.

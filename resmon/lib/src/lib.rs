@@ -25,6 +25,7 @@ mod error;
 mod record;
 mod sample;
 mod sys;
+mod version_1;
 
 pub use device::Device;
 pub use error::{Error, Result};
@@ -32,6 +33,6 @@ pub use model;
 pub use model::ioctl::Info;
 pub use record::{Record, Records};
 pub use sample::{
-    Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Load, Memory, Net, NetDirection,
-    Pressure, Sample, Samples, Swap, Usage,
+    Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
+    NetDirection, Pressure, Sample, Samples, Swap, Usage,
 };

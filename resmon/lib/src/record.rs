@@ -7,33 +7,52 @@ use std::path::Path;
 
 use model::record::{self, Header, Invalid, WORD_BYTES};
 
+use crate::version_1::{self, Version1};
 use crate::{Error, Result};
 
 /// The raw counters of one sample: a whole record, which was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
+    /// Those of a record of the present version.
     words: Vec<u64>,
+    /// Those that it was read from, if they were of an older version.
+    older: Option<Vec<u64>>,
 }
 
 impl Record {
     /// Reads exactly one record.
     ///
+    /// A record of version 1 is read as one of the present version. Alone it has interrupts as
+    /// its module counted them, in 32 bits; [`Records`] goes on with them from record to record.
+    ///
     /// # Errors
     ///
     /// [`Error::Invalid`] and [`Error::Version`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::of(bytes, &mut Version1::default())
+    }
+
+    fn of(bytes: &[u8], older: &mut Version1) -> Result<Self> {
         let (words, rest) = bytes.as_chunks_of_words();
         if !rest.is_empty() {
             return Err(Invalid::Size(bytes.len() as u64).into());
         }
-        let record = Self { words };
+        record::size_bytes(&words)?;
+        let record = if words.get(version_1::VERSION_AT) == Some(&version_1::VERSION) {
+            Self {
+                words: older.upgrade(&words)?,
+                older: Some(words),
+            }
+        } else {
+            Self { words, older: None }
+        };
         record::Record::new(&record.words)?;
         Ok(record)
     }
 
-    /// The record as the device gives it.
+    /// The record as the module has given it, of whatever version that is.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let words = self.words.iter();
+        let words = self.older.as_ref().unwrap_or(&self.words).iter();
         words.flat_map(|word| word.to_le_bytes()).collect()
     }
 
@@ -81,6 +100,8 @@ pub struct Records<R> {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// Reads records of version 1.
+    older: Version1,
     /// What came was no record, so that nobody knows where the next one begins.
     is_lost: bool,
 }
@@ -123,11 +144,13 @@ impl<R: Read> Records<R> {
             buffer: vec![0; capacity.max(Self::HEADER_BYTES)],
             start: 0,
             end: 0,
+            older: Version1::default(),
             is_lost: false,
         }
     }
 
-    const HEADER_BYTES: usize = <Header as model::words::Words>::LEN * WORD_BYTES;
+    /// The shortest header.
+    const HEADER_BYTES: usize = <Header as model::words::Words>::MIN_LEN * WORD_BYTES;
 
     /// The next record; none at the end of a recording, or when a device that does not wait has
     /// none yet.
@@ -152,7 +175,7 @@ impl<R: Read> Records<R> {
             let needed = match self.needed()? {
                 Ok(size) => {
                     let bytes = self.buffer.get(self.start..self.start + size);
-                    let record = Record::from_bytes(bytes.unwrap_or_default())?;
+                    let record = Record::of(bytes.unwrap_or_default(), &mut self.older)?;
                     self.start += size;
                     return Ok(Some(record));
                 }
@@ -219,6 +242,7 @@ impl<R: Read> Records<R> {
             buffer: self.buffer,
             start: self.start,
             end: self.end,
+            older: self.older,
             is_lost: self.is_lost,
         }
     }

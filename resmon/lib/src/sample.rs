@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+use std::fmt;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use model::rates::{self, Spent};
 use model::record::{self, Buffers, STALE};
-use model::source::{activity, disk, fs, load, net, pressure, Text};
+use model::source::{activity, disk, fs, load, net, pressure};
+use model::text::Text;
 
 use crate::{Record, Records, Result};
 
@@ -18,6 +20,12 @@ pub struct Sample {
     pub seq: u64,
     /// When that was taken, in seconds since 1970.
     pub time_s: f64,
+    /// Seconds from the boot to it, in which time in suspend counts (`CLOCK_BOOTTIME`).
+    pub since_boot_s: Option<f64>,
+    /// The boot that the records are of, as the module tells boots apart: see [`model::record::Header::boot_id`].
+    pub module_boot_id: Option<Id>,
+    /// The load of the module that they are of.
+    pub module_load_id: Option<Id>,
     /// Seconds from one to the other.
     pub elapsed_s: f64,
     /// The interval in force, in seconds.
@@ -52,6 +60,33 @@ pub struct Sample {
     pub file_systems: Vec<FileSystem>,
     /// Names of what has not answered in time, or had no room: it is missing here.
     pub incomplete: Vec<&'static str>,
+    /// Whether disks were sampled for both records.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    has_disks: bool,
+    /// The same for interfaces.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    has_nets: bool,
+}
+
+/// A number drawn at random or made like one, shown in hexadecimal: programs that read JSON may not
+/// keep all of 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id(pub u64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Id {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// Shares of CPU time. Guests are not counted as user.
@@ -115,8 +150,9 @@ pub struct Memory {
 #[allow(missing_docs)]
 pub struct Swap {
     pub free_bytes: u64,
-    pub in_bytes_per_second: f64,
-    pub out_bytes_per_second: f64,
+    /// None when the activity was not sampled, since that is where it is counted.
+    pub in_bytes_per_second: Option<f64>,
+    pub out_bytes_per_second: Option<f64>,
 }
 
 /// The load averages.
@@ -178,6 +214,8 @@ pub struct Disk {
     pub busy_percent: f64,
     /// Average time of a read, a write or a discard.
     pub await_ms: f64,
+    /// Whether it is part of [`Sample::disk_total`].
+    pub in_total: bool,
 }
 
 /// A network interface.
@@ -189,6 +227,8 @@ pub struct Net {
     pub name: String,
     pub received: NetDirection,
     pub transmitted: NetDirection,
+    /// Whether it is part of [`Sample::net_total`].
+    pub in_total: bool,
 }
 
 /// What an interface carried in one direction.
@@ -250,6 +290,8 @@ pub struct Usage {
     pub used_percent: f64,
     pub inodes: u64,
     pub inodes_used_percent: f64,
+    /// Whether nobody can write to it there: the mount or the whole file system is read-only.
+    pub read_only: Option<bool>,
 }
 
 /// Bytes of a sector.
@@ -257,18 +299,26 @@ const SECTOR_BYTES: u64 = 512;
 
 impl Sample {
     /// What happened from `before` to `after`; none when they are not in this order, or of two
-    /// lives of the module.
+    /// boots, or of two loads of the module.
     pub fn between(before: &Record, after: &Record) -> Option<Self> {
         let (before, after) = (before.raw()?, after.raw()?);
         let (then, now) = (before.header(), after.header());
+        if (now.boot_id, now.load_id) != (then.boot_id, then.load_id) {
+            return None;
+        }
+        // Records of modules that give no identity can be told apart when these go back.
         if now.seq <= then.seq || now.taken_mono_ns <= then.taken_mono_ns {
             return None;
         }
         let elapsed_s = seconds(now.taken_mono_ns - then.taken_mono_ns);
         let memory = after.memory();
+        let activity = two(before, after);
         Some(Self {
             seq: now.seq,
             time_s: seconds(now.taken_wall_ns),
+            since_boot_s: now.taken_boot_ns.map(seconds),
+            module_boot_id: now.boot_id.map(Id),
+            module_load_id: now.load_id.map(Id),
             elapsed_s,
             interval_s: seconds(now.interval_ns),
             late_s: seconds(now.taken_mono_ns.saturating_sub(now.due_mono_ns)),
@@ -283,11 +333,9 @@ impl Sample {
                 })
                 .collect(),
             memory: memory.map(|memory| Memory::of(&memory, after.entries().next())),
-            swap: memory
-                .zip(before.memory())
-                .map(|(now, then)| Swap::between(&then, &now, elapsed_s)),
+            swap: memory.map(|memory| Swap::of(&memory, activity)),
             load: after.entries().next().map(Load::of),
-            activity: two(before, after).map(|(then, now, s)| Activity::between(&then, &now, s)),
+            activity: activity.map(|(then, now, s)| Activity::between(&then, &now, s)),
             pressure: two(before, after).map(|(then, now, s)| Pressure::between(&then, &now, s)),
             disks: pairs(before, after, |then: &disk::Disk, now| then.seq == now.seq)
                 .map(|(then, now)| Disk::between(&then, &now))
@@ -300,24 +348,28 @@ impl Sample {
                 .map(|fs: fs::Fs| FileSystem::of(&fs))
                 .collect(),
             incomplete: incomplete(after),
+            has_disks: both_have::<disk::Disk>(before, after),
+            has_nets: both_have::<net::Net>(before, after),
         })
     }
 
-    /// The sum of something over all disks, but for those that would count twice or are none; see
-    /// [`Disk::is_on_others`].
-    pub fn disk_total(&self, of: impl Fn(&Disk) -> f64) -> f64 {
-        let disks = self.disks.iter();
+    /// The sum of something over all disks, without those whose work is done again by others, which
+    /// count it, or in memory: disks of the device mapper, of `md`, `loop`, `zram` and the like. None
+    /// when disks were not sampled.
+    pub fn disk_total(&self, of: impl Fn(&Disk) -> f64) -> Option<f64> {
+        let disks = self.disks.iter().filter(|disk| disk.in_total);
         // A sum of no floats at all would be -0.
-        disks
-            .filter(|disk| !disk.is_on_others())
-            .fold(0.0, |sum, disk| sum + of(disk))
+        let sum = disks.fold(0.0, |sum, disk| sum + of(disk));
+        self.has_disks.then_some(sum)
     }
 
-    /// The sum of something over all interfaces but that of the machine to itself.
-    pub fn net_total(&self, of: impl Fn(&Net) -> f64) -> f64 {
-        let nets = self.nets.iter();
-        nets.filter(|net| !net.is_loopback())
-            .fold(0.0, |sum, net| sum + of(net))
+    /// The sum of something over all interfaces, without that of the machine to itself and those on
+    /// top of others, which count the same: bridges, bonds, VLANs and the like. None when interfaces
+    /// were not sampled.
+    pub fn net_total(&self, of: impl Fn(&Net) -> f64) -> Option<f64> {
+        let nets = self.nets.iter().filter(|net| net.in_total);
+        let sum = nets.fold(0.0, |sum, net| sum + of(net));
+        self.has_nets.then_some(sum)
     }
 
     /// When the later record was taken.
@@ -357,11 +409,19 @@ fn two<C: record::Content>(
     let taken = |record: record::Record<'_>| {
         record.sections().find_map(|section| {
             let entry = section.entries().next()?;
-            Some((section.header().taken_mono_ns, entry))
+            Some((section.header().first_mono_ns, entry))
         })
     };
     let ((then_ns, then), (now_ns, now)) = (taken(before)?, taken(after)?);
     Some((then, now, seconds(now_ns.checked_sub(then_ns)?)))
+}
+
+/// Whether there was an answer about entries of this kind for both records.
+fn both_have<C: record::Content>(before: record::Record<'_>, after: record::Record<'_>) -> bool {
+    [before, after].into_iter().all(|record| {
+        let mut headers = record.sections().map(|section| section.header());
+        headers.any(|header| header.kind == C::KIND && header.state != STALE)
+    })
 }
 
 /// Entries of the same things in both records.
@@ -456,13 +516,19 @@ impl Memory {
 }
 
 impl Swap {
-    fn between(then: &record::Memory, now: &record::Memory, elapsed_s: f64) -> Self {
-        let bytes = |pages: u64| pages.saturating_mul(now.page_bytes);
-        let rate = |then, now| per_second(bytes(then), bytes(now), elapsed_s);
+    fn of(
+        memory: &record::Memory,
+        activity: Option<(activity::Activity, activity::Activity, f64)>,
+    ) -> Self {
+        let bytes = |pages: u64| pages.saturating_mul(memory.page_bytes);
+        let rate = |of: fn(&activity::Activity) -> u64| {
+            let (then, now, elapsed_s) = activity.as_ref()?;
+            Some(per_second(bytes(of(then)), bytes(of(now)), *elapsed_s))
+        };
         Self {
-            free_bytes: bytes(now.swap_free),
-            in_bytes_per_second: rate(then.swapped_in, now.swapped_in),
-            out_bytes_per_second: rate(then.swapped_out, now.swapped_out),
+            free_bytes: bytes(memory.swap_free),
+            in_bytes_per_second: rate(|activity| activity.swapped_in_pages),
+            out_bytes_per_second: rate(|activity| activity.swapped_out_pages),
         }
     }
 }
@@ -482,8 +548,6 @@ impl Activity {
     fn between(then: &activity::Activity, now: &activity::Activity, elapsed_s: f64) -> Self {
         let rate = |then, now| per_second(then, now, elapsed_s);
         let bytes = |sectors: u64| sectors.saturating_mul(SECTOR_BYTES);
-        // These wrap.
-        let wrapping = |then: u32, now: u32| rate(0, u64::from(now.wrapping_sub(then)));
         Self {
             faults_per_second: rate(then.faults, now.faults),
             major_faults_per_second: rate(then.major_faults, now.major_faults),
@@ -496,8 +560,8 @@ impl Activity {
                 bytes(now.paged_out_sectors),
             ),
             interrupts_per_second: rate(then.device_interrupts, now.device_interrupts)
-                + wrapping(then.cpu_interrupts, now.cpu_interrupts),
-            soft_interrupts_per_second: wrapping(then.soft_interrupts, now.soft_interrupts),
+                + rate(then.cpu_interrupts, now.cpu_interrupts),
+            soft_interrupts_per_second: rate(then.soft_interrupts, now.soft_interrupts),
             oom_kills: now.oom_kills,
         }
     }
@@ -517,17 +581,6 @@ impl Pressure {
 }
 
 impl Disk {
-    /// Whether it is made of other disks, which do the same work again, or of memory.
-    pub fn is_on_others(&self) -> bool {
-        const DRIVERS: [&str; 7] = ["dm-", "md", "loop", "bcache", "drbd", "zram", "ram"];
-        DRIVERS.iter().any(|driver| {
-            let number = self.name.strip_prefix(driver);
-            // As in md127 and md_d0, but not in mdfoo.
-            number
-                .is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit() || c == '_'))
-        })
-    }
-
     fn between(then: &disk::Disk, now: &disk::Disk) -> Self {
         let elapsed_s = seconds(now.taken_mono_ns.saturating_sub(then.taken_mono_ns));
         let rate = |then, now| per_second(then, now, elapsed_s);
@@ -559,16 +612,47 @@ impl Disk {
             } else {
                 time_ns as f64 / ios as f64 / 1e6
             },
+            in_total: !is_done_again(now),
         }
     }
 }
 
-impl Net {
-    /// Whether it is that of the machine to itself.
-    pub fn is_loopback(&self) -> bool {
-        self.name == "lo"
+/// Whether the work of a disk is done again by others, which count it, or in memory.
+///
+/// The kernel says so of most disks that are made of others. Of these it does not: ramdisks (`brd`)
+/// and loop devices, which have a major number of their own, and `zram`, which has a name of its
+/// own. A record of version 1 has neither, so that there only names are left.
+fn is_done_again(disk: &disk::Disk) -> bool {
+    const RAMDISK_MAJOR: u32 = 1;
+    const LOOP_MAJOR: u32 = 7;
+    let is_of = |driver: &&str| {
+        let number = disk.name.as_bytes().strip_prefix(driver.as_bytes());
+        // As in md127 and md_d0, but not in mdfoo.
+        let first = number.and_then(|number| number.first());
+        first.is_some_and(|first| first.is_ascii_digit() || *first == b'_')
+    };
+    match (disk.flags, disk.major) {
+        (Some(flags), Some(major)) => {
+            flags & disk::HAS_SLAVES != 0
+                || matches!(major, RAMDISK_MAJOR | LOOP_MAJOR)
+                || is_of(&"zram")
+        }
+        _ => ["dm-", "md", "loop", "bcache", "drbd", "zram", "ram"]
+            .iter()
+            .any(is_of),
     }
+}
 
+/// Whether what an interface carries goes through another one, too, or stays in the machine. A
+/// record of version 1 does not have the former.
+fn is_carried_again(net: &net::Net) -> bool {
+    match net.flags {
+        Some(flags) => flags & (net::LOOPBACK | net::HAS_LOWER) != 0,
+        None => net.name.as_bytes() == b"lo",
+    }
+}
+
+impl Net {
     fn between(then: &net::Net, now: &net::Net) -> Self {
         let elapsed_s = seconds(now.taken_mono_ns.saturating_sub(then.taken_mono_ns));
         let rate = |then, now| per_second(then, now, elapsed_s);
@@ -582,6 +666,7 @@ impl Net {
             name: text(&now.name),
             received: direction(&then.rx, &now.rx),
             transmitted: direction(&then.tx, &now.tx),
+            in_total: !is_carried_again(now),
         }
     }
 }
@@ -613,6 +698,7 @@ impl Usage {
             used_percent: percent(used, used.saturating_add(usage.available)),
             inodes: usage.inodes,
             inodes_used_percent: percent(used_inodes, usage.inodes),
+            read_only: usage.flags.map(|flags| flags & fs::READ_ONLY != 0),
         }
     }
 }

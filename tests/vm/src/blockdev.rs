@@ -167,6 +167,57 @@ impl Drop for NullDisk {
     }
 }
 
+/// Disks in a row as one, of the driver md. It is stopped when this goes out of scope.
+pub struct Striped {
+    name: String,
+    there: bool,
+}
+
+impl Striped {
+    /// Makes `md_NAME` of these disks, of `kib` each.
+    pub fn create(name: &str, disks: &[&str], kib: u64) -> Result<Striped> {
+        const NEW: &str = "/sys/module/md_mod/parameters/new_array";
+        let name = format!("md_{name}");
+        fs::write(NEW, &name).with_context(|| format!("{NEW}: {name}"))?;
+        let disk = Striped { name, there: true };
+        disk.set("metadata_version", "none")?;
+        disk.set("level", "raid0")?;
+        disk.set("raid_disks", &disks.len().to_string())?;
+        disk.set("chunk_size", "65536")?;
+        for (slot, disk_name) in disks.iter().enumerate() {
+            let path = format!("/sys/class/block/{disk_name}/dev");
+            let number = fs::read_to_string(&path).context(path)?;
+            disk.set("new_dev", number.trim())?;
+            disk.set(&format!("dev-{disk_name}/size"), &kib.to_string())?;
+            disk.set(&format!("dev-{disk_name}/slot"), &slot.to_string())?;
+        }
+        disk.set("array_state", "active")?;
+        Ok(disk)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn set(&self, attribute: &str, value: &str) -> Result<()> {
+        let path = format!("/sys/block/{}/md/{attribute}", self.name);
+        fs::write(&path, value).with_context(|| format!("{path}: {value}"))
+    }
+
+    pub fn stop(mut self) -> Result<()> {
+        self.there = false;
+        self.set("array_state", "clear")
+    }
+}
+
+impl Drop for Striped {
+    fn drop(&mut self) {
+        if self.there {
+            let _ = self.set("array_state", "clear");
+        }
+    }
+}
+
 fn mount_configfs() -> Result<()> {
     const CONFIGFS: &str = "/sys/kernel/config";
     if Path::new(NULL_DISKS).exists() {

@@ -17,6 +17,7 @@ use crate::module::SWITCHES;
 pub const PREFIX: &str = "resource_monitor: ";
 
 const LEVEL_ERROR: u32 = 3;
+const LEVEL_WARNING: u32 = 4;
 const LEVEL_INFO: u32 = 6;
 
 /// How a sample begins.
@@ -75,8 +76,8 @@ impl Memory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swap {
     pub free: u64,
-    pub read_in: u64,
-    pub written_out: u64,
+    /// kB/s that were read in and written out, which the activity knows.
+    pub rates: Option<(u64, u64)>,
 }
 
 /// Load averages, in hundredths.
@@ -256,12 +257,15 @@ pub enum Line {
     No(String, String),
     /// So many disks or interfaces are not sampled.
     TableFull(String, u64),
+    /// So many samples are not in the log, and which was the last of them.
+    Behind(u64, u64),
 }
 
 impl Line {
     fn level(&self) -> u32 {
         match self {
             Line::BadParameter(_) => LEVEL_ERROR,
+            Line::Behind(..) => LEVEL_WARNING,
             _ => LEVEL_INFO,
         }
     }
@@ -273,7 +277,8 @@ impl Line {
             | Line::Unloaded(_)
             | Line::BadParameter(_)
             | Line::No(..)
-            | Line::TableFull(..) => None,
+            | Line::TableFull(..)
+            | Line::Behind(..) => None,
             Line::CpuAll(_) => Some(0),
             Line::Cpu(..) => Some(1),
             Line::Memory(_) => Some(2),
@@ -377,6 +382,7 @@ fn parse(text: &str) -> Result<Option<Line>> {
             _ => Line::MoreNets(more(rest)?),
         },
         "no" => no_source(rest)?,
+        "log" => behind(rest)?,
         "parameter" => Line::BadParameter(bad_parameter(rest)?),
         "cpu=all" => Line::CpuAll(shares(rest)?),
         _ => match kind.split_once('=').with_context(unknown)? {
@@ -523,11 +529,14 @@ fn memory(text: &str) -> Result<Memory> {
 }
 
 fn swap(text: &str) -> Result<Swap> {
+    if let Ok([free]) = fields(text, ["free"]) {
+        let free = number(free, "kB")?;
+        return Ok(Swap { free, rates: None });
+    }
     let [free, read_in, written_out] = fields(text, ["free", "in", "out"])?;
     Ok(Swap {
         free: number(free, "kB")?,
-        read_in: number(read_in, "kB/s")?,
-        written_out: number(written_out, "kB/s")?,
+        rates: Some((number(read_in, "kB/s")?, number(written_out, "kB/s")?)),
     })
 }
 
@@ -650,6 +659,16 @@ fn more(text: &str) -> Result<u64> {
     let count = number(count, "")?;
     ensure!(count > 0, "{count} more of them, expected 1 or more");
     Ok(count)
+}
+
+/// Parses the rest of `log is behind: N samples up to N are not in it`.
+fn behind(text: &str) -> Result<Line> {
+    let numbers = text
+        .strip_prefix("is behind: ")
+        .and_then(|rest| rest.strip_suffix(" are not in it"))
+        .and_then(|rest| rest.split_once(" samples up to "));
+    let (count, last_seq) = numbers.with_context(|| format!("{text:?}"))?;
+    Ok(Line::Behind(number(count, "")?, number(last_seq, "")?))
 }
 
 /// Parses the rest of `disk table is full: N devices are not sampled`.
@@ -896,7 +915,8 @@ impl Unfinished {
                 | Line::Unloaded(_)
                 | Line::BadParameter(_)
                 | Line::No(..)
-                | Line::TableFull(..) => (),
+                | Line::TableFull(..)
+                | Line::Behind(..) => (),
             }
         }
         Ok(Sample {
@@ -1014,9 +1034,10 @@ mod tests {
             (400, 3)
         );
         let found = parsed(SWAP).unwrap();
+        let rates = Some((0, 0));
         assert!(
-            matches!(found, Line::Swap(Swap { free: 0, .. })),
-            "expected a swap line with free=0kB, found {found:?}"
+            matches!(found, Line::Swap(Swap { free: 0, rates: found }) if found == rates),
+            "expected a swap line with free=0kB and the rates {rates:?}, found {found:?}"
         );
         let found = parsed(UNLOADED).unwrap();
         assert!(

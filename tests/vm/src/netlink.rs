@@ -22,12 +22,15 @@ const RTM_NEWADDR: u16 = 20;
 
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
+const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
-const IFLA_GROUP: u16 = 27;
 const IFLA_NET_NS_PID: u16 = 19;
+const IFLA_GROUP: u16 = 27;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const VETH_INFO_PEER: u16 = 1;
+const IFLA_VLAN_ID: u16 = 1;
 const IFLA_IPTUN_LOCAL: u16 = 2;
 const IFLA_IPTUN_REMOTE: u16 = 3;
 
@@ -169,7 +172,8 @@ pub fn add_ipip(name: &str, local: Ipv4Addr, remote: Ipv4Addr) -> Result<()> {
 
 /// An interface that swallows what is sent, in a group of interfaces.
 pub fn add_dummy(name: &str, group: u32) -> Result<()> {
-    add_to_group(name, "dummy", group, |_| ())
+    let group = |link: &mut Request| link.attribute(IFLA_GROUP, &group.to_ne_bytes());
+    add_with(name, "dummy", group, |_| ())
 }
 
 /// Deletes all interfaces of a group at once, which takes far less than one after the other.
@@ -181,17 +185,44 @@ pub fn delete_group(group: u32) -> Result<()> {
         .with_context(|| format!("delete group {group}"))
 }
 
-/// The group that the kernel itself puts interfaces into.
-const DEFAULT_GROUP: u32 = 0;
-
-fn add(name: &str, kind: &str, data: impl FnOnce(&mut Request)) -> Result<()> {
-    add_to_group(name, kind, DEFAULT_GROUP, data)
+/// The VLAN of this number on an interface.
+pub fn add_vlan(name: &str, on: &str, number: u16) -> Result<()> {
+    let below = index(on)?;
+    let link = |link: &mut Request| link.attribute(IFLA_LINK, &below.to_ne_bytes());
+    add_with(name, "vlan", link, |data| {
+        data.attribute(IFLA_VLAN_ID, &number.to_ne_bytes());
+    })
 }
 
-fn add_to_group(name: &str, kind: &str, group: u32, data: impl FnOnce(&mut Request)) -> Result<()> {
+/// An interface that needs nothing to be made: a `bridge`, or a `bond`, that has none below it yet.
+pub fn add_plain(name: &str, kind: &str) -> Result<()> {
+    add(name, kind, |_| ())
+}
+
+/// Makes an interface a port of a bridge, or part of a bond.
+pub fn set_master(name: &str, master: &str) -> Result<()> {
+    let mut request = Request::link(RTM_NEWLINK, 0, 0, None);
+    request.text(IFLA_IFNAME, name);
+    request.attribute(IFLA_MASTER, &index(master)?.to_ne_bytes());
+    request
+        .send()
+        .with_context(|| format!("{name}: below {master}"))
+}
+
+fn add(name: &str, kind: &str, data: impl FnOnce(&mut Request)) -> Result<()> {
+    add_with(name, kind, |_| (), data)
+}
+
+/// Adds an interface with attributes that any kind has, and `data`, those of its own kind.
+fn add_with(
+    name: &str,
+    kind: &str,
+    attributes: impl FnOnce(&mut Request),
+    data: impl FnOnce(&mut Request),
+) -> Result<()> {
     let mut request = Request::link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, None);
     request.text(IFLA_IFNAME, name);
-    request.attribute(IFLA_GROUP, &group.to_ne_bytes());
+    attributes(&mut request);
     request.nest(IFLA_LINKINFO, |info| {
         info.text(IFLA_INFO_KIND, kind);
         info.nest(IFLA_INFO_DATA, data);

@@ -4,7 +4,11 @@ use crate::any;
 use crate::logged::{
     assert_contains, assert_ends_with, lines, one_line, values, AMOUNT, KIB_RATE, RATE, SECOND,
 };
-use model::source::activity::Activity;
+use crate::util::value_of;
+use model::line::Swapped;
+use model::source::activity::{swapped, unwrapped, Activity};
+use model::source::Snapshot;
+use model::words::Words;
 use proptest::prelude::*;
 
 const NOTHING: Activity = Activity {
@@ -12,6 +16,8 @@ const NOTHING: Activity = Activity {
     major_faults: 0,
     paged_in_sectors: 0,
     paged_out_sectors: 0,
+    swapped_in_pages: 0,
+    swapped_out_pages: 0,
     oom_kills: 0,
     device_interrupts: 0,
     cpu_interrupts: 0,
@@ -25,6 +31,8 @@ fn what_came_to_the_counters() {
         major_faults: 2_000,
         paged_in_sectors: 3_000,
         paged_out_sectors: 4_000,
+        swapped_in_pages: 500,
+        swapped_out_pages: 600,
         oom_kills: 5,
         device_interrupts: 6_000,
         cpu_interrupts: 7_000,
@@ -39,6 +47,8 @@ fn what_came_to_the_counters() {
                 major_faults: 2_002,
                 paged_in_sectors: 3_010,
                 paged_out_sectors: 4_032,
+                swapped_in_pages: 9_000,
+                swapped_out_pages: 9_900,
                 oom_kills: 7,
                 device_interrupts: 7_000,
                 cpu_interrupts: 7_255,
@@ -67,7 +77,7 @@ fn what_came_to_the_counters() {
              softirqs=0.00/s oom_kills=5",
         ),
         (
-            "counters of 64 bits that go backwards count as nothing",
+            "counters that go backwards count as nothing",
             Activity {
                 oom_kills: 3,
                 cpu_interrupts: 7_001,
@@ -97,50 +107,100 @@ fn what_came_to_the_counters() {
 }
 
 #[test]
-fn counters_of_32_bits_wrap() {
-    let table: &[(u32, u32, &str)] = &[
-        (0, 0, "0.00"),
-        (u32::MAX, u32::MAX, "0.00"),
-        (u32::MAX, 0, "1.00"),
-        (u32::MAX - 4, 5, "10.00"),
-        (0, u32::MAX, "4294967295.00"),
-        (0x8000_0000, 0x7fff_ffff, "4294967295.00"),
-        (1 << 31, (1 << 31) + 3, "3.00"),
+fn pages_that_were_swapped() {
+    let at = |taken_mono_ns, entries| Snapshot {
+        taken_mono_ns,
+        entries,
+    };
+    let before = [Activity {
+        swapped_in_pages: 7,
+        swapped_out_pages: 100,
+        ..NOTHING
+    }];
+    let after = [Activity {
+        swapped_in_pages: 9,
+        swapped_out_pages: 400,
+        ..NOTHING
+    }];
+    let expected = Swapped {
+        in_pages: 2,
+        out_pages: 300,
+        elapsed_ns: 5,
+    };
+    assert_eq!(swapped(at(3, &before), at(8, &after)), Some(expected));
+    assert_eq!(swapped(at(3, &[]), at(8, &after)), None);
+    assert_eq!(swapped(at(3, &before), at(8, &[])), None);
+    let backwards = Swapped {
+        in_pages: 0,
+        out_pages: 0,
+        elapsed_ns: 0,
+    };
+    assert_eq!(swapped(at(8, &after), at(3, &before)), Some(backwards));
+}
+
+#[test]
+fn counts_of_32_bits_go_on_when_they_wrap() {
+    let table: &[(u64, u32, u64)] = &[
+        (0, 0, 0),
+        (7, 7, 7),
+        (7, 9, 9),
+        (0xffff_ffff, 0xffff_ffff, 0xffff_ffff),
+        (0xffff_ffff, 0, 0x1_0000_0000),
+        (0xffff_fffb, 5, 0x1_0000_0005),
+        (0x3_ffff_fffb, 5, 0x4_0000_0005),
+        (0x3_0000_0005, 4, 0x4_0000_0004),
+        (u64::MAX, 0, 0),
     ];
-    for (then, now, expected) in table {
-        let at = |counter| Activity {
-            cpu_interrupts: counter,
-            soft_interrupts: counter,
-            ..NOTHING
-        };
-        let got = one_line(Some((0, &[at(*then)])), (SECOND, &[at(*now)]));
-        let expected = format!(" irqs={expected}/s softirqs={expected}/s oom_kills=0");
-        assert_ends_with(&got, &expected);
-        // Each on its own.
-        let irqs = Activity {
-            cpu_interrupts: *now,
-            ..at(*then)
-        };
-        let got = one_line(Some((0, &[at(*then)])), (SECOND, &[irqs]));
-        assert_ends_with(&got, " softirqs=0.00/s oom_kills=0");
+    for (total, now, expected) in table {
+        let found = unwrapped(*total, *now);
+        assert_eq!(
+            found, *expected,
+            "expected {total:#x} to go on to {expected:#x} at {now:#x}, found {found:#x}"
+        );
     }
+}
+
+/// Finding of a review: a busy machine with 64 CPUs and one line an hour.
+#[test]
+fn a_wrap_between_two_lines_is_counted() {
+    const PER_SECOND: u64 = 64 * 20_000;
+    const HOUR: u64 = 3_600;
+    let mut total = 4_000_000_000;
+    let mut kernel = 4_000_000_000_u32;
+    let before = Activity {
+        soft_interrupts: total,
+        cpu_interrupts: total,
+        ..NOTHING
+    };
+    // The module takes a sample every 5 s, whatever is logged.
+    for _ in 0..HOUR / 5 {
+        kernel = kernel.wrapping_add((5 * PER_SECOND) as u32);
+        total = unwrapped(total, kernel);
+    }
+    let after = Activity {
+        soft_interrupts: total,
+        cpu_interrupts: total,
+        ..NOTHING
+    };
+    let got = one_line(Some((0, &[before])), (HOUR * SECOND, &[after]));
+    assert_ends_with(&got, " irqs=1280000.00/s softirqs=1280000.00/s oom_kills=0");
 }
 
 #[test]
 fn interrupts_are_those_of_devices_and_of_cpus() {
     let before = Activity {
         device_interrupts: 10_000_000_000,
-        cpu_interrupts: u32::MAX,
+        cpu_interrupts: u32::MAX.into(),
         ..NOTHING
     };
     let after = Activity {
         device_interrupts: 10_000_000_007,
-        cpu_interrupts: 2,
+        cpu_interrupts: u64::from(u32::MAX) + 3,
         ..NOTHING
     };
     let got = one_line(Some((0, &[before])), (SECOND, &[after]));
     assert_contains(&got, " irqs=10.00/s ");
-    // Those of devices do not wrap.
+    // One that goes backwards counts as nothing.
     let backwards = Activity {
         device_interrupts: 5,
         ..after
@@ -164,10 +224,12 @@ fn the_longest_line_is_whole() {
         major_faults: u64::MAX,
         paged_in_sectors: u64::MAX,
         paged_out_sectors: u64::MAX,
+        swapped_in_pages: u64::MAX,
+        swapped_out_pages: u64::MAX,
         oom_kills: u64::MAX,
         device_interrupts: u64::MAX,
-        cpu_interrupts: u32::MAX,
-        soft_interrupts: u32::MAX,
+        cpu_interrupts: u64::MAX,
+        soft_interrupts: u64::MAX,
     };
     let got = one_line(Some((0, &[NOTHING])), (1_000, &[most]));
     let rate = "184467440737095516.15/s";
@@ -176,27 +238,13 @@ fn the_longest_line_is_whole() {
         got,
         format!(
             "vm faults={rate} majfaults={rate} pgin={kib_rate} pgout={kib_rate} irqs={rate} \
-             softirqs=4294967295000000.00/s oom_kills=18446744073709551615"
+             softirqs={rate} oom_kills=18446744073709551615"
         )
     );
 }
 
 fn any_activity() -> impl Strategy<Value = Activity> {
-    let counts_32 = (any::<u32>(), any::<u32>());
-    (prop::array::uniform6(any::counter()), counts_32).prop_map(
-        |([faults, major_faults, paged_in, paged_out, oom_kills, interrupts], (cpu, soft))| {
-            Activity {
-                faults,
-                major_faults,
-                paged_in_sectors: paged_in,
-                paged_out_sectors: paged_out,
-                oom_kills,
-                device_interrupts: interrupts,
-                cpu_interrupts: cpu,
-                soft_interrupts: soft,
-            }
-        },
-    )
+    prop::collection::vec(any::counter(), Activity::LEN).prop_map(value_of)
 }
 
 fn vm_values(line: &str) -> Vec<u128> {
@@ -225,10 +273,10 @@ proptest! {
     fn lines_agree_with_exact_arithmetic(
         before in prop::array::uniform5(0u64..1 << 40),
         grown in prop::array::uniform5(0u64..1 << 40),
-        cpu: u32,
-        soft: u32,
-        cpu_grown: u32,
-        soft_grown: u32,
+        cpu in 0u64..1 << 40,
+        soft in 0u64..1 << 40,
+        cpu_grown in 0u64..1 << 40,
+        soft_grown in 0u64..1 << 40,
         elapsed_us in 1u64..1 << 36,
     ) {
         let activity = |n: [u64; 5], cpu_interrupts, soft_interrupts| Activity {
@@ -236,10 +284,10 @@ proptest! {
             major_faults: n[1],
             paged_in_sectors: n[2],
             paged_out_sectors: n[3],
-            oom_kills: 0,
             device_interrupts: n[4],
             cpu_interrupts,
             soft_interrupts,
+            ..NOTHING
         };
         let after: Vec<u64> = before.iter().zip(grown).map(|(a, b)| a + b).collect();
         let after: [u64; 5] = after.try_into().expect("5 counters");
@@ -247,8 +295,8 @@ proptest! {
             Some((5, &[activity(before, cpu, soft)])),
             (5 + elapsed_us * 1_000, &[activity(
                 after,
-                cpu.wrapping_add(cpu_grown),
-                soft.wrapping_add(soft_grown),
+                cpu + cpu_grown,
+                soft + soft_grown,
             )]),
         );
         let got = vm_values(&got);

@@ -7,7 +7,7 @@ use crate::logged::{
     MILLISECONDS, PERCENT, RATE, SECOND,
 };
 use model::source::disk::{Completed, Disk, MAX_NAME};
-use model::source::Text;
+use model::text::Text;
 use proptest::prelude::*;
 
 const MS: u64 = 1_000_000;
@@ -32,6 +32,9 @@ fn idle(name: &str) -> Disk {
         flushes: Completed::default(),
         busy_ns: 0,
         in_flight: 0,
+        flags: None,
+        major: None,
+        minor: None,
     }
 }
 
@@ -376,6 +379,9 @@ fn any_disk() -> impl Strategy<Value = Disk> {
                 flushes,
                 busy_ns,
                 in_flight,
+                flags: None,
+                major: None,
+                minor: None,
             },
         )
 }

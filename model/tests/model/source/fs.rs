@@ -3,7 +3,7 @@
 use crate::any;
 use crate::logged::{lines, one_line, unescaped, values, KIB, PERCENT, SECOND};
 use model::source::fs::{Fs, State, Usage, MAX_PATH, MAX_PATHS, MAX_TYPE};
-use model::source::Text;
+use model::text::Text;
 use proptest::prelude::*;
 
 fn fs(path: &str, state: State) -> Fs {
@@ -23,6 +23,7 @@ fn ext4(block_bytes: u64, blocks: u64, free: u64, available: u64) -> Usage {
         available,
         inodes: 0,
         free_inodes: 0,
+        flags: None,
     }
 }
 
@@ -228,6 +229,7 @@ fn the_longest_lines_are_whole() {
         available: u64::MAX,
         inodes: u64::MAX,
         free_inodes: 0,
+        flags: None,
     };
     let line = |state| {
         let path = Text::new(&path);
@@ -272,6 +274,7 @@ fn any_usage() -> impl Strategy<Value = Usage> {
                 available,
                 inodes,
                 free_inodes,
+                flags: None,
             },
         )
 }

@@ -4,7 +4,7 @@ use super::timed::{lines, one_line};
 use crate::any;
 use crate::logged::{self, unescaped, values, KIB_RATE, RATE, SECOND};
 use model::source::net::{Carried, Net, MAX_NAME};
-use model::source::Text;
+use model::text::Text;
 use proptest::prelude::*;
 
 fn carried(bytes: u64, packets: u64, errors: u64, drops: u64) -> Carried {
@@ -24,6 +24,7 @@ fn eth0(rx: Carried, tx: Carried) -> Net {
         name: Text::new(b"eth0"),
         rx,
         tx,
+        flags: None,
     }
 }
 
@@ -212,6 +213,7 @@ fn any_net() -> impl Strategy<Value = Net> {
         name: Text::new(&name),
         rx,
         tx,
+        flags: None,
     })
 }
 

@@ -6,7 +6,8 @@ use super::timed::lines;
 use crate::logged::SECOND;
 use model::source::disk::{Completed, Disk};
 use model::source::net::{Carried, Net};
-use model::source::{Snapshot, Text};
+use model::source::Snapshot;
+use model::text::Text;
 use proptest::prelude::*;
 
 /// A disk of this number that has read so much.
@@ -24,6 +25,9 @@ fn disk(seq: u64, name: &str, ios: u64) -> Disk {
         flushes: Completed::default(),
         busy_ns: 0,
         in_flight: 0,
+        flags: None,
+        major: None,
+        minor: None,
     }
 }
 
@@ -38,6 +42,7 @@ fn net(index: u32, name: &str, packets: u64) -> Net {
             ..Carried::default()
         },
         tx: Carried::default(),
+        flags: None,
     }
 }
 

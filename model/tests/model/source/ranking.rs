@@ -6,7 +6,8 @@ use super::timed::lines;
 use crate::logged::{self, SECOND};
 use model::source::disk::{Completed, Disk};
 use model::source::net::{Carried, Net};
-use model::source::{Text, MAX_LINES};
+use model::source::MAX_LINES;
+use model::text::Text;
 use proptest::prelude::*;
 
 /// A disk that was busy for so many tenths of a percent of a second and read so many sectors.
@@ -24,6 +25,9 @@ fn disk(seq: u64, busy: u64, sectors: u64) -> Disk {
         flushes: Completed::default(),
         busy_ns: busy * 1_000_000,
         in_flight: 0,
+        flags: None,
+        major: None,
+        minor: None,
     }
 }
 
@@ -39,6 +43,7 @@ fn net(index: u32, bytes: u64) -> Net {
             ..Carried::default()
         },
         tx: Carried::default(),
+        flags: None,
     }
 }
 

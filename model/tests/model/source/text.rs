@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 use crate::any;
-use model::source::Text;
+use model::text::Text;
 use proptest::prelude::*;
 
 #[test]

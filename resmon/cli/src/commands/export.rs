@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use resmon::model::source::activity::Activity;
 use resmon::{Device, Record, Records};
 
 use crate::args::Export;
@@ -231,30 +230,18 @@ struct Newest {
     /// When it came from the device; none for that of a recording, which is never too old.
     received: Option<Instant>,
     lost_records: u64,
-    /// The sum of what came to [`Activity::cpu_interrupts`], which wraps.
-    cpu_interrupts: u64,
-    /// The last of them. The newest record need not have it.
-    last_cpu_interrupts: u32,
 }
 
 impl Newest {
     fn new(record: Record, received: Option<Instant>) -> Self {
-        let interrupts = cpu_interrupts(&record).unwrap_or_default();
         Self {
             lost_records: record.header().lost_records,
             record,
             received,
-            cpu_interrupts: interrupts.into(),
-            last_cpu_interrupts: interrupts,
         }
     }
 
     fn replace(&mut self, record: Record, received: Option<Instant>) {
-        if let Some(now) = cpu_interrupts(&record) {
-            let grown = now.wrapping_sub(self.last_cpu_interrupts);
-            self.cpu_interrupts = self.cpu_interrupts.saturating_add(grown.into());
-            self.last_cpu_interrupts = now;
-        }
         let lost = record.header().lost_records;
         self.lost_records = self.lost_records.saturating_add(lost);
         self.record = record;
@@ -269,15 +256,9 @@ impl Newest {
         Snapshot {
             record: self.record.clone(),
             lost_records: self.lost_records,
-            cpu_interrupts: self.cpu_interrupts,
             is_up: age.is_none_or(|age| age <= patience),
         }
     }
-}
-
-fn cpu_interrupts(record: &Record) -> Option<u32> {
-    let activity = record.raw()?.entries::<Activity>().next()?;
-    Some(activity.cpu_interrupts)
 }
 
 #[cfg(test)]
@@ -340,18 +321,6 @@ mod tests {
             newest.snapshot(later).is_up,
             "a recording is down, expected it to be up however old it is"
         );
-    }
-
-    #[test]
-    fn counts_interrupts_beyond_32_bits() {
-        let records = recorded();
-        let mut newest = Newest::new(records[0].clone(), None);
-        // As if the counter had wrapped between the two.
-        newest.last_cpu_interrupts = u32::MAX;
-        newest.cpu_interrupts = u32::MAX.into();
-        newest.replace(records[1].clone(), None);
-        let now = u64::from(cpu_interrupts(&records[1]).unwrap());
-        assert_eq!(newest.cpu_interrupts, u64::from(u32::MAX) + 1 + now);
     }
 
     #[test]

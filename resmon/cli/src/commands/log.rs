@@ -9,7 +9,8 @@ mod text;
 use std::io::{self, Write};
 use std::path::Path;
 
-use resmon::{Sample, Samples};
+use resmon::{Device, Sample, Samples};
+use serde::Serialize;
 
 use crate::args::Log;
 use crate::error::{Error, Result};
@@ -66,13 +67,23 @@ fn next(samples: &mut Samples<Source>, from: Option<&Path>) -> Result<Option<Sam
 enum Format {
     Text(text::Lines),
     Csv(csv::Lines),
-    Json,
+    /// With the kernel's name of this boot, if the samples are of this machine.
+    Json(Option<String>),
+}
+
+/// A line of JSON.
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    #[serde(flatten)]
+    sample: &'a Sample,
+    boot_id: Option<&'a str>,
 }
 
 impl Format {
     fn of(args: &Log) -> Self {
         if args.json {
-            Self::Json
+            let is_live = args.from.from.is_none();
+            Self::Json(is_live.then(Device::boot_id).flatten())
         } else if args.csv {
             Self::Csv(csv::Lines::default())
         } else {
@@ -85,8 +96,10 @@ impl Format {
         match self {
             Self::Text(lines) => Ok(lines.line(sample).into_bytes()),
             Self::Csv(lines) => lines.line(sample),
-            Self::Json => {
-                let mut line = serde_json::to_vec(sample).map_err(io::Error::from)?;
+            Self::Json(boot_id) => {
+                let boot_id = boot_id.as_deref();
+                let line = JsonLine { sample, boot_id };
+                let mut line = serde_json::to_vec(&line).map_err(io::Error::from)?;
                 line.push(b'\n');
                 Ok(line)
             }

@@ -5,7 +5,14 @@
 use assert_cmd::Command;
 use resmon::{Record, Records};
 
+/// One of record version 1.
 pub const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/minute.rec");
+
+/// One of version 2, of disks and interfaces that lie on others.
+pub const LAYERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/layers.rec");
+
+/// The word of a section that has its state.
+pub const STATE_AT: usize = 4;
 
 /// The program, in a time zone that is the same everywhere.
 pub fn resmon(args: &[&str]) -> Command {

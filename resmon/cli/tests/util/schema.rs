@@ -132,6 +132,7 @@ fn is_of(value: &Value, name: &Value) -> bool {
         "array" => value.is_array(),
         "string" => value.is_string(),
         "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
         "integer" => value.is_u64() || value.is_i64(),
         "null" => value.is_null(),
         name => panic!("the type is {name:?}, expected one that the checker knows"),

@@ -7,13 +7,16 @@ use std::hint::black_box;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure, Context, Result};
+use resmon::model::source::activity::Activity;
+use resmon::{Device, Record};
 use rustix::fs::OFlags;
 use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
 use rustix::thread::disable_transparent_huge_pages;
 
+use super::device::take;
 use super::{ms, percentages, sleep_ms, Case, Clock, Guest, Needs};
 use crate::cgroup::Cgroup;
 use crate::child::{self, Player, Role};
@@ -22,6 +25,7 @@ use crate::load::{self, Kind, Load};
 use crate::module::{self, Module};
 use crate::proc;
 use crate::readings::{Reader, Reading};
+use crate::tools::busybox;
 
 /// While these cases run, the kernel has reason to report that it is out of memory.
 pub const OUT_OF_MEMORY: [&str; 2] = ["OOM kill in a cgroup", "OOM kill of the whole machine"];
@@ -44,6 +48,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Drivers,
         clock: Clock::Instructions,
         run: disk,
+    },
+    Case {
+        name: "swapping against /proc/vmstat",
+        needs: Needs::MemoryController,
+        clock: Clock::Instructions,
+        run: swapping,
     },
     Case {
         name: OUT_OF_MEMORY[0],
@@ -348,6 +358,94 @@ fn disk(guest: &Guest) -> Result<()> {
 
 fn oom_kills() -> Result<u64> {
     proc::vmstat(&fs::read_to_string(FILES[0])?, "oom_kill")
+}
+
+/// A disk that is swapped to. That ends when this goes out of scope.
+struct Swap(&'static str);
+
+impl Swap {
+    fn on(path: &'static str) -> Result<Swap> {
+        busybox(&["mkswap", path])?;
+        busybox(&["swapon", path])?;
+        Ok(Swap(path))
+    }
+}
+
+impl Drop for Swap {
+    fn drop(&mut self) {
+        let _ = busybox(&["swapoff", self.0]);
+    }
+}
+
+/// A process with more memory than its cgroup may have, of which the rest is swapped.
+fn swapping(guest: &Guest) -> Result<()> {
+    const LIMIT: &str = "16M";
+    const MIB: usize = 48;
+    /// Pages of 4 KiB that have to go, at the least.
+    const PAGES: u64 = 4096;
+    const KEYS: [&str; 2] = ["pswpin", "pswpout"];
+    let counts = || -> Result<[u64; 2]> {
+        let text = fs::read_to_string("/proc/vmstat")?;
+        Ok([proc::vmstat(&text, KEYS[0])?, proc::vmstat(&text, KEYS[1])?])
+    };
+    let swap = Swap::on("/dev/vdb")?;
+    let cgroup = Cgroup::with("memory", "swaps")?;
+    cgroup.set("memory.max", LIMIT)?;
+    let module = Module::load(&guest.log, "interval_ms=60000")?;
+    let device = Device::open_writable()?;
+    // Each with what /proc/vmstat says right before and after.
+    let take =
+        || -> Result<([u64; 2], Record, [u64; 2])> { Ok((counts()?, take(&device)?, counts()?)) };
+    // The first sample of the log has nothing to be compared with.
+    let base = take()?;
+    let process = Player::start(child::myself(), Role::Eat { mib: MIB }, Some(&cgroup))?;
+    let deadline = Instant::now() + module::PATIENCE;
+    while counts()?[1] < base.2[1] + PAGES {
+        ensure!(
+            Instant::now() < deadline,
+            "pswpout is {} after {:?}, expected {} or more",
+            counts()?[1],
+            module::PATIENCE,
+            base.2[1] + PAGES
+        );
+        sleep_ms(10);
+    }
+    let mark = guest.log.mark("swapped")?;
+    let swapped = take()?;
+    for (least, record, most) in [&base, &swapped] {
+        let activity: Option<Activity> = record.raw().and_then(|raw| raw.entries().next());
+        let activity = activity.context("expected activity in the record, found none")?;
+        let counted = [activity.swapped_in_pages, activity.swapped_out_pages];
+        for ((key, counted), (least, most)) in KEYS.iter().zip(counted).zip(least.iter().zip(most))
+        {
+            ensure!(
+                (*least..=*most).contains(&counted),
+                "{key} is {counted} in the record, expected {least} to {most} as in /proc/vmstat"
+            );
+        }
+    }
+    let sample = resmon::Sample::between(&base.1, &swapped.1)
+        .context("expected a sample of the two records, found none")?;
+    let known = sample
+        .swap
+        .context("expected swap in the sample, found none")?;
+    ensure!(
+        known.free_bytes > 0 && known.out_bytes_per_second.is_some_and(|rate| rate > 0.0),
+        "expected free swap space and a rate above 0 of what is written out, found {known:?}"
+    );
+    drop(process);
+    drop(device);
+    // What the log has is over the same time, as its lines say when they were made.
+    let (samples, ..) = module.unload()?;
+    let logged = samples.iter().filter(|sample| sample.first.at >= mark.at);
+    let rates: Vec<_> = logged.map(|sample| sample.swap.rates).collect();
+    ensure!(
+        matches!(rates[..], [Some((_, out))] if out > 0),
+        "expected one line with a rate above 0 of what is written out, as {known:?}, found {rates:?}"
+    );
+    cgroup.remove()?;
+    drop(swap);
+    Ok(())
 }
 
 fn oom_in_cgroup(guest: &Guest) -> Result<()> {

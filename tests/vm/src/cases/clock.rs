@@ -61,8 +61,32 @@ fn records(more: u64) -> Result<Vec<Record>> {
     Ok(Device::history()?)
 }
 
+/// How far `CLOCK_BOOTTIME` is ahead of `CLOCK_MONOTONIC`, in nanoseconds: at least and at most.
+fn suspended_ns() -> [i128; 2] {
+    let ns = |clock| {
+        let time = clock_gettime(clock);
+        i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)
+    };
+    let before = ns(ClockId::Monotonic);
+    let boot = ns(ClockId::Boottime);
+    let after = ns(ClockId::Monotonic);
+    [boot - after, boot - before]
+}
+
 /// Looks whether all that is made of two records can be true.
 fn check(records: &[Record]) -> Result<()> {
+    let [least, most] = suspended_ns();
+    for record in records {
+        let header = record.header();
+        let boot_ns = header
+            .taken_boot_ns
+            .with_context(|| format!("expected a time since boot, found {header:?}"))?;
+        let ahead = i128::from(boot_ns) - i128::from(header.taken_mono_ns);
+        ensure!(
+            (least..=most).contains(&ahead),
+            "CLOCK_BOOTTIME is {ahead} ns ahead in {header:?}, expected {least} to {most} ns"
+        );
+    }
     for pair in records.windows(2) {
         let (before, after) = (pair[0].header(), pair[1].header());
         ensure!(

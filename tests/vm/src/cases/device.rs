@@ -408,6 +408,8 @@ fn check_activity(activity: &Activity, before: &Proc, after: &Proc) -> Result<()
         ("pgmajfault", activity.major_faults),
         ("pgpgin", activity.paged_in_sectors / 2),
         ("pgpgout", activity.paged_out_sectors / 2),
+        ("pswpin", activity.swapped_in_pages),
+        ("pswpout", activity.swapped_out_pages),
     ] {
         let (then, now) = (
             proc::vmstat(&before.vmstat, name)?,
@@ -415,11 +417,8 @@ fn check_activity(activity: &Activity, before: &Proc, after: &Proc) -> Result<()
         );
         between(name, then, value, now)?;
     }
-    let interrupts = activity.device_interrupts + u64::from(activity.cpu_interrupts);
-    for (name, value) in [
-        ("intr", interrupts),
-        ("softirq", u64::from(activity.soft_interrupts)),
-    ] {
+    let interrupts = activity.device_interrupts + activity.cpu_interrupts;
+    for (name, value) in [("intr", interrupts), ("softirq", activity.soft_interrupts)] {
         let (then, now) = (
             proc::stat_sum(&before.stat_text, name)?,
             proc::stat_sum(&after.stat_text, name)?,

@@ -8,9 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
+use resmon::model::source::disk::{self as record, HAS_SLAVES};
+use resmon::{Device, Record, Sample as Sampled};
 
+use super::device::take;
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
-use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk};
+use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk, Striped};
 use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
 use crate::kmsg::monotonic;
 use crate::lines::{self, Part, Sample, Table};
@@ -47,6 +50,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Drivers,
         clock: Clock::Instructions,
         run: many,
+    },
+    Case {
+        name: "what a disk of other disks does counts once",
+        needs: Needs::Drivers,
+        clock: Clock::Instructions,
+        run: layers,
     },
 ];
 
@@ -603,6 +612,108 @@ fn check_many(table: &Table<lines::Disk>, counted: &BTreeMap<&str, Counters>) ->
         );
     }
     Ok(())
+}
+
+/// A loop device on a file, and a disk of `md` that is made of it and of `vdb`.
+fn layers(guest: &Guest) -> Result<()> {
+    const CHUNK: usize = 65536;
+    let backing = Backing::create("layer", 8 * MIB)?;
+    let below = Loop::attach("loop0", &backing.0)?;
+    let striped = Striped::create("layers", &["loop0", "vdb"], 4096)?;
+    let module = Module::load(&guest.log, &parameters(60_000))?;
+    let device = Device::open_writable()?;
+    let mut disk = Disk::open(striped.name())?;
+    // A disk has no line before its first request.
+    disk.write(0, &vec![1; 2 * CHUNK])?;
+    let begin = blockdev::counters()?;
+    let before = take(&device)?;
+    disk.write(0, &vec![7; 16 * CHUNK])?;
+    let after = take(&device)?;
+    let end = blockdev::counters()?;
+    drop(device);
+
+    let raw = after.raw().context("expected a record, found none")?;
+    let known = |name: &str| {
+        let mut disks = raw.entries::<record::Disk>();
+        let found = disks.find(|disk| disk.name.as_bytes() == name.as_bytes());
+        found.with_context(|| format!("expected {name} in the record, found none"))
+    };
+    for (name, slaves) in [(striped.name(), true), ("loop0", false), ("vdb", false)] {
+        let disk = known(name)?;
+        let has_slaves = disk
+            .flags
+            .with_context(|| format!("expected flags, found {disk:?}"))?
+            & HAS_SLAVES
+            != 0;
+        let in_sysfs = std::fs::read_dir(format!("/sys/block/{name}/slaves"))?.count() != 0;
+        ensure!(
+            (has_slaves, in_sysfs) == (slaves, slaves),
+            "{name} is made of others: {has_slaves} in the record, {in_sysfs} in /sys/block, \
+             expected {slaves}"
+        );
+        let number = std::fs::read_to_string(format!("/sys/block/{name}/dev"))?;
+        let told = disk
+            .major
+            .zip(disk.minor)
+            .map(|(major, minor)| format!("{major}:{minor}"));
+        ensure!(
+            told.as_deref() == Some(number.trim()),
+            "{name} has the number {told:?}, expected {:?}",
+            number.trim()
+        );
+    }
+
+    let sample = Sampled::between(&before, &after)
+        .context("expected a sample of the two records, found none")?;
+    let counted: BTreeMap<&str, bool> = sample
+        .disks
+        .iter()
+        .map(|disk| (disk.name.as_str(), disk.in_total))
+        .collect();
+    ensure!(
+        (
+            counted.get(striped.name()),
+            counted.get("loop0"),
+            counted.get("vdb")
+        ) == (Some(&false), Some(&false), Some(&true)),
+        "expected vdb of the three in the total, found {counted:?}"
+    );
+    // Half of what was written to the one disk was written to each of the two below.
+    let sectors = |name: &str, read: &dyn Fn(&Record) -> Option<record::Disk>| -> Result<u64> {
+        let (then, now) = (read(&before), read(&after));
+        let (then, now) = then
+            .zip(now)
+            .with_context(|| format!("expected {name} in both records"))?;
+        Ok(now.writes.sectors - then.writes.sectors)
+    };
+    for (name, expected) in [(striped.name(), 16), ("loop0", 8), ("vdb", 8)] {
+        let of = |record: &Record| -> Option<record::Disk> {
+            let mut disks = record.raw()?.entries::<record::Disk>();
+            disks.find(|disk| disk.name.as_bytes() == name.as_bytes())
+        };
+        let written = sectors(name, &of)?;
+        let in_proc = end[name].since(&begin[name])?.written_sectors;
+        let expected = expected * CHUNK as u64 / 512;
+        ensure!(
+            (written, in_proc) == (expected, expected),
+            "{name}: {written} sectors in the records, {in_proc} in /proc/diskstats, expected {expected}"
+        );
+    }
+    let total = sample.disk_total(|disk| disk.written_bytes_per_second);
+    let rates = sample
+        .disks
+        .iter()
+        .filter(|disk| disk.name.starts_with("vd"));
+    let rate: f64 = rates.map(|disk| disk.written_bytes_per_second).sum();
+    ensure!(
+        total.is_some_and(|total| rate > 0.0 && (total - rate).abs() <= 1e-6 * rate),
+        "the total is {total:?}, expected {rate} and more than 0"
+    );
+
+    drop(disk);
+    module.unload()?;
+    striped.stop()?;
+    below.detach()
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
+use resmon::{Device, Record, Sample as Compared};
 
+use super::device::take;
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::lines::{Line, Sample};
 use crate::module::{self, Module};
@@ -58,6 +60,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Nothing,
         clock: Clock::Instructions,
         run: swap,
+    },
+    Case {
+        name: "swap without activity",
+        needs: Needs::Nothing,
+        clock: Clock::Instructions,
+        run: swap_alone,
     },
 ];
 
@@ -257,9 +265,55 @@ fn swap(guest: &Guest) -> Result<()> {
     for sample in module.first(4, 50)? {
         let swap = sample.swap;
         ensure!(
-            (swap.free, swap.read_in, swap.written_out) == (0, 0, 0),
+            (swap.free, swap.rates) == (0, Some((0, 0))),
             "expected 0 of all without swap space, found {swap:?}"
         );
     }
+    module.unload().map(drop)
+}
+
+/// What is swapped is counted with the activity, so that it goes and comes with it.
+fn swap_alone(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=50 activity=0")?;
+    for sample in module.first(2, 50)? {
+        ensure!(
+            sample.swap.rates.is_none(),
+            "expected no rates without activity, found {:?}",
+            sample.swap
+        );
+    }
+    let device = Device::open_writable()?;
+    let swap = |before: &Record, after: &Record| {
+        let sample = Compared::between(before, after)
+            .context("expected a sample of the two records, found none")?;
+        sample
+            .swap
+            .context("expected swap in the sample, found none")
+    };
+    let (before, after) = (take(&device)?, take(&device)?);
+    let alone = swap(&before, &after)?;
+    ensure!(
+        (alone.in_bytes_per_second, alone.out_bytes_per_second) == (None, None),
+        "expected no rates without activity, found {alone:?}"
+    );
+    let mark = guest.log.mark("activity")?;
+    module::write("activity", "1")?;
+    // The first one with activity has nothing to be compared with.
+    take(&device)?;
+    let (before, after) = (take(&device)?, take(&device)?);
+    let with = swap(&before, &after)?;
+    ensure!(
+        (with.in_bytes_per_second, with.out_bytes_per_second) == (Some(0.0), Some(0.0)),
+        "expected rates of 0 with activity, found {with:?}"
+    );
+    let samples = module.wait(mark, 3, ms(150))?;
+    let last = samples.last().context("expected a sample, found none")?;
+    ensure!(
+        last.swap.rates == Some((0, 0)),
+        "expected rates of 0 with activity, found {:?}",
+        last.swap
+    );
+    // A file that is open keeps the module.
+    drop(device);
     module.unload().map(drop)
 }

@@ -11,10 +11,12 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
-use rustix::fs::{statvfs, StatVfs};
+use resmon::{Device, FileSystemState, Sample as Compared};
+use rustix::fs::{statvfs, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
-use rustix::mount::{mount, mount_bind, unmount, MountFlags, UnmountFlags};
+use rustix::mount::{mount, mount_bind, mount_remount, unmount, MountFlags, UnmountFlags};
 
+use super::device::take;
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::elapsed::{one, slowness, wait_answered};
 use crate::kmsg::monotonic;
@@ -45,6 +47,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Drivers,
         clock: Clock::Any,
         run: unmount_watched,
+    },
+    Case {
+        name: "a file system that is read-only, and a mount",
+        needs: Needs::Drivers,
+        clock: Clock::Any,
+        run: read_only,
     },
 ];
 
@@ -468,6 +476,54 @@ fn come_and_go(guest: &Guest) -> Result<()> {
     expect("when the folder is gone", false)?;
     fs::remove_file(&broken)?;
     module.unload().map(drop)
+}
+
+/// A file system is read-only at a path when the mount there is, and everywhere when all of it is.
+fn read_only(guest: &Guest) -> Result<()> {
+    let [path, other] = ["whole", "bound"].map(|name| format!("{FOLDER}/{name}"));
+    let whole = Mounted::new("/dev/vda", &path, "ext4", "")?;
+    let bound = Mounted::bind(&path, &other)?;
+    let module = Module::load(&guest.log, &format!("interval_ms=60000 {ONLY_FS}"))?;
+    watch(&[&path, &other])?;
+    let device = Device::open_writable()?;
+    let expect = |what: &str, expected: [bool; 2]| -> Result<()> {
+        let (before, after) = (take(&device)?, take(&device)?);
+        let sample = Compared::between(&before, &after)
+            .context("expected a sample of the two records, found none")?;
+        for (path, expected) in [&path, &other].into_iter().zip(expected) {
+            let mut all = sample.file_systems.iter();
+            let found = all
+                .find(|fs| fs.path == *path)
+                .with_context(|| format!("expected {path} in the sample, found none"))?;
+            let FileSystemState::Mounted(usage) = &found.state else {
+                bail!("{what}: expected {path} to be mounted, found {found:?}");
+            };
+            let to_statvfs = statvfs(path.as_str())?
+                .f_flag
+                .contains(StatVfsMountFlags::RDONLY);
+            ensure!(
+                (usage.read_only, to_statvfs) == (Some(expected), expected),
+                "{what}: {path} is read-only: {:?} in the sample, {to_statvfs} to statvfs(), \
+                 expected {expected}",
+                usage.read_only
+            );
+        }
+        Ok(())
+    };
+    let read_only = MountFlags::RDONLY;
+    expect("when all can be written to", [false, false])?;
+    mount_remount(other.as_str(), read_only | MountFlags::BIND, c"")?;
+    expect("when a mount is read-only", [false, true])?;
+    mount_remount(other.as_str(), MountFlags::BIND, c"")?;
+    expect("when it is not any more", [false, false])?;
+    mount_remount(path.as_str(), read_only, c"")?;
+    expect("when the file system is read-only", [true, true])?;
+    mount_remount(path.as_str(), MountFlags::empty(), c"")?;
+    expect("at the end", [false, false])?;
+    drop(device);
+    module.unload()?;
+    bound.unmount(TRIES)?;
+    whole.unmount(TRIES).map(drop)
 }
 
 /// The module must not keep what it looks at from being unmounted, nor the disk below from going.

@@ -2,6 +2,7 @@
 
 //! Loading and unloading.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
@@ -10,8 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
+use resmon::{Device, Record, Sample};
 use rustix::io::Errno;
 
+use super::device::take;
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::lines::Line;
 use crate::module::{self, Module};
@@ -23,6 +26,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Nothing,
         clock: Clock::Any,
         run: second,
+    },
+    Case {
+        name: "identities of boot and load",
+        needs: Needs::Nothing,
+        clock: Clock::Any,
+        run: identities,
     },
     Case {
         name: "200 load and unload cycles",
@@ -65,6 +74,53 @@ fn second(guest: &Guest) -> Result<()> {
         samples.len()
     );
     module.unload().map(drop)
+}
+
+/// The boot is the same for each load, and the load another one. What belongs together by them is
+/// what is compared.
+fn identities(guest: &Guest) -> Result<()> {
+    let mut records: Vec<Record> = Vec::new();
+    for _ in 0..3 {
+        let module = Module::load(&guest.log, "interval_ms=60000")?;
+        let device = Device::open_writable()?;
+        for _ in 0..2 {
+            records.push(take(&device)?);
+        }
+        drop(device);
+        module.unload()?;
+    }
+    let known = |record: &Record| {
+        let header = record.header();
+        header
+            .boot_id
+            .zip(header.load_id)
+            .with_context(|| format!("expected identities, found {header:?}"))
+    };
+    let ids = records.iter().map(known).collect::<Result<Vec<_>>>()?;
+    let boots: BTreeSet<u64> = ids.iter().map(|(boot, _)| *boot).collect();
+    let loads: BTreeSet<u64> = ids.iter().map(|(_, load)| *load).collect();
+    ensure!(
+        boots.len() == 1 && loads.len() == 3,
+        "expected one boot and three loads, found {ids:x?}"
+    );
+    ensure!(
+        !boots.contains(&0) && !loads.contains(&0),
+        "expected no identity of 0, found {ids:x?}"
+    );
+    for pair in records.windows(2) {
+        let is_one_load = known(&pair[0])? == known(&pair[1])?;
+        let sample = Sample::between(&pair[0], &pair[1]);
+        ensure!(
+            sample.is_some() == is_one_load,
+            "expected {} of records of {}, found {sample:?}",
+            if is_one_load { "a sample" } else { "none" },
+            if is_one_load { "one load" } else { "two loads" }
+        );
+    }
+    // The script that boots compares this one with others.
+    let boot = boots.first().context("expected a boot, found none")?;
+    crate::report(&format!("boot {boot:016x}"));
+    Ok(())
 }
 
 /// Numbers that repeat from run to run (xorshift).

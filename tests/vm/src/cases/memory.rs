@@ -2,14 +2,16 @@
 
 //! Memory amounts against `/proc/meminfo`, read right before and after a sample is logged.
 
-use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
+use resmon::model::record::Buffers;
+use resmon::Device;
 
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::lines::Sample;
@@ -18,6 +20,12 @@ use crate::proc;
 use crate::readings::{Reader, Reading};
 
 pub const CASES: &[Case] = &[
+    Case {
+        name: "buffers of lines and records",
+        needs: Needs::Drivers,
+        clock: Clock::Any,
+        run: buffers,
+    },
     Case {
         name: "memory against /proc/meminfo when idle",
         needs: Needs::Nothing,
@@ -110,6 +118,72 @@ fn change(stop: &AtomicBool) -> Result<()> {
         }
     }
     fs::remove_file(FILE).context(FILE)
+}
+
+/// Reads a disk through its page cache again and again, and drops that each time.
+fn fill_buffers(stop: &AtomicBool) -> Result<()> {
+    const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
+    let mut bytes = vec![0; 64 << 10];
+    while !stop.load(Ordering::Relaxed) {
+        let mut disk = File::open("/dev/vdb").context("/dev/vdb")?;
+        while !stop.load(Ordering::Relaxed) && disk.read(&mut bytes)? != 0 {}
+        fs::write(DROP_CACHES, "1").context(DROP_CACHES)?;
+    }
+    Ok(())
+}
+
+/// Buffers cannot be read in the timer callback. They are read once for the lines and the record of a
+/// sample, so both have the same, however fast they change.
+fn buffers(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 200;
+    const SAMPLES: usize = 20;
+    let stop = AtomicBool::new(false);
+    let (samples, records) = thread::scope(|scope| -> Result<_> {
+        let load = scope.spawn(|| fill_buffers(&stop));
+        let taken = (|| -> Result<_> {
+            let module = Module::load(&guest.log, &format!("interval_ms={INTERVAL_MS}"))?;
+            let samples = module.first(SAMPLES, INTERVAL_MS)?;
+            let mut device = Device::open()?;
+            let end = device.info()?.next_seq;
+            device.seek(0)?;
+            let mut reader = device.into_records()?;
+            let records = (0..end)
+                .map(|_| Ok(reader.next().context("no record")??))
+                .collect::<Result<Vec<_>>>()?;
+            drop(reader);
+            module.unload()?;
+            Ok((samples, records))
+        })();
+        stop.store(true, Ordering::Relaxed);
+        load.join().map_err(|_| anyhow!("the load panicked"))??;
+        taken
+    })?;
+    let mut values = BTreeSet::new();
+    for record in &records {
+        let raw = record.raw().context("no record")?;
+        let memory = raw.memory().context("no memory")?;
+        let kib = |pages: u64| pages * memory.page_bytes / 1024;
+        // What the callback has read says which sample it is.
+        let sample = samples.iter().find(|sample| {
+            let logged = |key| sample.memory.kilobytes(key);
+            (logged("free"), logged("available")) == (kib(memory.free), kib(memory.available))
+                && (logged("anon"), logged("mapped")) == (kib(memory.anon), kib(memory.mapped))
+        });
+        // One that was late has no buffers, as they were not read at its time.
+        let buffers: Option<Buffers> = raw.entries().next();
+        if let (Some(sample), Some(buffers)) = (sample, buffers) {
+            let logged = sample.memory.kilobytes("buffers");
+            ensure!(
+                logged == kib(buffers.buffers),
+                "sample {} has {} kB of buffers in the record, but {logged} kB in the log",
+                record.header().seq,
+                kib(buffers.buffers)
+            );
+            values.insert(logged);
+        }
+    }
+    ensure!(values.len() >= 3, "the buffers were {values:?} kB");
+    Ok(())
 }
 
 fn compare(guest: &Guest, count: usize) -> Result<Vec<Sample>> {

@@ -3,6 +3,7 @@
 //! The cases, in the order in which they run.
 
 mod activity;
+mod behind;
 mod churn;
 mod clock;
 mod device;
@@ -85,7 +86,9 @@ pub enum Needs {
     Pressure,
     /// The same on three CPUs or more.
     PressureOfThreeCpus,
-    /// The same on two CPUs or more, and a kernel on which real-time tasks may take all of one.
+    /// Two CPUs or more, and a kernel on which real-time tasks may take all of one.
+    RealTime,
+    /// The same, and pressure.
     PressureUnderRealTime,
     MemoryController,
     /// The network, and a kernel that tells which of its functions are called.
@@ -113,6 +116,7 @@ impl Needs {
             Needs::Terminals => "a kernel with pseudo terminals".into(),
             Needs::Pressure => "a kernel with PSI and cgroups".into(),
             Needs::PressureOfThreeCpus => "three CPUs, and a kernel with PSI and cgroups".into(),
+            Needs::RealTime => "a second CPU, and a kernel with a fair server that can be switched off".into(),
             Needs::PressureUnderRealTime => {
                 "a second CPU, and a kernel with PSI, cgroups and a fair server that can be switched off".into()
             }
@@ -132,6 +136,7 @@ impl Needs {
             self,
             Needs::TwoCpus
                 | Needs::PressureOfThreeCpus
+                | Needs::RealTime
                 | Needs::PressureUnderRealTime
                 | Needs::Program(_)
                 | Needs::StockKernel
@@ -163,11 +168,8 @@ impl Guest {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
             }
             Needs::PressureOfThreeCpus => self.cpus >= 3 && self.has(Needs::Pressure),
-            Needs::PressureUnderRealTime => {
-                self.cpus >= 2
-                    && self.has(Needs::Pressure)
-                    && Path::new(realtime::FAIR_SERVER).exists()
-            }
+            Needs::RealTime => self.cpus >= 2 && Path::new(realtime::FAIR_SERVER).exists(),
+            Needs::PressureUnderRealTime => self.has(Needs::RealTime) && self.has(Needs::Pressure),
             Needs::MemoryController => cgroup::has_memory(),
             Needs::FunctionTracer => {
                 self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
@@ -226,6 +228,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, disk::CASES),
         (Behaviour, fs::CASES),
         (Behaviour, stuck::CASES),
+        (Behaviour, behind::CASES),
         (Behaviour, churn::CASES),
         (Behaviour, many_nets::CASES),
         (Behaviour, device::CASES),

@@ -9,7 +9,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
+use resmon::model::source::net::{Net, HAS_LOWER, HAS_UPPER};
+use resmon::{Device, Record, Sample as Sampled};
 
+use super::device::take;
 use super::{sleep_ms, Case, Clock, Guest, Needs};
 use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
 use crate::lines::{self, Part, Sample, Table};
@@ -42,6 +45,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Drivers,
         clock: Clock::Instructions,
         run: many,
+    },
+    Case {
+        name: "what lies on another interface counts once",
+        needs: Needs::Drivers,
+        clock: Clock::Instructions,
+        run: layers,
     },
 ];
 
@@ -141,6 +150,155 @@ fn parse(text: &str) -> Result<Interfaces> {
         "expected an interface, found {text:?}"
     );
     Ok(interfaces)
+}
+
+/// A pair of interfaces with much on top: on one end a VLAN, on the other a bridge with a VLAN, and a
+/// bond of another pair. They go when this goes out of scope.
+pub struct Layers;
+
+impl Layers {
+    /// Those that lie on no others.
+    const LOWEST: [&'static str; 4] = ["lay0", "lay1", "bonded0", "bonded1"];
+    /// Those that do.
+    const UPPER: [&'static str; 4] = ["lay0.7", "br7", "br7.7", "bond7"];
+    /// Those that are below one of these.
+    const BELOW: [&'static str; 4] = ["lay0", "lay1", "br7", "bonded0"];
+
+    pub fn make() -> Result<Layers> {
+        let layers = Layers;
+        netlink::add_veth("lay0", "lay1")?;
+        netlink::add_veth("bonded0", "bonded1")?;
+        netlink::add_vlan("lay0.7", "lay0", 7)?;
+        netlink::add_plain("br7", "bridge")?;
+        netlink::set_master("lay1", "br7")?;
+        netlink::add_vlan("br7.7", "br7", 7)?;
+        netlink::add_plain("bond7", "bond")?;
+        // A bond takes only what is down.
+        netlink::set_master("bonded0", "bond7")?;
+        for name in Self::LOWEST.iter().chain(&Self::UPPER) {
+            netlink::set_up(name, true)?;
+        }
+        netlink::add_address("lay0.7", Ipv4Addr::new(10, 7, 1, 1), 24)?;
+        netlink::add_address("bond7", Ipv4Addr::new(10, 7, 2, 1), 24)?;
+        Ok(layers)
+    }
+
+    /// Sends packets that no interface keeps to itself.
+    pub fn send(&self, packets: u64) -> Result<()> {
+        for host in [Ipv4Addr::new(10, 7, 1, 1), Ipv4Addr::new(10, 7, 2, 1)] {
+            let [a, b, c, _] = host.octets();
+            let socket = UdpSocket::bind(SocketAddrV4::new(host, 0))?;
+            socket.set_broadcast(true)?;
+            for _ in 0..packets {
+                socket.send_to(&[0; 1000], (Ipv4Addr::new(a, b, c, 255), PORT))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Layers {
+    fn drop(&mut self) {
+        for name in ["lay0", "bonded0", "br7", "bond7"] {
+            let _ = netlink::delete(name);
+        }
+    }
+}
+
+fn layers(guest: &Guest) -> Result<()> {
+    const PACKETS: u64 = 300;
+    let layers = Layers::make()?;
+    let module = Module::load(&guest.log, &parameters(60_000))?;
+    let device = Device::open_writable()?;
+    let mut readings = vec![counters()?];
+    let before = take(&device)?;
+    readings.push(counters()?);
+    layers.send(PACKETS)?;
+    readings.push(counters()?);
+    let after = take(&device)?;
+    readings.push(counters()?);
+    drop(device);
+
+    let nets = |record: &Record| -> Result<Vec<Net>> {
+        let raw = record.raw().context("expected a record, found none")?;
+        Ok(raw.entries().collect())
+    };
+    let (then, now) = (nets(&before)?, nets(&after)?);
+    let flagged = |flag: u64| -> BTreeSet<String> {
+        let nets = now.iter().filter(|net| net.flags.unwrap_or(0) & flag != 0);
+        nets.map(name).collect()
+    };
+    let set = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    for (what, flag, names) in [
+        ("on top of others", HAS_LOWER, set(&Layers::UPPER)),
+        ("below others", HAS_UPPER, set(&Layers::BELOW)),
+    ] {
+        let flagged: BTreeSet<String> = flagged(flag);
+        ensure!(
+            flagged == names,
+            "{what} are {flagged:?}, expected {names:?}"
+        );
+    }
+
+    // What counts is what came in at the lowest ones, and came again at those on top.
+    let sample = Sampled::between(&before, &after)
+        .context("expected a sample of the two records, found none")?;
+    let lowest = |name: &str| name != "lo" && !Layers::UPPER.contains(&name);
+    let in_total: BTreeSet<&str> = sample
+        .nets
+        .iter()
+        .filter(|net| net.in_total)
+        .map(|net| net.name.as_str())
+        .collect();
+    let came = |one: &Net| {
+        let earlier = then.iter().find(|other| one.continues(other));
+        earlier.map_or(0, |earlier| one.rx.packets - earlier.rx.packets)
+    };
+    let counted: u64 = now
+        .iter()
+        .filter(|net| in_total.contains(name(net).as_str()))
+        .map(came)
+        .sum();
+    let grown = |from: usize, to: usize| -> u64 {
+        let of = |at: usize| {
+            let names = readings[at].iter().filter(|(name, _)| lowest(name));
+            names.map(|(_, counters)| counters.rx_packets).sum::<u64>()
+        };
+        of(to) - of(from)
+    };
+    let (least, most) = (grown(1, 2), grown(0, 3));
+    ensure!(
+        (least..=most).contains(&counted),
+        "{counted} packets are in the total of {in_total:?}, expected {least} to {most}, as many as came in"
+    );
+    // They were sent on two ways, of which one has two more interfaces on top.
+    ensure!(
+        least >= 2 * PACKETS && most < 3 * PACKETS,
+        "{least} to {most} packets came in, expected {} or more and fewer than {}",
+        2 * PACKETS,
+        3 * PACKETS
+    );
+    let again = now
+        .iter()
+        .filter(|net| !in_total.contains(name(net).as_str()));
+    let again: u64 = again.map(came).sum();
+    ensure!(
+        again >= 2 * PACKETS,
+        "{again} packets went through others, expected {} or more",
+        2 * PACKETS
+    );
+    let total = sample.net_total(|net| net.received.packets_per_second);
+    let rates = sample.nets.iter().filter(|net| lowest(&net.name));
+    let rate: f64 = rates.map(|net| net.received.packets_per_second).sum();
+    ensure!(
+        total.is_some_and(|total| (total - rate).abs() <= 1e-6 * rate),
+        "the total is {total:?}, expected {rate}"
+    );
+    module.unload().map(drop)
+}
+
+fn name(net: &Net) -> String {
+    String::from_utf8_lossy(net.name.as_bytes()).into_owned()
 }
 
 fn check(line: &lines::Net, counted: &Counters, interval: Duration) -> Result<()> {

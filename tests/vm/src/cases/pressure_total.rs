@@ -74,12 +74,12 @@ fn readings(seq: u64) -> Result<Vec<Reading>> {
             let SectionHeader {
                 kind,
                 state,
-                taken_mono_ns,
+                first_mono_ns,
                 ..
             } = section.header();
             if kind == Pressure::KIND && state == TAKEN {
                 readings.push(Reading {
-                    taken_ns: taken_mono_ns,
+                    taken_ns: first_mono_ns,
                     pressure: raw.entries().next().context("an empty section")?,
                 });
             }

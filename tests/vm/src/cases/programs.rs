@@ -226,6 +226,16 @@ fn log(guest: &Guest) -> Result<()> {
         second.1.header()
     );
     check(guest, &first, &sample, &second)?;
+    // The kernel's name of the boot, and the module's.
+    let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let header = second.1.header();
+    let ids = [header.boot_id, header.load_id].map(|id| format!("{:016x}", id.unwrap_or(0)));
+    ensure!(
+        sample["boot_id"] == boot_id.trim()
+            && [&sample["module_boot_id"], &sample["module_load_id"]] == [&ids[0], &ids[1]],
+        "expected the boot {:?} and the module's boot and load {ids:?}, found {line}",
+        boot_id.trim()
+    );
     drop((log, device));
     module.unload().map(drop)
 }

@@ -112,8 +112,11 @@ fn suspended(guest: &Guest) -> Result<()> {
         let raw = record.raw().context("no record")?;
         for section in raw.sections() {
             let header = section.header();
+            let is_off = [header.first_mono_ns, header.last_mono_ns]
+                .into_iter()
+                .any(is_off);
             ensure!(
-                [Memory::KIND, Cpu::KIND].contains(&header.kind) || !is_off(header.taken_mono_ns),
+                [Memory::KIND, Cpu::KIND].contains(&header.kind) || !is_off,
                 "the section {} of sample {} was taken while devices were suspended",
                 header.kind,
                 record.header().seq

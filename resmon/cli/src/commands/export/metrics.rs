@@ -24,7 +24,8 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use resmon::model::record::{self, Buffers, Content, Header, STALE};
-use resmon::model::source::{activity, disk, fs, load, net, pressure, Text};
+use resmon::model::source::{activity, disk, fs, load, net, pressure};
+use resmon::model::text::Text;
 use resmon::Record;
 
 /// What a scrape shows.
@@ -34,9 +35,6 @@ pub struct Snapshot {
     pub record: Record,
     /// How many records this program has lost.
     pub lost_records: u64,
-    /// The interrupts of the CPUs themselves. The kernel's counter wraps at 32 bits, which
-    /// Prometheus would take for a reset; this one goes on.
-    pub cpu_interrupts: u64,
     /// Whether the record is as new as it should be.
     pub is_up: bool,
 }
@@ -59,7 +57,7 @@ impl Collector for Snapshot {
         };
         families.cpus(record)?;
         families.memory(record)?;
-        families.activity(record, self.cpu_interrupts)?;
+        families.activity(record)?;
         families.load(record)?;
         families.pressure(record)?;
         families.disks(record)?;
@@ -305,25 +303,16 @@ impl Families<'_> {
                 )?;
             }
         }
-        let swapped = [
-            ("node_vmstat_pswpin", memory.swapped_in),
-            ("node_vmstat_pswpout", memory.swapped_out),
-        ];
-        for (name, pages) in swapped {
-            self.gauge(
-                (name, None, "Pages since boot, as /proc/vmstat has it."),
-                pages,
-            )?;
-        }
         Ok(())
     }
 
-    fn activity(&mut self, record: record::Record<'_>, cpu_interrupts: u64) -> fmt::Result {
+    fn activity(&mut self, record: record::Record<'_>) -> fmt::Result {
         let Some(activity) = record.entries::<activity::Activity>().next() else {
             return Ok(());
         };
         let kib = |sectors: u64| sectors / (1024 / SECTOR_BYTES);
         const COUNT: &str = "Count since boot, as /proc/vmstat has it.";
+        const PAGES: &str = "Pages since boot, as /proc/vmstat has it.";
         const KIB: &str = "KiB since boot, as /proc/vmstat has it.";
         const KILLS: &str = "Processes killed for want of memory since the module was loaded.";
         let fields = [
@@ -331,18 +320,18 @@ impl Families<'_> {
             ("node_vmstat_pgmajfault", COUNT, activity.major_faults),
             ("node_vmstat_pgpgin", KIB, kib(activity.paged_in_sectors)),
             ("node_vmstat_pgpgout", KIB, kib(activity.paged_out_sectors)),
+            ("node_vmstat_pswpin", PAGES, activity.swapped_in_pages),
+            ("node_vmstat_pswpout", PAGES, activity.swapped_out_pages),
             ("node_vmstat_oom_kill", KILLS, activity.oom_kills),
         ];
         for (name, help, value) in fields {
             self.gauge((name, None, help), value)?;
         }
         self.counter(
-            (
-                "node_intr",
-                None,
-                "Interrupts serviced; those of the CPUs themselves wrap in the kernel, and are counted on from the time that this exporter started.",
-            ),
-            activity.device_interrupts.saturating_add(cpu_interrupts),
+            ("node_intr", None, "Interrupts serviced."),
+            activity
+                .device_interrupts
+                .saturating_add(activity.cpu_interrupts),
         )
     }
 
@@ -591,6 +580,21 @@ impl Families<'_> {
             });
             self.gauges(description, samples)?;
         }
+        let read_only = record.entries::<fs::Fs>().filter_map(|fs| match &fs.state {
+            fs::State::Mounted(usage) => {
+                let is_read_only = usage.flags? & fs::READ_ONLY != 0;
+                Some((labels(&fs), u64::from(is_read_only).into()))
+            }
+            fs::State::Absent | fs::State::Failed(_) | fs::State::Stale => None,
+        });
+        self.gauges(
+            (
+                "node_filesystem_readonly",
+                None,
+                "Whether nobody can write to the file system there.",
+            ),
+            read_only,
+        )?;
         let errors = record.entries::<fs::Fs>().filter_map(|fs| match &fs.state {
             fs::State::Mounted(_) => Some((labels(&fs), Value::Whole(0))),
             fs::State::Failed(_) | fs::State::Stale => Some((labels(&fs), Value::Whole(1))),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 
-use super::text::{is_missing, local_time};
+use super::text::local_time;
 
 /// Writes lines, the first one with the names of the columns.
 #[derive(Debug, Default)]
@@ -33,12 +33,14 @@ macro_rules! row {
         $sample:ident,
         now { $($now:ident: $now_type:ty = $now_value:expr,)* }
         $($source:ident $value:ident { $($column:ident: $type:ty = $of:expr,)* })*
+        ; totals { $($total:ident = $sum:expr,)* }
     ) => {
         /// The columns, in this order. Those of a source are empty when it was not sampled.
         #[derive(Serialize)]
         struct Row {
             $($now: $now_type,)*
             $($($column: Option<$type>,)*)*
+            $($total: Option<f64>,)*
         }
 
         impl Row {
@@ -47,6 +49,7 @@ macro_rules! row {
                 Self {
                     $($now: $now_value,)*
                     $($($column: $source.map(|$value| $of),)*)*
+                    $($total: $sum,)*
                 }
             }
         }
@@ -99,8 +102,10 @@ row! {
     }
     swap swap {
         swap_free_bytes: u64 = swap.free_bytes,
-        swap_in_bytes_per_second: f64 = swap.in_bytes_per_second,
-        swap_out_bytes_per_second: f64 = swap.out_bytes_per_second,
+    }
+    swapped rates {
+        swap_in_bytes_per_second: f64 = rates.0,
+        swap_out_bytes_per_second: f64 = rates.1,
     }
     load load {
         load_one_minute: f64 = load.one_minute,
@@ -123,29 +128,27 @@ row! {
         pressure_io_some_percent: f64 = pressure.io_some_percent,
         pressure_io_full_percent: f64 = pressure.io_full_percent,
     }
-    disks sample {
-        disk_reads_per_second: f64 = sample.disk_total(|disk| disk.reads_per_second),
-        disk_writes_per_second: f64 = sample.disk_total(|disk| disk.writes_per_second),
-        disk_discards_per_second: f64 = sample.disk_total(|disk| disk.discards_per_second),
-        disk_read_bytes_per_second: f64 = sample.disk_total(|disk| disk.read_bytes_per_second),
-        disk_written_bytes_per_second: f64 = sample.disk_total(|disk| disk.written_bytes_per_second),
-        disk_discarded_bytes_per_second: f64 =
+    ; totals {
+        disk_reads_per_second = sample.disk_total(|disk| disk.reads_per_second),
+        disk_writes_per_second = sample.disk_total(|disk| disk.writes_per_second),
+        disk_discards_per_second = sample.disk_total(|disk| disk.discards_per_second),
+        disk_read_bytes_per_second = sample.disk_total(|disk| disk.read_bytes_per_second),
+        disk_written_bytes_per_second = sample.disk_total(|disk| disk.written_bytes_per_second),
+        disk_discarded_bytes_per_second =
             sample.disk_total(|disk| disk.discarded_bytes_per_second),
-        disk_in_flight: f64 = sample.disk_total(|disk| disk.in_flight as f64),
-    }
-    nets sample {
-        net_received_bytes_per_second: f64 = sample.net_total(|net| net.received.bytes_per_second),
-        net_received_packets_per_second: f64 =
+        disk_in_flight = sample.disk_total(|disk| disk.in_flight as f64),
+        net_received_bytes_per_second = sample.net_total(|net| net.received.bytes_per_second),
+        net_received_packets_per_second =
             sample.net_total(|net| net.received.packets_per_second),
-        net_received_errors_per_second: f64 = sample.net_total(|net| net.received.errors_per_second),
-        net_received_drops_per_second: f64 = sample.net_total(|net| net.received.drops_per_second),
-        net_transmitted_bytes_per_second: f64 =
+        net_received_errors_per_second = sample.net_total(|net| net.received.errors_per_second),
+        net_received_drops_per_second = sample.net_total(|net| net.received.drops_per_second),
+        net_transmitted_bytes_per_second =
             sample.net_total(|net| net.transmitted.bytes_per_second),
-        net_transmitted_packets_per_second: f64 =
+        net_transmitted_packets_per_second =
             sample.net_total(|net| net.transmitted.packets_per_second),
-        net_transmitted_errors_per_second: f64 =
+        net_transmitted_errors_per_second =
             sample.net_total(|net| net.transmitted.errors_per_second),
-        net_transmitted_drops_per_second: f64 =
+        net_transmitted_drops_per_second =
             sample.net_total(|net| net.transmitted.drops_per_second),
     }
 }
@@ -171,6 +174,11 @@ mod source {
         sample.swap
     }
 
+    pub fn swapped(sample: &Sample) -> Option<(f64, f64)> {
+        let swap = sample.swap?;
+        swap.in_bytes_per_second.zip(swap.out_bytes_per_second)
+    }
+
     pub fn load(sample: &Sample) -> Option<Load> {
         sample.load
     }
@@ -181,13 +189,5 @@ mod source {
 
     pub fn pressure(sample: &Sample) -> Option<Pressure> {
         sample.pressure
-    }
-
-    pub fn disks(sample: &Sample) -> Option<&Sample> {
-        (!is_missing(sample, "disk")).then_some(sample)
-    }
-
-    pub fn nets(sample: &Sample) -> Option<&Sample> {
-        (!is_missing(sample, "net")).then_some(sample)
     }
 }

@@ -98,33 +98,28 @@ fn columns(sample: &Sample, line: &mut String) {
     let kib = |value: Option<f64>, width: usize, line: &mut String| {
         scaled(value.map(|value| value / KIB), 1024.0, "MGT", width, line);
     };
-    kib(sample.swap.map(|swap| swap.in_bytes_per_second), SWAP, line);
-    kib(
-        sample.swap.map(|swap| swap.out_bytes_per_second),
-        SWAP,
-        line,
-    );
+    let swap = sample.swap.as_ref();
+    kib(swap.and_then(|swap| swap.in_bytes_per_second), SWAP, line);
+    kib(swap.and_then(|swap| swap.out_bytes_per_second), SWAP, line);
     let faults = sample.activity.map(|activity| activity.faults_per_second);
     scaled(faults, 1000.0, "kMG", FAULTS, line);
-    let disks = (!is_missing(sample, "disk")).then_some(sample);
     kib(
-        disks.map(|sample| sample.disk_total(|disk| disk.read_bytes_per_second)),
+        sample.disk_total(|disk| disk.read_bytes_per_second),
         BYTES,
         line,
     );
     kib(
-        disks.map(|sample| sample.disk_total(|disk| disk.written_bytes_per_second)),
-        BYTES,
-        line,
-    );
-    let nets = (!is_missing(sample, "net")).then_some(sample);
-    kib(
-        nets.map(|sample| sample.net_total(|net| net.received.bytes_per_second)),
+        sample.disk_total(|disk| disk.written_bytes_per_second),
         BYTES,
         line,
     );
     kib(
-        nets.map(|sample| sample.net_total(|net| net.transmitted.bytes_per_second)),
+        sample.net_total(|net| net.received.bytes_per_second),
+        BYTES,
+        line,
+    );
+    kib(
+        sample.net_total(|net| net.transmitted.bytes_per_second),
         BYTES,
         line,
     );
@@ -141,15 +136,6 @@ fn columns(sample: &Sample, line: &mut String) {
 
 const KIB: f64 = 1024.0;
 const MIB: f64 = 1024.0 * 1024.0;
-
-/// Whether a list of the sample is empty since it could not be taken, not since nothing is there.
-pub fn is_missing(sample: &Sample, source: &str) -> bool {
-    let is_empty = match source {
-        "disk" => sample.disks.is_empty(),
-        _ => sample.nets.is_empty(),
-    };
-    is_empty && sample.incomplete.contains(&source)
-}
 
 fn column(text: Option<String>, width: usize, line: &mut String) {
     let text = text.as_deref().unwrap_or("-");

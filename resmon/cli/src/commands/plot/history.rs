@@ -54,6 +54,7 @@ impl<const N: usize> Mul<f64> for Values<N> {
 
 impl Point {
     fn of(sample: &Sample) -> Self {
+        let both = |one: Option<f64>, other: Option<f64>| Some(Values([one?, other?]));
         Self {
             from_s: sample.time_s - sample.elapsed_s,
             to_s: sample.time_s,
@@ -75,14 +76,14 @@ impl Point {
                     memory.cached_bytes as f64,
                 ])
             }),
-            disks: Some(Values([
+            disks: both(
                 sample.disk_total(|disk| disk.read_bytes_per_second),
                 sample.disk_total(|disk| disk.written_bytes_per_second),
-            ])),
-            nets: Some(Values([
+            ),
+            nets: both(
                 sample.net_total(|net| net.received.bytes_per_second),
                 sample.net_total(|net| net.transmitted.bytes_per_second),
-            ])),
+            ),
         }
     }
 

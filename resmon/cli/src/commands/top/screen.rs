@@ -465,13 +465,16 @@ fn memory(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
             pane.text(top, 0, "mem -", look.quiet());
         }
     }
+    let rate = |bytes: Option<f64>| {
+        bytes.map_or("-".into(), |bytes| format!("{}/s", format::bytes(bytes)))
+    };
     let swap = match &sample.swap {
         Some(swap) if swap.free_bytes == 0 => "none free, or no swap".into(),
         Some(swap) => format!(
-            "{} free  in {}/s  out {}/s",
+            "{} free  in {}  out {}",
             format::bytes(swap.free_bytes as f64),
-            format::bytes(swap.in_bytes_per_second),
-            format::bytes(swap.out_bytes_per_second)
+            rate(swap.in_bytes_per_second),
+            rate(swap.out_bytes_per_second)
         ),
         None => "-".into(),
     };

@@ -56,29 +56,12 @@ impl Point {
         let memory = sample
             .memory
             .map_or(f64::NAN, |memory| memory.used_percent());
-        // What did not answer in time has no disks or networks to add up, and did not stand still.
-        let sum = |name, sum: f64| {
-            if sum == 0.0 && sample.incomplete.contains(&name) {
-                f64::NAN
-            } else {
-                sum
-            }
-        };
         Self {
             time_s: sample.time_s,
             cpu_percent: cpu as f32,
             memory_percent: memory as f32,
-            disk_bytes_per_second: sum("disk", sample.disks.iter().map(disk_bytes).sum()) as f32,
-            // What a machine sends to itself is no use of its network.
-            net_bytes_per_second: sum(
-                "net",
-                sample
-                    .nets
-                    .iter()
-                    .filter(|net| net.name != "lo")
-                    .map(net_bytes)
-                    .sum(),
-            ) as f32,
+            disk_bytes_per_second: sample.disk_total(disk_bytes).unwrap_or(f64::NAN) as f32,
+            net_bytes_per_second: sample.net_total(net_bytes).unwrap_or(f64::NAN) as f32,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
@@ -20,15 +20,23 @@ use super::reader::{kept, Message, Reader};
 use super::state::{longer, shorter, Origin, Sort, State};
 use super::{act, action, parse_size, screen, text_of, Action, Outcome};
 
-fn recording() -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "..", "testdata", "minute.rec"]
+fn testdata(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "..", "testdata", name]
         .iter()
         .collect()
 }
 
-fn samples() -> Vec<Sample> {
-    let samples = kept(Some(&recording())).unwrap();
+fn recording() -> PathBuf {
+    testdata("minute.rec")
+}
+
+fn samples_of(recording: &Path) -> Vec<Sample> {
+    let samples = kept(Some(recording)).unwrap();
     samples.map(|sample| sample.unwrap()).collect()
+}
+
+fn samples() -> Vec<Sample> {
+    samples_of(&recording())
 }
 
 fn state_of(samples: &[Sample]) -> State {
@@ -145,6 +153,38 @@ fn bare() -> State {
     sample.nets.clear();
     sample.file_systems.clear();
     state_of(&[sample])
+}
+
+#[test]
+fn graphs_count_what_lies_on_others_once() {
+    let samples = samples_of(&testdata("layers.rec"));
+    let busy = samples.iter().max_by(|one, other| {
+        let written = |sample: &Sample| -> f64 {
+            let disks = sample.disks.iter();
+            disks.map(|disk| disk.written_bytes_per_second).sum()
+        };
+        written(one).total_cmp(&written(other))
+    });
+    let busy = busy.unwrap();
+    let state = state_of(std::slice::from_ref(busy));
+    let point = state.sample_point().unwrap();
+    let check = |what: &str, shown: f32, sum: f64| {
+        let is_near = (f64::from(shown) - sum).abs() <= sum * 1e-6;
+        assert!(
+            is_near && sum > 0.0,
+            "{what} have {shown} bytes per second, expected {sum} and more than 0"
+        );
+    };
+    let disks = busy.disks.iter().filter(|disk| disk.name.starts_with("vd"));
+    let bytes = disks.map(|disk| disk.read_bytes_per_second + disk.written_bytes_per_second);
+    check("disks", point.disk_bytes_per_second, bytes.sum());
+    let lowest = ["eth0", "lay0", "lay1", "bonded0", "bonded1"];
+    let nets = busy.nets.iter();
+    let nets = nets.filter(|net| lowest.contains(&net.name.as_str()));
+    let bytes = nets.map(|net| net.received.bytes_per_second + net.transmitted.bytes_per_second);
+    check("interfaces", point.net_bytes_per_second, bytes.sum());
+    // Others did something, too.
+    assert_eq!((busy.disks.len(), busy.nets.len()), (4, 9));
 }
 
 #[test]
