@@ -51,7 +51,7 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "swapping against /proc/vmstat",
-        needs: Needs::MemoryController,
+        needs: Needs::Swapping,
         clock: Clock::Instructions,
         run: swapping,
     },

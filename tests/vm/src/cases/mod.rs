@@ -91,6 +91,8 @@ pub enum Needs {
     /// The same, and pressure.
     PressureUnderRealTime,
     MemoryController,
+    /// The same, and a disk to swap to.
+    Swapping,
     /// The network, and a kernel that tells which of its functions are called.
     FunctionTracer,
     /// A kernel that can go through a suspend as a test, on one CPU: of emulated CPUs that take turns, the
@@ -123,6 +125,7 @@ impl Needs {
             Needs::FunctionTracer => "the network card and a kernel with the function tracer".into(),
             Needs::SuspendTest => "a kernel with tests of suspending, on one CPU".into(),
             Needs::MemoryController => "a kernel with the memory controller of cgroups".into(),
+            Needs::Swapping => "a disk, and a kernel with the memory controller of cgroups".into(),
             Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
             Needs::FaultInjection => "a kernel with fault injection".into(),
             Needs::Kmemleak => "a kernel with kmemleak".into(),
@@ -171,6 +174,7 @@ impl Guest {
             Needs::RealTime => self.cpus >= 2 && Path::new(realtime::FAIR_SERVER).exists(),
             Needs::PressureUnderRealTime => self.has(Needs::RealTime) && self.has(Needs::Pressure),
             Needs::MemoryController => cgroup::has_memory(),
+            Needs::Swapping => self.has(Needs::Drivers) && cgroup::has_memory(),
             Needs::FunctionTracer => {
                 self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
             }

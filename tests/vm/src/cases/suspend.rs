@@ -9,19 +9,28 @@ use anyhow::{ensure, Context, Result};
 use resmon::model::record::{Content, Cpu, Memory};
 use resmon::{Device, Record};
 
-use super::{device, Case, Clock, Guest, Needs};
+use super::{clock, device, Case, Clock, Guest, Needs};
 use crate::kmsg::monotonic;
 use crate::lines::Line;
 use crate::module::{Module, PATIENCE};
 
-pub const CASES: &[Case] = &[Case {
-    name: "no source is asked while devices are suspended",
-    needs: Needs::SuspendTest,
-    clock: Clock::Instructions,
-    run: suspended,
-}];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "no source is asked while devices are suspended",
+        needs: Needs::SuspendTest,
+        clock: Clock::Instructions,
+        run: suspended,
+    },
+    Case {
+        name: "time since boot over a suspend",
+        needs: Needs::SuspendTest,
+        clock: Clock::Instructions,
+        run: time_since_boot,
+    },
+];
 
-/// How far a suspend goes: `devices` stops when all devices are suspended, and waits.
+/// How far a suspend goes: `devices` stops when all devices are suspended, and waits; `core` stops
+/// when nothing is left to suspend but the machine itself, so that `CLOCK_MONOTONIC` stands still.
 pub const PM_TEST: &str = "/sys/power/pm_test";
 
 /// For how many seconds.
@@ -39,9 +48,9 @@ const INTERVAL_MS: u64 = 100;
 struct PmTest;
 
 impl PmTest {
-    fn devices() -> Result<PmTest> {
+    fn of(level: &str) -> Result<PmTest> {
         fs::write(PM_TEST_DELAY, DELAY_S.to_string()).context(PM_TEST_DELAY)?;
-        fs::write(PM_TEST, "devices").context(PM_TEST)?;
+        fs::write(PM_TEST, level).context(PM_TEST)?;
         Ok(PmTest)
     }
 }
@@ -68,7 +77,7 @@ fn suspended(guest: &Guest) -> Result<()> {
     module.first(2, INTERVAL_MS)?;
     let first_seq = Device::open()?.info()?.next_seq;
     let mark = guest.log.mark("suspend")?;
-    let test = PmTest::devices()?;
+    let test = PmTest::of("devices")?;
     let begin = monotonic();
     fs::write(STATE, "freeze").context(STATE)?;
     let end = monotonic();
@@ -137,5 +146,25 @@ fn suspended(guest: &Guest) -> Result<()> {
         records.len(),
         off.len()
     );
+    module.unload().map(drop)
+}
+
+/// `CLOCK_BOOTTIME` counts the time in which the system is suspended, and `CLOCK_MONOTONIC` does not.
+fn time_since_boot(guest: &Guest) -> Result<()> {
+    let module = Module::load(&guest.log, "interval_ms=60000")?;
+    let device = Device::open_writable()?;
+    let before = device::take(&device)?;
+    clock::check_boot_time(&[before])?;
+    let [_, before_ns] = clock::suspended_ns();
+    let test = PmTest::of("core")?;
+    fs::write(STATE, "mem").context(STATE)?;
+    drop(test);
+    let [after_ns, _] = clock::suspended_ns();
+    ensure!(
+        after_ns > before_ns,
+        "CLOCK_BOOTTIME is {after_ns} ns ahead after a suspend, expected more than {before_ns} ns as before it"
+    );
+    clock::check_boot_time(&[device::take(&device)?])?;
+    drop(device);
     module.unload().map(drop)
 }
