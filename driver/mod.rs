@@ -45,8 +45,8 @@ use kernel::{
 use pending::Pending;
 use reporter::Reporter;
 use sampler::{
+    RunningTimer, //
     Sampler,
-    Sampling, //
 };
 use source::{
     FileSystems,
@@ -62,7 +62,7 @@ static MONITOR: ParamLocked<Option<Monitor>> = ParamLocked::new(None);
 struct Monitor {
     /// Nobody has it open when this goes, since that would keep the module.
     _device: Pin<KBox<Registration<Records>>>,
-    sampling: Sampling,
+    timer: RunningTimer,
     reporter: Arc<Reporter>,
     file_systems: Arc<FileSystems>,
 }
@@ -101,10 +101,10 @@ pub(crate) fn start() -> Result {
         history.size_bytes() / 1024,
     );
     reporter.announce();
-    let sampling = Sampling::start(sampler);
+    let timer = RunningTimer::start(sampler);
     *MONITOR.get(&mut lock) = Some(Monitor {
         _device: device,
-        sampling,
+        timer,
         reporter,
         file_systems,
     });
@@ -119,22 +119,22 @@ pub(crate) fn start() -> Result {
 pub(crate) fn stop() {
     let monitor = MONITOR.get(&mut ParamLock::acquire()).take();
     if let Some(Monitor {
-        sampling, reporter, ..
+        timer, reporter, ..
     }) = monitor
     {
         // From here on no sample is taken, nor logged.
-        let taken = sampling.stop();
+        let totals = timer.stop();
         reporter.finish();
         let reported = reporter.cost();
-        let (sources_avg_ns, sources_max_ns) = reporter.sources_cost(taken.samples);
+        let (sources_avg_ns, sources_max_ns) = reporter.sources_cost(totals.samples);
         pr_info!(
             "unloaded samples={} late={} missed={} callback_avg={}ns callback_max={}ns \
              report_avg={}ns report_max={}ns sources_avg={}ns sources_max={}ns\n",
-            taken.samples,
-            taken.late,
-            taken.missed,
-            taken.cost.average_ns(),
-            taken.cost.max_ns,
+            totals.samples,
+            totals.late,
+            totals.missed,
+            totals.cost.average_ns(),
+            totals.cost.max_ns,
             reported.average_ns(),
             reported.max_ns,
             sources_avg_ns,
@@ -175,13 +175,13 @@ fn set_interval(interval_ms: u64) -> Result {
 fn sample_now() -> Result<u64> {
     let mut lock = ParamLock::acquire();
     let monitor = MONITOR.get(&mut lock).as_mut().ok_or(ENODEV)?;
-    Ok(monitor.sampling.sample_now())
+    Ok(monitor.timer.sample_now())
 }
 
 /// Begins a new interval now, as long as the parameter says.
 fn interval_changed(lock: &mut ParamLock) {
     if let Some(monitor) = MONITOR.get(lock) {
-        monitor.sampling.restart();
+        monitor.timer.restart();
     }
 }
 

@@ -71,8 +71,8 @@ pub(crate) struct Sampler {
     cost: CostMeter,
 }
 
-/// What a sampler has done.
-pub(crate) struct Taken {
+/// What a sampler has done from load to unload.
+pub(crate) struct Totals {
     /// Samples taken.
     pub(crate) samples: u64,
     /// Samples taken more than a tenth of the interval after they were due.
@@ -192,14 +192,14 @@ fn interval() -> Delta {
 }
 
 /// A sampler whose timer is running.
-pub(crate) struct Sampling {
+pub(crate) struct RunningTimer {
     sampler: Arc<Sampler>,
     timer: Option<ArcHrTimerHandle<Sampler>>,
     /// The last sample that somebody has asked for. It may not have been taken yet.
     asked: Option<u64>,
 }
 
-impl Sampling {
+impl RunningTimer {
     /// Starts the timer: the first sample is taken now, as the base of the next.
     pub(super) fn start(sampler: Arc<Sampler>) -> Self {
         let timer = sampler.clone().start(Delta::ZERO);
@@ -255,10 +255,10 @@ impl Sampling {
     /// # Context
     ///
     /// Process context, may sleep.
-    pub(super) fn stop(self) -> Taken {
+    pub(super) fn stop(self) -> Totals {
         let Self { sampler, timer, .. } = self;
         drop(timer);
-        let taken = Taken {
+        let totals = Totals {
             samples: sampler.pending.next_seq(),
             late: sampler.late.read(),
             missed: sampler.missed.read(),
@@ -267,6 +267,6 @@ impl Sampling {
         // This is the last reference: the interrupt work and the reporter's thread end with the
         // sampler, and both wait for what they run.
         drop(sampler);
-        taken
+        totals
     }
 }

@@ -21,9 +21,9 @@ pub(crate) const MAX_CPUS: usize = bindings::CONFIG_NR_CPUS as usize;
 ///
 /// `self.0` is the number of a possible CPU.
 #[derive(Clone, Copy)]
-pub(crate) struct Cpu(u32);
+pub(crate) struct CpuNumber(u32);
 
-impl Cpu {
+impl CpuNumber {
     /// The CPU's number.
     pub(crate) fn id(self) -> u32 {
         self.0
@@ -64,7 +64,7 @@ pub(crate) fn id_count() -> usize {
 /// Any context; takes no locks. CPUs may come and go while this is iterated; each word of the
 /// mask is read once. What was written of a CPU before it came online is read as such once it was
 /// seen.
-pub(crate) fn online() -> impl Iterator<Item = Cpu> {
+pub(crate) fn online() -> impl Iterator<Item = CpuNumber> {
     // One barrier for the CPUs of a word, rather than one for each.
     // SAFETY: A static CPU mask of the kernel, which only ever has possible CPUs.
     unsafe { cpus_of(&raw const bindings::__cpu_online_mask, rwonce::read_barrier) }
@@ -75,7 +75,7 @@ pub(crate) fn online() -> impl Iterator<Item = Cpu> {
 /// # Context
 ///
 /// Any context; takes no locks. The mask is constant once the CPUs were set up at boot.
-pub(crate) fn possible() -> impl Iterator<Item = Cpu> {
+pub(crate) fn possible() -> impl Iterator<Item = CpuNumber> {
     // SAFETY: A static CPU mask of the kernel, which has the possible CPUs.
     unsafe { cpus_of(&raw const bindings::__cpu_possible_mask, || ()) }
 }
@@ -88,7 +88,7 @@ pub(crate) fn possible() -> impl Iterator<Item = Cpu> {
 unsafe fn cpus_of(
     mask: *const bindings::cpumask,
     after_word: impl Fn(),
-) -> impl Iterator<Item = Cpu> {
+) -> impl Iterator<Item = CpuNumber> {
     const BITS: usize = usize::BITS as usize;
 
     let mask = mask.cast::<usize>();
@@ -101,7 +101,7 @@ unsafe fn cpus_of(
         SetBits(word).map(move |bit| {
             // INVARIANT: The mask only has possible CPUs. The sum cannot overflow: it is below
             // `nr_cpu_ids`, a `u32`.
-            Cpu((index.wrapping_mul(BITS) as u32).wrapping_add(bit))
+            CpuNumber((index.wrapping_mul(BITS) as u32).wrapping_add(bit))
         })
     })
 }

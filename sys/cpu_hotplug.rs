@@ -6,7 +6,7 @@
 
 use super::{
     cpu::{
-        Cpu,
+        CpuNumber,
         MAX_CPUS, //
     },
     rwonce::RwOnce, //
@@ -78,7 +78,7 @@ impl CpuEpochs {
     /// # Context
     ///
     /// Any context; takes no locks.
-    pub(crate) fn of(&self, cpu: Cpu) -> u32 {
+    pub(crate) fn of(&self, cpu: CpuNumber) -> u32 {
         EPOCHS.get(cpu.id() as usize).map_or(0, RwOnce::read)
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/kernel_stat.h`](srctree/include/linux/kernel_stat.h)
 
-use super::cpu::Cpu;
+use super::cpu::CpuNumber;
 use crate::model::record::Times;
 use kernel::{
     bindings,
@@ -32,7 +32,7 @@ compile_error!(
 ///
 /// Any context but NMI; takes no locks (sequence counts and RCU). Who writes those has interrupts
 /// off, so a hard interrupt waits only for what another CPU is doing.
-pub(crate) fn fetch(cpu: Cpu) -> Times {
+pub(crate) fn fetch(cpu: CpuNumber) -> Times {
     let mut stat = core::mem::MaybeUninit::<bindings::kernel_cpustat>::uninit();
     // SAFETY: `cpu` is a possible CPU, so its `kernel_cpustat` and runqueue exist, and `stat` is
     // a place that may be written.

@@ -5,7 +5,7 @@
 //! C headers: [`include/linux/kernel_stat.h`](srctree/include/linux/kernel_stat.h),
 //! [`arch/x86/include/asm/hardirq.h`](srctree/arch/x86/include/asm/hardirq.h)
 
-use super::cpu::Cpu;
+use super::cpu::CpuNumber;
 use kernel::bindings;
 
 /// How often one CPU was interrupted since boot.
@@ -24,7 +24,7 @@ pub(crate) struct Interrupts {
 /// # Context
 ///
 /// Any context; takes no locks.
-pub(crate) fn interrupts(cpu: Cpu) -> Interrupts {
+pub(crate) fn interrupts(cpu: CpuNumber) -> Interrupts {
     // SAFETY: `kstat` is a per-CPU variable of the kernel image.
     let stat = unsafe { cpu.per_cpu_ptr(&raw const bindings::kstat) };
     // SAFETY: `stat` points to a live structure. Its CPU changes it as we look, hence the
@@ -41,7 +41,7 @@ pub(crate) fn interrupts(cpu: Cpu) -> Interrupts {
 
 /// `arch_irq_stat_cpu()`, which is not exported.
 #[cfg(CONFIG_X86)]
-fn of_architecture(cpu: Cpu) -> u32 {
+fn of_architecture(cpu: CpuNumber) -> u32 {
     // SAFETY: `irq_stat` is a per-CPU variable of the kernel image, of which `stat` points to a
     // live copy.
     unsafe {
@@ -52,7 +52,7 @@ fn of_architecture(cpu: Cpu) -> u32 {
 
 /// Other architectures count all their interrupts as those of devices.
 #[cfg(not(CONFIG_X86))]
-fn of_architecture(_cpu: Cpu) -> u32 {
+fn of_architecture(_cpu: CpuNumber) -> u32 {
     0
 }
 

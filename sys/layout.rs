@@ -24,9 +24,9 @@ pub(super) unsafe fn read_field<S, T: super::rwonce::Whole>(base: *const S, offs
 
 /// A C structure as a row of words, of which some are known.
 #[repr(C)]
-pub(super) struct Words<const LEN: usize>([u64; LEN]);
+pub(super) struct WordBuffer<const LEN: usize>([u64; LEN]);
 
-impl<const LEN: usize> Words<LEN> {
+impl<const LEN: usize> WordBuffer<LEN> {
     /// A structure of which every byte is 0.
     pub(super) const fn zeroed() -> Self {
         Self([0; LEN])

@@ -8,7 +8,7 @@ use super::{
     clock,
     layout::{
         self,
-        Words, //
+        WordBuffer, //
     }, //
 };
 use crate::model::{
@@ -34,7 +34,7 @@ use kernel::{
 compile_error!("resource_monitor needs a kernel with CONFIG_NET");
 
 /// `struct rtnl_link_stats64`, which is a row of `__u64`.
-type LinkStats = Words<{ layout::LINK_STATS_SIZE.div_ceil(size_of::<u64>()) }>;
+type LinkStats = WordBuffer<{ layout::LINK_STATS_SIZE.div_ceil(size_of::<u64>()) }>;
 
 extern "C" {
     /// See `include/linux/netdevice.h`; not in the kernel's bindings.

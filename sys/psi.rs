@@ -33,7 +33,7 @@ mod with_psi {
             clock::NSEC_PER_JIFFY,
             cpu::{
                 self,
-                Cpu, //
+                CpuNumber, //
             },
             rwonce::{
                 self,
@@ -64,7 +64,7 @@ mod with_psi {
     }
 
     /// The clock of the scheduler: `cpu_clock()`.
-    fn cpu_clock(cpu: Cpu) -> u64 {
+    fn cpu_clock(cpu: CpuNumber) -> u64 {
         #[cfg(CONFIG_HAVE_UNSTABLE_SCHED_CLOCK)]
         // SAFETY: `cpu` is a possible CPU.
         return unsafe { sched_clock_cpu(cpu.id() as c_int) };
@@ -220,7 +220,7 @@ mod with_psi {
     /// # Safety
     ///
     /// As that of [`totals`].
-    unsafe fn recent_times(group: *const bindings::psi_group, cpu: Cpu) -> [u32; STATES] {
+    unsafe fn recent_times(group: *const bindings::psi_group, cpu: CpuNumber) -> [u32; STATES] {
         // SAFETY: The group is live, and so is its per-CPU memory, which it keeps.
         let per_cpu = unsafe { cpu.per_cpu_ptr((*group).pcpu) };
         // SAFETY: `per_cpu` points to live memory; its CPU changes it as we look, hence the

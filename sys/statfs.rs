@@ -8,7 +8,7 @@
 
 use super::layout::{
     self,
-    Words, //
+    WordBuffer, //
 };
 use crate::model::{
     source::fs::{
@@ -25,7 +25,7 @@ use kernel::{
 };
 
 /// `struct kstatfs`, of which `long` and `u64` fields are used.
-type Statfs = Words<{ layout::KSTATFS_SIZE.div_ceil(size_of::<u64>()) }>;
+type Statfs = WordBuffer<{ layout::KSTATFS_SIZE.div_ceil(size_of::<u64>()) }>;
 
 // Behind the pointers of a path are structures that are empty on some kernels.
 #[allow(improper_ctypes)]

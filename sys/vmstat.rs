@@ -6,7 +6,7 @@
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h),
 //! [`include/linux/swap.h`](srctree/include/linux/swap.h)
 
-use super::cpu::Cpu;
+use super::cpu::CpuNumber;
 use kernel::{
     bindings,
     page::PAGE_SIZE, //
@@ -179,7 +179,7 @@ pub(crate) struct Events {
 /// # Context
 ///
 /// Any context; takes no locks.
-pub(crate) fn events(cpu: Cpu) -> Events {
+pub(crate) fn events(cpu: CpuNumber) -> Events {
     Events {
         faults: vm_event!(cpu, vm_event_item_PGFAULT),
         major_faults: vm_event!(cpu, vm_event_item_PGMAJFAULT),

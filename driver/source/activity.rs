@@ -9,8 +9,8 @@
 
 use super::{
     snapshots::Table,
+    Outcome, //
     Source,
-    Taken, //
 };
 use crate::{
     model::source::activity::{
@@ -119,13 +119,13 @@ impl Source for VmActivity {
         (!vmstat::HAS_EVENTS).then_some("the kernel is built without CONFIG_VM_EVENT_COUNTERS")
     }
 
-    fn take(&self, table: &mut Table<Activity>) -> Taken {
+    fn take(&self, table: &mut Table<Activity>) -> Outcome {
         if !vmstat::HAS_EVENTS {
-            return Taken::Nothing;
+            return Outcome::Absent;
         }
         let mut activity = self.count();
         activity.oom_kills = activity.oom_kills.saturating_sub(self.oom_kills_at_load);
         table.push(activity);
-        Taken::Whole
+        Outcome::Snapshot
     }
 }

@@ -4,8 +4,8 @@
 
 use super::{
     snapshots::Table,
+    Outcome, //
     Source,
-    Taken, //
 };
 use crate::{
     model::source::disk::Disk,
@@ -36,12 +36,12 @@ impl Source for Disks {
         &SWITCH
     }
 
-    fn take(&self, table: &mut Table<Disk>) -> Taken {
+    fn take(&self, table: &mut Table<Disk>) -> Outcome {
         let left_out = block::for_each_disk(|disk| {
             table.push(*disk);
             table.has_room()
         });
         table.leave_out(left_out);
-        Taken::Whole
+        Outcome::Snapshot
     }
 }

@@ -9,9 +9,9 @@ use super::{
         Round, //
     },
     snapshots::Table,
-    Sampling,
+    Outcome, //
+    SampledSource,
     Source,
-    Taken, //
 };
 use crate::{
     driver::{
@@ -88,7 +88,7 @@ impl Source for FileSystem {
         })
     }
 
-    fn take(&self, table: &mut Table<Fs>) -> Taken {
+    fn take(&self, table: &mut Table<Fs>) -> Outcome {
         let state = match statfs::usage(self.path.as_bytes()) {
             Ok(Some(usage)) => State::Mounted(usage),
             Ok(None) => State::Absent,
@@ -98,7 +98,7 @@ impl Source for FileSystem {
             path: self.path,
             state,
         });
-        Taken::Whole
+        Outcome::Snapshot
     }
 }
 
@@ -242,7 +242,7 @@ fn put(place: &mut KVec<Watched>, one: Watched) {
     debug_assert!(fits.is_ok());
 }
 
-impl Sampling for Arc<FileSystems> {
+impl SampledSource for Arc<FileSystems> {
     fn announce(&self, _line: &mut Line, _print: &mut dyn FnMut(&Line)) {}
 
     fn begin(&mut self) {

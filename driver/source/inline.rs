@@ -7,9 +7,9 @@ use super::{
         Snapshots,
         Table, //
     },
-    Sampling,
+    Outcome, //
+    SampledSource,
     Source,
-    Taken, //
 };
 use crate::{
     driver::{
@@ -30,7 +30,7 @@ pub(super) struct Inline<S: Source> {
     table: Table<S::Entry>,
     snapshots: Snapshots<S::Entry>,
     /// What came of the last one; none when the source is off.
-    taken: Option<Taken>,
+    outcome: Option<Outcome>,
     cost: CostMeter,
 }
 
@@ -40,21 +40,21 @@ impl<S: Source> Inline<S> {
             source,
             table: Table::new(S::CAPACITY)?,
             snapshots: Snapshots::new(S::CAPACITY)?,
-            taken: None,
+            outcome: None,
             cost: CostMeter::new(),
         })
     }
 
     /// The snapshot that this sample is compared with and that of this sample, if there are both.
     pub(super) fn pair(&self) -> Option<Pair<'_, S::Entry>> {
-        match self.taken {
-            Some(Taken::Whole) => self.snapshots.pair(),
-            Some(Taken::Busy | Taken::Nothing) | None => None,
+        match self.outcome {
+            Some(Outcome::Snapshot) => self.snapshots.pair(),
+            Some(Outcome::Late | Outcome::Absent) | None => None,
         }
     }
 }
 
-impl<S: Source> Sampling for Inline<S> {
+impl<S: Source> SampledSource for Inline<S> {
     fn announce(&self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
         super::announce(&self.source, line, print);
     }
@@ -62,32 +62,32 @@ impl<S: Source> Sampling for Inline<S> {
     fn begin(&mut self) {
         if !S::switch().is_on() {
             self.snapshots.forget();
-            self.taken = None;
+            self.outcome = None;
             return;
         }
         self.snapshots.advance();
-        let taken = self
+        let outcome = self
             .cost
             .measure(|| super::take(&self.source, &mut self.table));
-        if taken == Taken::Whole {
+        if outcome == Outcome::Snapshot {
             self.snapshots.put(&mut self.table);
         }
-        self.taken = Some(taken);
+        self.outcome = Some(outcome);
     }
 
     fn record(&self, record: &mut RecordWriter<'_>) {
-        match self.taken {
-            Some(Taken::Whole) => self.snapshots.record(record),
-            Some(Taken::Busy) => super::record_stale(&self.source, record),
-            Some(Taken::Nothing) | None => (),
+        match self.outcome {
+            Some(Outcome::Snapshot) => self.snapshots.record(record),
+            Some(Outcome::Late) => super::record_stale(&self.source, record),
+            Some(Outcome::Absent) | None => (),
         }
     }
 
     fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
-        match self.taken {
-            Some(Taken::Whole) => self.snapshots.log(S::switch().name(), line, print),
-            Some(Taken::Busy) => super::log_stale(&self.source, line, print),
-            Some(Taken::Nothing) | None => (),
+        match self.outcome {
+            Some(Outcome::Snapshot) => self.snapshots.log(S::switch().name(), line, print),
+            Some(Outcome::Late) => super::log_stale(&self.source, line, print),
+            Some(Outcome::Absent) | None => (),
         }
     }
 

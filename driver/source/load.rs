@@ -4,8 +4,8 @@
 
 use super::{
     snapshots::Table,
+    Outcome, //
     Source,
-    Taken, //
 };
 use crate::{
     model::source::load::Load,
@@ -36,8 +36,8 @@ impl Source for LoadAverages {
         &SWITCH
     }
 
-    fn take(&self, table: &mut Table<Load>) -> Taken {
+    fn take(&self, table: &mut Table<Load>) -> Outcome {
         table.push(loadavg::load());
-        Taken::Whole
+        Outcome::Snapshot
     }
 }

@@ -81,22 +81,22 @@ trait Source: Send + Sync + 'static {
     /// # Context
     ///
     /// Process context. If it may sleep, or wait for others, it has to be [`Queued`].
-    fn take(&self, table: &mut Table<Self::Entry>) -> Taken;
+    fn take(&self, table: &mut Table<Self::Entry>) -> Outcome;
 }
 
 /// What came of taking a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Taken {
+enum Outcome {
     /// There is one.
-    Whole,
+    Snapshot,
     /// There is none this time.
-    Busy,
+    Late,
     /// There is nothing to take, so there is no line either.
-    Nothing,
+    Absent,
 }
 
 /// How a source is sampled. All of this runs in process context, one call at a time.
-pub(crate) trait Sampling {
+pub(crate) trait SampledSource {
     /// Says in the log if this kernel does not offer the source.
     fn announce(&self, line: &mut Line, print: &mut dyn FnMut(&Line));
 
@@ -137,7 +137,7 @@ macro_rules! sources {
             }
 
             /// Does the same with each of them.
-            pub(crate) fn for_each(&mut self, mut each: impl FnMut(&mut dyn Sampling)) {
+            pub(crate) fn for_each(&mut self, mut each: impl FnMut(&mut dyn SampledSource)) {
                 $(each(&mut self.$name);)*
             }
         }
@@ -175,11 +175,11 @@ impl Sources {
 }
 
 /// Takes a snapshot of `source` into `table`.
-fn take<S: Source>(source: &S, table: &mut Table<S::Entry>) -> Taken {
+fn take<S: Source>(source: &S, table: &mut Table<S::Entry>) -> Outcome {
     table.start();
-    let taken = source.take(table);
+    let outcome = source.take(table);
     table.finish();
-    taken
+    outcome
 }
 
 /// `no pressure: the kernel is built without CONFIG_PSI or CONFIG_CGROUPS`

@@ -4,8 +4,8 @@
 
 use super::{
     snapshots::Table,
+    Outcome, //
     Source,
-    Taken, //
 };
 use crate::{
     model::source::net::Net,
@@ -36,12 +36,12 @@ impl Source for Interfaces {
         &SWITCH
     }
 
-    fn take(&self, table: &mut Table<Net>) -> Taken {
+    fn take(&self, table: &mut Table<Net>) -> Outcome {
         let left_out = netdev::for_each(|net| {
             table.push(*net);
             table.has_room()
         });
         table.leave_out(left_out);
-        Taken::Whole
+        Outcome::Snapshot
     }
 }

@@ -4,8 +4,8 @@
 
 use super::{
     snapshots::Table,
+    Outcome, //
     Source,
-    Taken, //
 };
 use crate::{
     model::source::pressure::Pressure,
@@ -50,14 +50,14 @@ impl Source for SystemPressure {
         (self.0.read() == Err(Unreadable::Absent)).then_some(psi::ABSENCE)
     }
 
-    fn take(&self, table: &mut Table<Pressure>) -> Taken {
+    fn take(&self, table: &mut Table<Pressure>) -> Outcome {
         match self.0.read() {
             Ok(pressure) => {
                 table.push(pressure);
-                Taken::Whole
+                Outcome::Snapshot
             }
-            Err(Unreadable::Busy) => Taken::Busy,
-            Err(Unreadable::Absent) => Taken::Nothing,
+            Err(Unreadable::Busy) => Outcome::Late,
+            Err(Unreadable::Absent) => Outcome::Absent,
         }
     }
 }

@@ -8,9 +8,9 @@ use super::{
         Snapshots,
         Table, //
     },
-    Sampling,
+    Outcome, //
+    SampledSource,
     Source,
-    Taken, //
 };
 use crate::{
     driver::{
@@ -180,7 +180,7 @@ struct Answer<E> {
     round: u64,
     snapshots: Snapshots<E>,
     /// What came of it, once it is answered.
-    taken: Taken,
+    outcome: Outcome,
 }
 
 impl<S: Source> Queued<S> {
@@ -195,7 +195,7 @@ impl<S: Source> Queued<S> {
             is_awaited: false,
             round: 0,
             snapshots: Snapshots::new(S::CAPACITY)?,
-            taken: Taken::Nothing,
+            outcome: Outcome::Absent,
         };
         let desk = Arc::pin_init(
             pin_init!(Desk {
@@ -226,12 +226,12 @@ impl<S: Source> Queued<S> {
     }
 
     /// What came of this round.
-    fn taken(&self, answer: &Answer<S::Entry>) -> Taken {
+    fn outcome(&self, answer: &Answer<S::Entry>) -> Outcome {
         // What came for an earlier sample is too old.
         if answer.is_awaited || answer.round != self.desk.round.number() {
-            Taken::Busy
+            Outcome::Late
         } else {
-            answer.taken
+            answer.outcome
         }
     }
 
@@ -244,12 +244,12 @@ impl<S: Source> Queued<S> {
 impl<S: Source> Job for Arc<Desk<S>> {
     fn run(&self) {
         let mut table = self.table.lock();
-        let taken = self.cost.measure(|| super::take(&self.source, &mut table));
+        let outcome = self.cost.measure(|| super::take(&self.source, &mut table));
         let mut answer = self.answer.lock();
-        if taken == Taken::Whole && S::switch().is_on() {
+        if outcome == Outcome::Snapshot && S::switch().is_on() {
             answer.snapshots.put(&mut table);
         }
-        answer.taken = taken;
+        answer.outcome = outcome;
         answer.is_awaited = false;
         let round = answer.round;
         drop(answer);
@@ -258,7 +258,7 @@ impl<S: Source> Job for Arc<Desk<S>> {
     }
 }
 
-impl<S: Source> Sampling for Queued<S> {
+impl<S: Source> SampledSource for Queued<S> {
     fn announce(&self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
         super::announce(&self.desk.source, line, print);
     }
@@ -285,10 +285,10 @@ impl<S: Source> Sampling for Queued<S> {
             return;
         }
         let answer = self.desk.answer.lock();
-        match self.taken(&answer) {
-            Taken::Whole => answer.snapshots.record(record),
-            Taken::Busy => super::record_stale(&self.desk.source, record),
-            Taken::Nothing => (),
+        match self.outcome(&answer) {
+            Outcome::Snapshot => answer.snapshots.record(record),
+            Outcome::Late => super::record_stale(&self.desk.source, record),
+            Outcome::Absent => (),
         }
     }
 
@@ -297,10 +297,10 @@ impl<S: Source> Sampling for Queued<S> {
             return;
         }
         let mut answer = self.desk.answer.lock();
-        match self.taken(&answer) {
-            Taken::Whole => answer.snapshots.log(S::switch().name(), line, print),
-            Taken::Busy => super::log_stale(&self.desk.source, line, print),
-            Taken::Nothing => (),
+        match self.outcome(&answer) {
+            Outcome::Snapshot => answer.snapshots.log(S::switch().name(), line, print),
+            Outcome::Late => super::log_stale(&self.desk.source, line, print),
+            Outcome::Absent => (),
         }
     }
 
