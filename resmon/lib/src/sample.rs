@@ -9,7 +9,8 @@ use model::record::{self, Buffers, STALE};
 use model::source::{activity, disk, fs, load, net, pressure};
 use model::text::Text;
 
-use crate::{Record, Records, Result};
+use crate::life::is_one_life;
+use crate::{Record, Records, Result, WallClock};
 
 /// What happened between two records.
 #[derive(Clone, Debug, PartialEq)]
@@ -303,11 +304,8 @@ impl Sample {
     pub fn between(before: &Record, after: &Record) -> Option<Self> {
         let (before, after) = (before.raw()?, after.raw()?);
         let (then, now) = (before.header(), after.header());
-        if (now.boot_id, now.load_id) != (then.boot_id, then.load_id) {
-            return None;
-        }
-        // Records of modules that give no identity can be told apart when these go back.
-        if now.seq <= then.seq || now.taken_mono_ns <= then.taken_mono_ns {
+        let is_later = now.seq > then.seq && now.taken_mono_ns > then.taken_mono_ns;
+        if !is_later || !is_one_life(&then, &now) {
             return None;
         }
         let elapsed_s = seconds(now.taken_mono_ns - then.taken_mono_ns);
@@ -707,14 +705,27 @@ impl Usage {
 #[derive(Debug)]
 pub struct Samples<R> {
     records: Records<R>,
+    clock: WallClock,
+    /// How many records were read.
+    count: u64,
+    /// When the first one was taken.
+    oldest_s: Option<f64>,
     before: Option<Record>,
 }
 
 impl<R: Read> Samples<R> {
     /// Makes samples of `records`. The first one needs two.
     pub fn new(records: Records<R>) -> Self {
+        Self::by_clock(records, WallClock::default())
+    }
+
+    /// Makes samples of `records`, which were taken when `clock` says so.
+    pub fn by_clock(records: Records<R>, clock: WallClock) -> Self {
         Self {
             records,
+            clock,
+            count: 0,
+            oldest_s: None,
             before: None,
         }
     }
@@ -726,15 +737,32 @@ impl<R: Read> Samples<R> {
     /// Those of [`Records::try_next`].
     pub fn try_next(&mut self) -> Result<Option<Sample>> {
         while let Some(record) = self.records.try_next()? {
+            let time_s = self.clock.time_s(self.count, &record.header());
+            self.count += 1;
+            self.oldest_s.get_or_insert(time_s);
+            // Recordings that were put together may have the same record more than once.
+            let is_known = self.before.as_ref().is_some_and(|before| {
+                let (before, now) = (before.header(), record.header());
+                now.boot_id.is_some() && is_one_life(&before, &now) && now.seq <= before.seq
+            });
+            if is_known {
+                continue;
+            }
             let before = self.before.replace(record);
             let sample = before
                 .zip(self.before.as_ref())
                 .and_then(|(before, now)| Sample::between(&before, now));
-            if sample.is_some() {
-                return Ok(sample);
+            if let Some(mut sample) = sample {
+                sample.time_s = time_s;
+                return Ok(Some(sample));
             }
         }
         Ok(None)
+    }
+
+    /// When the first record was taken, in seconds since 1970; none before there was one.
+    pub fn oldest_s(&self) -> Option<f64> {
+        self.oldest_s
     }
 
     /// The records that the samples are made of.
