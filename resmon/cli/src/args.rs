@@ -10,11 +10,18 @@ use clap::{value_parser, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Shows what this machine does, from the kernel module resource_monitor
 #[derive(Debug, Parser)]
-#[command(name = "resmon", version, about)]
+#[command(
+    name = "resmon",
+    version,
+    about,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Args {
     /// What to do; without it, the same as top
     #[command(subcommand)]
     pub command: Option<Command>,
+    #[command(flatten)]
+    pub top: Top,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,7 +50,7 @@ pub enum Command {
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub struct From {
     /// Read this recording instead of the device
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub from: Option<PathBuf>,
 }
 
@@ -67,21 +74,31 @@ pub struct Log {
     /// Print comma-separated values, with the names of the columns in the first line
     #[arg(long)]
     pub csv: bool,
-    /// Begin with samples from this time on, and then go on with those to come
+    /// Print the samples from this time on
     ///
-    /// A time span such as 10min or 1h (ms, s, min, h) counts back from now, or from the end of
+    /// A time span such as 10min, 1h or -1h (ms, s, min, h) counts back from now, or from the end of
     /// a recording. 2026-01-31T12:00 or 2026-01-31 is local time, 2026-01-31T12:00Z is UTC. "boot"
     /// and "all" begin with the oldest sample that is kept.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, short = 'S', value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
-    /// End after this many samples
+    /// Go on with the samples to come
+    #[arg(long, short, conflicts_with = "from")]
+    pub follow: bool,
+    /// Print no more than the newest N of what is kept
     #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub lines: Option<u64>,
+    /// End after N samples
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 }
 
 const LOG_HELP: &str = "\
-Without --since or --from, the first line comes with the next sample. A recording is shown from \
-its begin to its end.
+Without --since, the last 10 minutes are shown, of a recording all of it. With --follow, these are \
+the last 10 samples, and then those to come until Ctrl-C.
+
+The clock of the newest sample counts: when it was set meanwhile, the times of those before are \
+counted back from there. Where --since asks for more than is kept, what there is is shown, a line \
+on standard error says from when to when that is, and the exit status is 1.
 
 The columns, of which kB are 1024 bytes and MB 1024 kB; what has no room is shown in thousands \
 (k), M or G:
@@ -106,9 +123,11 @@ When this program was too slow and records were lost, a line on standard error s
 
 Examples:
   resmon log
-  resmon log --since 10min --count 20
+  resmon log --follow
+  resmon log -n 20
+  resmon log --since 1h
   resmon log --since all --csv >history.csv
-  resmon log --json | jq .cpu.user_percent
+  resmon log --follow --json | jq .cpu.user_percent
   resmon log --from minute.rec";
 
 #[derive(Debug, ClapArgs)]
@@ -149,11 +168,17 @@ pub struct Export {
 pub struct Record {
     #[command(flatten)]
     pub from: From,
-    /// The file; it must not be there yet
+    /// The file; it must not be there yet, unless it is appended to
     pub file: PathBuf,
     /// Begin with what the module keeps
     #[arg(long)]
     pub history: bool,
+    /// Add to the file, if it is there; with --history only what is not in it yet
+    #[arg(long)]
+    pub append: bool,
+    /// Have what was written reach the disk at least this often, as 1s or 1min
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = parse_duration)]
+    pub sync: Duration,
     /// End after this many records
     #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub count: Option<u64>,
@@ -161,11 +186,16 @@ pub struct Record {
 
 const RECORD_HELP: &str = "\
 Ends with --count or Ctrl-C. The file holds whole records at any time, each as the module made \
-it; a sample needs two of them.
+it; a sample needs two of them. What was written within --sync of the machine's end may be missing \
+or damaged; programs that read a recording leave out what is damaged, and say so.
+
+Recordings may be joined with cat, in any order: each record says which boot and which load of the \
+module it is of.
 
 Examples:
   resmon record load.rec
   resmon record load.rec --history --count 1000
+  resmon record load.rec --append --history
   resmon record begin.rec --from load.rec --count 10";
 
 #[derive(Debug, ClapArgs)]

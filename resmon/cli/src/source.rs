@@ -5,9 +5,10 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use resmon::{Device, Record, Records, Sample, Samples};
-use rustix::event::{poll, PollFd, PollFlags};
+use resmon::{Damage, Device, Record, Recording, Records, Sample, Samples, WallClock};
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -16,24 +17,38 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub enum Source {
     Device(Device),
-    Recording(BufReader<File>),
+    Recording(Recording),
+    /// A recording that cannot be read twice, as from a pipe.
+    Stream(BufReader<File>),
 }
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Device(device) => device.read(buffer),
-            Self::Recording(file) => file.read(buffer),
+            Self::Recording(recording) => recording.read(buffer),
+            Self::Stream(file) => file.read(buffer),
         }
     }
 }
 
 impl Source {
+    /// The recording at `path`. What is damaged in it is told on standard error.
+    fn recording(path: &Path) -> Result<Records<Self>> {
+        // A folder is no stream either, but says so best when it is read.
+        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Ok(Records::open(path)?.map_source(Self::Stream));
+        }
+        let recording = named(Recording::open(path), Some(path))?;
+        report_damage(path, recording.damage());
+        Ok(Records::new(Self::Recording(recording)))
+    }
+
     /// The records of the recording `from`, or else of the device: those it keeps if
     /// `with_history`, and then those to come.
     pub fn records(from: Option<&Path>, with_history: bool) -> Result<Records<Self>> {
         if let Some(path) = from {
-            return Ok(Records::open(path)?.map_source(Self::Recording));
+            return Self::recording(path);
         }
         let mut device = Device::open()?;
         if with_history {
@@ -45,23 +60,34 @@ impl Source {
     /// As [`Source::records`], but reading the device never waits: it has none when all that it
     /// keeps were read. [`Source::wait`] waits for the next one.
     ///
-    /// Without the history, the newest record that is kept comes first, so that the one after
-    /// it makes a sample.
+    /// Of the history, only so many records as `newest` are read, if it is given: one more than the
+    /// samples that they make.
     pub fn records_without_waiting(
         from: Option<&Path>,
-        with_history: bool,
+        newest: Option<u64>,
     ) -> Result<Records<Self>> {
         if from.is_some() {
-            return Self::records(from, with_history);
+            return Self::records(from, true);
         }
         let mut device = Device::open()?;
         device.set_nonblocking(true)?;
-        let seq = match with_history {
-            true => 0,
-            false => device.info()?.next_seq.saturating_sub(1),
+        let seq = match newest {
+            None => 0,
+            Some(newest) => device.info()?.next_seq.saturating_sub(newest),
         };
         device.seek(seq)?;
         Ok(device.into_records()?.map_source(Self::Device))
+    }
+
+    /// The samples that these records make, by the wall clock as it is now, or as it was at the end
+    /// of the recording.
+    pub fn samples(records: Records<Self>) -> Samples<Self> {
+        let clock = match records.get_ref() {
+            Self::Device(_) => WallClock::now(),
+            Self::Recording(recording) => recording.clock().clone(),
+            Self::Stream(_) => WallClock::default(),
+        };
+        Samples::by_clock(records, clock)
     }
 
     /// Waits until there is a record to read. `false` when none comes any more, or when nobody
@@ -71,20 +97,44 @@ impl Source {
             return Ok(false);
         };
         let stdout = io::stdout();
-        loop {
-            let mut files = [
-                PollFd::new(device, PollFlags::IN),
-                // That it was closed is said without being asked for.
-                PollFd::new(&stdout, PollFlags::empty()),
-            ];
-            match poll(&mut files, None) {
-                Ok(_) => {
-                    let [device, stdout] = files.map(|file| file.revents());
-                    return Ok(stdout.is_empty() && device.contains(PollFlags::IN));
-                }
-                Err(Errno::INTR) => (),
-                Err(errno) => return Err(Error::Output(errno.into())),
-            }
+        // That it was closed is said without being asked for.
+        let mut files = [
+            PollFd::new(device, PollFlags::IN),
+            PollFd::new(&stdout, PollFlags::empty()),
+        ];
+        poll_all(&mut files, None)?;
+        let [device, stdout] = files.map(|file| file.revents());
+        Ok(stdout.is_empty() && device.contains(PollFlags::IN))
+    }
+
+    /// Waits until there is a record to read, at most for `time`, if that is given. `false` when
+    /// there is none.
+    pub fn wait_at_most(&self, time: Option<Duration>) -> Result<bool> {
+        let Self::Device(device) = self else {
+            return Ok(false);
+        };
+        let mut files = [PollFd::new(device, PollFlags::IN)];
+        poll_all(&mut files, time)?;
+        let [device] = files.map(|file| file.revents());
+        if device.is_empty() || device.contains(PollFlags::IN) {
+            return Ok(!device.is_empty());
+        }
+        // A device that was removed says so for ever, and that must not become a busy loop.
+        Err(resmon::Error::Read(Errno::NODEV.into()).into())
+    }
+}
+
+/// Waits until there is something about one of `files`, at most for `time`, if that is given.
+fn poll_all(files: &mut [PollFd<'_>], time: Option<Duration>) -> Result<()> {
+    let until = time.map(|time| Instant::now() + time);
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        // Less than a nanosecond is no time, and what does not fit in is long enough.
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(files, left.as_ref()) {
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => (),
+            Err(errno) => return Err(Error::Output(errno.into())),
         }
     }
 }
@@ -123,5 +173,32 @@ pub fn report_lost(records: u64) {
             io::stderr(),
             "resmon: {records} {what} {were} lost: this reader was too slow"
         );
+    }
+}
+
+/// Says what of the recording `path` was left out, if anything was.
+pub fn report_damage(path: &Path, damage: &[Damage]) {
+    const SHOWN: usize = 10;
+    let path = path.display();
+    let say = |text: String| {
+        // When nobody listens, there is nobody to tell.
+        let _ = writeln!(io::stderr(), "resmon: {path}: {text}");
+    };
+    let bytes_of = |damage: &Damage| damage.bytes;
+    for place in damage.iter().take(SHOWN) {
+        let why = place
+            .why
+            .map_or(resmon::Error::Truncated, resmon::Error::from);
+        let (offset, bytes) = (place.offset, bytes_of(place));
+        say(format!(
+            "damaged: {bytes} bytes at byte {offset} are left out: {why}"
+        ));
+    }
+    if let Some(rest) = damage.get(SHOWN..).filter(|rest| !rest.is_empty()) {
+        let bytes: u64 = rest.iter().map(bytes_of).sum();
+        let count = rest.len();
+        say(format!(
+            "damaged: {bytes} bytes at {count} more places are left out"
+        ));
     }
 }

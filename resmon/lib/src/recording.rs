@@ -111,6 +111,17 @@ impl Recording {
         &self.damage
     }
 
+    /// Whether the record with this header is in it. Records without an identity are not known
+    /// again.
+    pub fn has(&self, header: &Header) -> bool {
+        let is_in = |part: &Part| {
+            let (first, newest) = (&part.first, &part.newest);
+            (first.boot_id, first.load_id) == (header.boot_id, header.load_id)
+                && (first.seq..=newest.seq).contains(&header.seq)
+        };
+        header.boot_id.is_some() && self.parts.iter().any(is_in)
+    }
+
     fn seek_to_part(&mut self) -> Result<()> {
         if let Some(part) = self.parts.front() {
             let place = SeekFrom::Start(part.offset);
@@ -148,7 +159,7 @@ impl Read for Recording {
 impl Part {
     /// Whether a record belongs to this part when it follows in the file.
     fn goes_on(&self, next: &Header) -> bool {
-        is_one_life(&self.newest, next) && next.seq > self.newest.seq
+        is_one_life(&self.newest, next) && next.seq == self.newest.seq.saturating_add(1)
     }
 
     /// Whether another part, which comes later in the file, is of the same life.

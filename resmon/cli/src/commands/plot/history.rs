@@ -5,7 +5,7 @@
 use std::ops::{Add, Mul};
 use std::path::Path;
 
-use resmon::{Sample, Samples};
+use resmon::Sample;
 
 use crate::error::Result;
 use crate::source::{next_sample, Source};
@@ -133,7 +133,7 @@ const GAP_INTERVALS: f64 = 3.0;
 impl History {
     /// Reads the recording `from`, or else what the module keeps.
     pub fn read(from: Option<&Path>) -> Result<Self> {
-        let mut samples = Samples::new(Source::records_without_waiting(from, true)?);
+        let mut samples = Source::samples(Source::records_without_waiting(from, None)?);
         let mut history = Self::default();
         while let Some(sample) = next_sample(&mut samples, from)? {
             history.add(&sample);

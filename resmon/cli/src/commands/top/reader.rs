@@ -82,7 +82,7 @@ pub(super) fn kept(
 
 /// The samples from the oldest on. The device does not wait for one.
 fn open(from: Option<&Path>) -> crate::error::Result<Samples<Source>> {
-    let samples = Samples::new(Source::records(from, true)?);
+    let samples = Source::samples(Source::records(from, true)?);
     if let Some(device) = device(&samples) {
         device.set_nonblocking(true)?;
     }
@@ -92,7 +92,7 @@ fn open(from: Option<&Path>) -> crate::error::Result<Samples<Source>> {
 fn device(samples: &Samples<Source>) -> Option<&Device> {
     match samples.records().get_ref() {
         Source::Device(device) => Some(device),
-        Source::Recording(_) => None,
+        Source::Recording(_) | Source::Stream(_) => None,
     }
 }
 
