@@ -2,11 +2,12 @@
 
 //! The arguments, as users see them. The man pages and the completions are made of these.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{value_parser, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::commands::Listen;
 
 /// Shows what this machine does, from the kernel module resource_monitor
 #[derive(Debug, Parser)]
@@ -152,16 +153,33 @@ Examples:
   resmon plot --out minute.png --from minute.rec";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = EXPORT_HELP)]
 pub struct Export {
-    /// Where to listen
+    /// Where to listen: an IP address or localhost and a port, or :PORT for all addresses
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9950")]
-    pub listen: SocketAddr,
+    pub listen: Listen,
     #[command(flatten)]
     pub from: From,
     /// Print the metrics and end
     #[arg(long)]
     pub once: bool,
 }
+
+const EXPORT_HELP: &str = "\
+The metrics are those of the newest sample, in the classic text format of Prometheus, or in \
+OpenMetrics for clients that ask for it. localhost is 127.0.0.1 and ::1; other names are not \
+looked up. Who can connect can read.
+
+No counter falls while this runs. The kernel lets some fall a little, such as the time that a CPU \
+waited for I/O: that stands still until it has caught up. Only with the next start is it what the \
+kernel has then. What begins anew, as a disk that is put in again, is shown as it is.
+
+A recording has neither the name of its machine nor the size of its swap; these are left out.
+
+Examples:
+  resmon export
+  resmon export --listen localhost:9950
+  resmon export --once | grep node_load1";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = RECORD_HELP)]

@@ -15,6 +15,8 @@ mod top;
 use crate::args::{Args, Command};
 use crate::error::Result;
 
+pub use export::Listen;
+
 pub fn run(args: Args) -> Result<()> {
     match args.command.unwrap_or(Command::Top(args.top)) {
         Command::Top(args) => top::run(&args),

@@ -587,8 +587,8 @@ fn export(guest: &Guest) -> Result<()> {
     let up = metric(&text, "resource_monitor_up")?;
     ensure!(up == 1.0, "resource_monitor_up is {up}, expected 1");
     ensure!(
-        text.ends_with("# EOF\n"),
-        "the last line of the metrics is {:?}, expected \"# EOF\" and a newline",
+        text.ends_with("\nresource_monitor_up 1\n"),
+        "the last line of the metrics is {:?}, expected \"resource_monitor_up 1\" and a newline",
         text.lines().last()
     );
     // A second one cannot listen there.
