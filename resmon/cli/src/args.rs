@@ -86,7 +86,7 @@ pub struct Log {
     #[arg(long, short, conflicts_with = "from")]
     pub follow: bool,
     /// Print no more than the newest N of what is kept
-    #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, short = 'n', value_name = "N")]
     pub lines: Option<u64>,
     /// End after N samples
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
@@ -172,7 +172,8 @@ looked up. Who can connect can read.
 
 No counter falls while this runs. The kernel lets some fall a little, such as the time that a CPU \
 waited for I/O: that stands still until it has caught up. Only with the next start is it what the \
-kernel has then. What begins anew, as a disk that is put in again, is shown as it is.
+kernel has then. What is another one of the same name, as a disk that is put in, is \
+shown as it is.
 
 A recording has neither the name of its machine nor the size of its swap; these are left out.
 

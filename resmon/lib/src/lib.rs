@@ -22,6 +22,7 @@
 
 mod device;
 mod error;
+mod kind;
 mod life;
 mod record;
 mod recording;
@@ -31,6 +32,7 @@ mod version_1;
 
 pub use device::Device;
 pub use error::{Error, Result};
+pub use kind::Kind;
 pub use life::WallClock;
 pub use model;
 pub use model::ioctl::Info;

@@ -10,7 +10,7 @@ use model::source::{activity, disk, fs, load, net, pressure};
 use model::text::Text;
 
 use crate::life::is_one_life;
-use crate::{Record, Records, Result, WallClock};
+use crate::{Kind, Record, Records, Result, WallClock};
 
 /// What happened between two records.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +59,8 @@ pub struct Sample {
     pub nets: Vec<Net>,
     /// What is mounted at the paths that are watched.
     pub file_systems: Vec<FileSystem>,
-    /// Names of what has not answered in time, or had no room: it is missing here.
-    pub incomplete: Vec<&'static str>,
+    /// What has not answered in time, or had no room: all or some of it is missing here.
+    pub incomplete: Vec<Kind>,
     /// Whether disks were sampled for both records.
     #[cfg_attr(feature = "serde", serde(skip))]
     has_disks: bool,
@@ -435,26 +435,15 @@ fn pairs<'a, C: record::Content + 'a>(
     })
 }
 
-fn incomplete(record: record::Record<'_>) -> Vec<&'static str> {
-    const NAMES: [(u64, &str); 7] = [
-        (<load::Load as record::Content>::KIND, "load"),
-        (<activity::Activity as record::Content>::KIND, "activity"),
-        (<pressure::Pressure as record::Content>::KIND, "pressure"),
-        (<disk::Disk as record::Content>::KIND, "disk"),
-        (<net::Net as record::Content>::KIND, "net"),
-        (<fs::Fs as record::Content>::KIND, "fs"),
-        (<record::Cpu as record::Content>::KIND, "cpu"),
-    ];
-    let mut names = Vec::new();
-    for section in record.sections() {
-        let header = section.header();
-        let is_whole = header.state != STALE && header.left_out == 0;
-        let name = NAMES.iter().find(|(kind, _)| *kind == header.kind);
-        if let Some((_, name)) = name.filter(|(_, name)| !is_whole && !names.contains(name)) {
-            names.push(*name);
-        }
-    }
-    names
+fn incomplete(record: record::Record<'_>) -> Vec<Kind> {
+    let is_incomplete = |kind: &Kind| {
+        let mut headers = record.sections().map(|section| section.header());
+        headers.any(|header| {
+            let is_whole = header.state != STALE && header.left_out == 0;
+            header.kind == kind.number() && !is_whole
+        })
+    };
+    Kind::ALL.into_iter().filter(is_incomplete).collect()
 }
 
 impl CpuTimes {

@@ -36,8 +36,12 @@ pub enum Unit {
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub labels: Labels,
+    /// What is shown.
     pub value: Value,
     pub life: Life,
+    /// What was counted, and what had been before that began anew.
+    counted: Value,
+    base: u64,
 }
 
 pub type Labels = Vec<Label>;
@@ -121,17 +125,32 @@ impl Life {
 
 impl Sample {
     pub fn new(labels: Labels, value: impl Into<Value>, life: Life) -> Self {
+        let value = value.into();
         Self {
             labels,
-            value: value.into(),
+            value,
             life,
+            counted: value,
+            base: 0,
         }
     }
 
-    /// Holds the value at that of `before`, if it has fallen within one life.
+    /// Goes on from `before`, if that is of the same life: holds the value there, if it has fallen,
+    /// and counts on from there where the counter has begun anew.
     fn keep_from_falling(&mut self, before: &Self) {
-        let has_fallen = self.life == before.life && self.value < before.value;
-        if has_fallen && !self.life.has_begun_anew(before.value, self.value) {
+        if self.life != before.life {
+            return;
+        }
+        self.base = before.base;
+        if self.life.has_begun_anew(before.counted, self.counted) {
+            if let Value::Whole(shown) = before.value {
+                self.base = shown;
+            }
+        }
+        if let Value::Whole(counted) = self.counted {
+            self.value = Value::Whole(self.base.saturating_add(counted));
+        }
+        if self.value < before.value {
             self.value = before.value;
         }
     }
@@ -297,8 +316,9 @@ mod tests {
     #[test]
     fn only_a_network_driver_begins_anew_within_a_life() {
         let net = Life::Net { index: 1 };
-        let records = [10, 9, 4, 3, 1, 0].map(|value| (net, value));
-        assert_eq!(values(Kind::Counter, &records), [10, 10, 4, 4, 1, 1]);
+        let records = [10, 9, 11, 4, 3, 5, 2, 3].map(|value| (net, value));
+        let expected = [10, 10, 11, 15, 15, 16, 16, 16];
+        assert_eq!(values(Kind::Counter, &records), expected);
         let disk = Life::Disk { seq: 1 };
         let records = [10, 9, 4, 0].map(|value| (disk, value));
         assert_eq!(values(Kind::Counter, &records), [10, 10, 10, 10]);

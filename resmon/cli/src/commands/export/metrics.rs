@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use resmon::model::record::{self, Buffers, Content, Header, STALE};
 use resmon::model::source::{activity, disk, fs, load, net, pressure};
-use resmon::Record;
+use resmon::{Kind, Record};
 
 use super::family::{Description, Family, Kind, Label, Labels, Life, Sample, Unit, Value};
 
@@ -595,24 +595,15 @@ impl Families {
     }
 
     fn sections(&mut self, record: record::Record<'_>) {
-        const SOURCES: [(&str, u64); 7] = [
-            ("load", load::Load::KIND),
-            ("activity", activity::Activity::KIND),
-            ("pressure", pressure::Pressure::KIND),
-            ("disk", disk::Disk::KIND),
-            ("net", net::Net::KIND),
-            ("fs", fs::Fs::KIND),
-            ("buffers", Buffers::KIND),
-        ];
         // What is not sampled has no section, and no sample here.
         let samples = |of: fn(&record::SectionHeader) -> u64| {
-            SOURCES.iter().filter_map(move |(source, kind)| {
+            Kind::ALL.into_iter().filter_map(move |kind| {
                 let headers = record.sections().map(|section| section.header());
                 let value = headers
-                    .filter(|header| header.kind == *kind)
+                    .filter(|header| header.kind == kind.number())
                     .map(|header| of(&header))
                     .reduce(u64::saturating_add)?;
-                Some((vec![Label("source", (*source).into())], value))
+                Some((vec![Label("source", kind.name().into())], value))
             })
         };
         let stale = samples(|header| u64::from(header.state == STALE));
