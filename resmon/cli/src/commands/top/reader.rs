@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
+use nix::sys::signal::Signal;
 use ratatui::crossterm::event::Event;
 use resmon::{Device, Error, Result, Sample, Samples};
 use rustix::event::{poll, PollFd, PollFlags};
@@ -24,10 +25,12 @@ pub(super) enum Message {
     End { reader: u64 },
     /// There will be no more, since something went wrong.
     Failed { reader: u64, error: Error },
-    /// A key, a new size or the like, or the terminal is gone.
+    /// A key, a new size or the like, or why none can be read.
     Terminal(io::Result<Event>),
-    /// A signal asks the program to end.
-    Signal,
+    /// The terminal is gone.
+    HangUp,
+    /// A signal asks the program to end, to stop or to go on.
+    Signal(Signal),
 }
 
 /// A thread that reads samples and sends them. It ends when this is dropped.

@@ -709,7 +709,7 @@ const fn column(head: &'static str, width: u16) -> Column {
 
 /// What the keys do, over all the rest.
 fn help(mut pane: Pane<'_>, look: &Look) {
-    const LINES: [(&str, &str); 16] = [
+    const LINES: [(&str, &str); 17] = [
         ("q  Esc  Ctrl-C", "quit"),
         ("space", "hold this sample, or follow the newest"),
         ("←  →", "the sample before, the one after"),
@@ -720,6 +720,7 @@ fn help(mut pane: Pane<'_>, look: &Look) {
         ("+  -", "longer or shorter interval, for all"),
         ("r", "read again all that is kept"),
         ("?", "this help"),
+        ("Ctrl-Z", "stop, until fg"),
         ("", ""),
         ("", "Sizes are in powers of 1024, rates per second."),
         ("", "A graph's column of several samples is their peak."),

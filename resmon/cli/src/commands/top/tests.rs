@@ -12,10 +12,10 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
-use ratatui::style::Color;
+use ratatui::style::{Color, Style};
 use resmon::{FileSystemState, Sample};
 
-use super::draw::Look;
+use super::draw::{Look, Pane};
 use super::reader::{kept, Message, Reader};
 use super::state::{longer, shorter, Origin, Sort, State};
 use super::{act, action, parse_size, screen, text_of, Action, Outcome};
@@ -355,6 +355,22 @@ fn columns_of_several_samples_keep_the_peak() {
     assert_eq!(state.graph(7, |point| point.cpu_percent), every[54..]);
     assert_eq!(state.graph(0, |point| point.cpu_percent), []);
     assert_eq!(state.span_s(7).map(f64::round), Some(6.0));
+}
+
+#[test]
+fn text_that_ends_somewhere_keeps_its_end() {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 1));
+    for (text, expected) in [
+        ("ab写真", "  ab写真"),
+        ("abcd写真", "abcd写真"),
+        ("日本写真x写", " 写真x写"),
+        ("日本語写真", "本語写真"),
+    ] {
+        buffer.reset();
+        let mut pane = Pane::new(&mut buffer, Rect::new(0, 0, 8, 1));
+        pane.text_until(0, 8, text, Style::new());
+        assert_eq!(text_of(&buffer), format!("{expected}\n"));
+    }
 }
 
 #[test]
