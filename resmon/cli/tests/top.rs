@@ -324,3 +324,22 @@ fn without_a_shell_ctrl_z_does_not_stop() {
     let status = terminal.wait_end();
     assert_eq!(status.code(), Some(0), "{status}");
 }
+
+#[test]
+fn a_recording_opens_where_something_happened() {
+    // The last seconds are idle, but for a write.
+    let text = once(&recording(), "80x24");
+    assert!(text.contains("#38 "), "expected record 38, found:\n{text}");
+    assert!(text.contains("24 back"), "expected 24 back, found:\n{text}");
+    let mut terminal = on_terminal();
+    terminal.press("\x1b[F");
+    terminal.wait_for("#62 ");
+    terminal.wait_for("recording");
+
+    // An idle machine: the newest one.
+    let folder = tempfile::tempdir().unwrap();
+    let idle = folder.path().join("idle.rec");
+    fs::write(&idle, until(4)).unwrap();
+    let text = once(&idle, "80x24");
+    assert!(text.contains("#4 "), "expected record 4, found:\n{text}");
+}

@@ -95,6 +95,9 @@ fn once(from: Option<&Path>, size: &str) -> Result<()> {
     for sample in reader::kept(from)? {
         state.push(sample?);
     }
+    if state.origin == Origin::Recording {
+        state.end();
+    }
     let look = Look {
         // Text has no colours, so the bars must do without.
         has_colour: false,
@@ -148,7 +151,7 @@ fn live(from: Option<&Path>) -> Result<()> {
         };
         match message {
             Message::Sample { reader: of, sample } if reader.is(of) => state.push(*sample),
-            Message::End { reader: of } if reader.is(of) => state.has_ended = true,
+            Message::End { reader: of } if reader.is(of) => state.end(),
             Message::Failed { reader: of, error } if reader.is(of) => return Err(error.into()),
             // A reader that was replaced may still have sent something.
             Message::Sample { .. } | Message::End { .. } | Message::Failed { .. } => (),

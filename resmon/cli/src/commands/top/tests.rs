@@ -358,6 +358,67 @@ fn columns_of_several_samples_keep_the_peak() {
 }
 
 #[test]
+fn two_lives_have_a_gap_between_them() {
+    let known = |state: &State| {
+        let graph = state.graph(1_000, |point| point.cpu_percent);
+        graph.iter().map(Option::is_some).collect::<Vec<_>>()
+    };
+    let parts = |before: usize, after: usize| {
+        let parts = [vec![true; before], vec![false], vec![true; after]];
+        parts.concat()
+    };
+    // Of version 1, which has no identities: what nobody saw, and the module loaded anew.
+    let all = samples();
+    let (begin, end) = (&all[..10], &all[30..35]);
+    assert_eq!(known(&state_of(&all)), vec![true; 61]);
+    assert_eq!(known(&state_of(&[begin, end].concat())), parts(10, 5));
+    assert_eq!(known(&state_of(&[end, begin].concat())), parts(5, 10));
+    let mut state = state_of(&[begin, end].concat());
+    // The time of both is in what the graph spans, and the gap takes a column of it.
+    assert_eq!(state.span_s(1_000).map(f64::round), Some(34.0));
+    assert_eq!(state.span_s(6).map(f64::round), Some(4.0));
+    press(&mut state, KeyCode::Char('z'));
+    assert_eq!(state.samples_per_column(), 2);
+    assert_eq!(known(&state), parts(5, 3));
+
+    // Of version 2, however near they are.
+    let mut all = samples_of(&testdata("layers.rec"));
+    assert_eq!(known(&state_of(&all)), vec![true; all.len()]);
+    for sample in &mut all[8..] {
+        sample.module_load_id = Some(resmon::Id(7));
+    }
+    assert_eq!(known(&state_of(&all)), parts(8, all.len() - 8));
+    for sample in &mut all[20..] {
+        sample.module_boot_id = Some(resmon::Id(7));
+    }
+    let three = [parts(8, 12), vec![false], vec![true; all.len() - 20]].concat();
+    assert_eq!(known(&state_of(&all)), three);
+}
+
+#[test]
+fn a_recording_opens_at_the_last_sample_that_is_not_idle() {
+    let all = samples();
+    let mut state = state_of(&all);
+    state.end();
+    assert_eq!((seq(&state), state.behind()), (38, 24));
+    state.go_to_newest();
+    assert_follows(&state);
+    state.end();
+    // That is where the user has gone.
+    assert_follows(&state);
+
+    // A machine that is busy to the end, and one that does nothing.
+    let mut state = state_of(&all[..32]);
+    state.end();
+    assert_follows(&state);
+    let mut idle = all[3].clone();
+    idle.disks.clear();
+    let mut state = state_of(&vec![idle; 5]);
+    state.end();
+    assert_follows(&state);
+}
+
+#[test]
 fn text_that_ends_somewhere_keeps_its_end() {
     let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 1));
     for (text, expected) in [
