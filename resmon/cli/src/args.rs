@@ -56,6 +56,7 @@ pub struct From {
 }
 
 #[derive(Debug, Default, ClapArgs)]
+#[command(after_long_help = TOP_HELP)]
 pub struct Top {
     #[command(flatten)]
     pub from: From,
@@ -63,6 +64,18 @@ pub struct Top {
     #[arg(long, value_name = "COLUMNSxROWS", num_args = 0..=1, default_missing_value = "80x24")]
     pub once: Option<String>,
 }
+
+const TOP_HELP: &str = "\
+? lists the keys. A recording opens at the last sample in which something happened; End goes to the \
+newest one.
+
+The screen is as large as the terminal. Where that does not know its size, as on a serial console, \
+COLUMNS and LINES tell it, or it is 80x24. NO_COLOR turns colours off.
+
+Examples:
+  resmon top
+  resmon top --from minute.rec
+  resmon top --once 120x40";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = LOG_HELP)]
@@ -139,18 +152,31 @@ pub struct Plot {
     /// Write the picture to this file; its name ends with .svg or .png
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
+    /// Have this text above the picture, instead of the name of this machine
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Make the picture so many pixels wide and high, 800x700 to 4000x4000
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1200x1400")]
+    pub size: String,
+    /// Draw on a dark ground
+    #[arg(long)]
+    pub dark: bool,
 }
 
 const PLOT_HELP: &str = "\
-Shows CPU, memory, disks and network over local time. Disks and interfaces are summed as by log; \
-what is written and sent goes downwards. Where nothing was sampled for more than three intervals there is a gap. Of more samples than \
-the picture has columns, averages are drawn.
+Shows CPU, pressure, memory, disks and network over local time. Disks and interfaces are summed as \
+by log; what is written and sent goes downwards. Where a column of the picture has several samples, \
+the line is their mean, and the band around it goes from the lowest to the highest of them.
+
+Where nothing was sampled for more than three intervals there is a gap, and between two boots or \
+two loads of the module. The times of each of these are counted back from its newest sample, so \
+that a clock that was set in between does not matter.
 
 A file of this name is replaced when the picture is done.
 
 Examples:
   resmon plot --out history.svg
-  resmon plot --out minute.png --from minute.rec";
+  resmon plot --out minute.png --from minute.rec --title 'A minute' --size 1600x1400 --dark";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = EXPORT_HELP)]
