@@ -178,8 +178,8 @@ fn lives_are_apart_in_any_order() {
         one == other,
         "the picture depends on the order of the lives"
     );
-    // Another boot, two hours later by all clocks: nothing is drawn in between, and of the time that
-    // nobody saw no sample is made.
+    // Another boot, two hours later by all clocks: nothing is drawn in between, and of the time
+    // that nobody saw no sample is made.
     let later: Vec<_> = second
         .iter()
         .map(|record| {

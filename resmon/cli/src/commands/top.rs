@@ -65,8 +65,8 @@ pub fn run(args: &Top) -> Result<()> {
     }
 }
 
-/// The terminal is gone, so there is nobody to tell: ends as the system has programs end then, whether
-/// or not it told this one. Where that is to be ignored, this returns.
+/// The terminal is gone, so there is nobody to tell: ends as the system has programs end then,
+/// whether or not it told this one. Where that is to be ignored, this returns.
 fn hang_up() -> Result<()> {
     obey(Signal::SIGHUP)
 }

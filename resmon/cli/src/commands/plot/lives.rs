@@ -4,8 +4,8 @@
 
 use resmon::model::record::Header;
 
-/// A moment of a life: of one load of the module in one boot. In it `CLOCK_BOOTTIME` goes on steadily,
-/// while the wall clock may be set.
+/// A moment of a life: of one load of the module in one boot. In it `CLOCK_BOOTTIME` goes on
+/// steadily, while the wall clock may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     pub clock_ns: u64,

@@ -69,9 +69,9 @@ impl Point {
     }
 }
 
-/// Whether a sample is of the same boot and the same load of the module as the one before it. Records
-/// of modules that give no identity are told apart when numbers go back, or when the one did not begin
-/// where the other ended.
+/// Whether a sample is of the same boot and the same load of the module as the one before it.
+/// Records of modules that give no identity are told apart when numbers go back, or when the one
+/// did not begin where the other ended.
 fn goes_on(before: &Sample, sample: &Sample) -> bool {
     /// As much may be missing in between.
     const GAP_INTERVALS: f64 = 3.0;
@@ -248,9 +248,9 @@ impl State {
         self.cursor = None;
     }
 
-    /// The recording was read to its end: goes to the last sample in which something happened, since
-    /// a machine that has calmed down shows little but zeros. Without such a sample, and when the
-    /// user has chosen another one, nothing moves.
+    /// The recording was read to its end: goes to the last sample in which something happened,
+    /// since a machine that has calmed down shows little but zeros. Without such a sample, and when
+    /// the user has chosen another one, nothing moves.
     pub(super) fn end(&mut self) {
         self.has_ended = true;
         let calm = self

@@ -169,8 +169,8 @@ pub(super) fn obey(signal: Signal) -> Result<()> {
     Ok(obey().map_err(io::Error::from)?)
 }
 
-/// Stops this program and those beside it in its job, as the terminal does it where keys are not read
-/// one by one.
+/// Stops this program and those beside it in its job, as the terminal does it where keys are not
+/// read one by one.
 pub(super) fn stop_job() -> Result<()> {
     const OWN_GROUP: Pid = Pid::from_raw(0);
     Ok(kill(OWN_GROUP, Signal::SIGTSTP).map_err(io::Error::from)?)
