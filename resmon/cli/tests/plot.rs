@@ -125,6 +125,7 @@ const MONO_AT: usize = 6;
 const WALL_AT: usize = 7;
 const BOOT_AT: usize = 13;
 const LOAD_ID_AT: usize = 14;
+const BOOT_ID_AT: usize = 15;
 
 #[test]
 fn a_clock_that_is_set_changes_nothing_but_the_newest_record_counts() {
@@ -178,15 +179,17 @@ fn lives_are_apart_in_any_order() {
         one == other,
         "the picture depends on the order of the lives"
     );
-    // Another boot, two hours later by all clocks: nothing is drawn in between, and of the time
-    // that nobody saw no sample is made.
+    // Another boot, two hours later, with a clock that began anew: nothing is drawn in between, and
+    // of the time that nobody saw no sample is made.
+    let begin = second[0].header();
     let later: Vec<_> = second
         .iter()
         .map(|record| {
             changed(record, |words| {
-                for at in [MONO_AT, WALL_AT, BOOT_AT] {
-                    words[at] += 7_200_000_000_000;
-                }
+                words[WALL_AT] += 7_200_000_000_000;
+                words[BOOT_ID_AT] ^= 1;
+                words[MONO_AT] -= begin.taken_mono_ns;
+                words[BOOT_AT] -= begin.taken_mono_ns;
             })
         })
         .collect();
@@ -424,7 +427,7 @@ fn peaks_can_be_seen() {
             words[first] += ns;
             // Sectors that were read, after the name and the number of reads.
             let sectors_at = first + 2 + 5 + 1;
-            words[sectors_at] += if at >= 1800 { 131_072 } else { 0 };
+            words[sectors_at] += if at >= 1801 { 131_072 } else { 0 };
         })
     });
     let svg = plot_of(records);

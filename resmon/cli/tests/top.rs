@@ -265,6 +265,15 @@ fn state(pid: Pid) -> Option<char> {
     stat.rsplit(')').next()?.trim_start().chars().next()
 }
 
+/// Waits until the job has ended, and for the status that the shell has of it.
+fn assert_status(terminal: &mut Terminal, status: i32) {
+    terminal.wait_until_left();
+    // What is typed before could still be read by the job.
+    terminal.wait_until("a prompt", |terminal| terminal.text().ends_with("PROMPT"));
+    terminal.press("echo status=$?\n");
+    terminal.wait_for(&format!("status={status}\n"));
+}
+
 /// A shell with job control, and the program as its job.
 fn as_job() -> (Terminal, Pid) {
     let env = [("NO_COLOR", "1"), ("PS1", "PROMPT "), ("ENV", "")];
@@ -295,9 +304,7 @@ fn a_stopped_job_leaves_the_terminal_to_the_shell() {
         terminal.wait_for_screen(&once(&recording(), &format!("{columns}x{rows}")));
     }
     terminal.press("q");
-    terminal.wait_until_left();
-    terminal.press("echo status=$?\n");
-    terminal.wait_for("status=0");
+    assert_status(&mut terminal, 0);
 }
 
 #[test]
@@ -308,9 +315,7 @@ fn a_job_that_could_not_leave_the_terminal_draws_all_of_it_anew() {
     terminal.press("fg\n");
     terminal.wait_for_screen(&once(&recording(), "80x24"));
     kill_process(job, Signal::TERM).unwrap();
-    terminal.wait_until_left();
-    terminal.press("echo status=$?\n");
-    terminal.wait_for("status=143");
+    assert_status(&mut terminal, 143);
 }
 
 #[test]

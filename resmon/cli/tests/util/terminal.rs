@@ -113,12 +113,11 @@ impl Terminal {
         });
     }
 
-    /// Waits until the screen of the program is gone.
+    /// Waits until the terminal is as it was before the program.
     pub fn wait_until_left(&mut self) {
-        self.wait_until("the normal screen", |terminal| {
-            !terminal.screen.screen().alternate_screen()
+        self.wait_until("a terminal as it was", |terminal| {
+            terminal.not_restored().is_none()
         });
-        self.assert_is_restored();
     }
 
     /// Waits until the program has ended.
@@ -141,20 +140,22 @@ impl Terminal {
 
     #[track_caller]
     pub fn assert_is_restored(&self) {
+        assert_eq!(self.not_restored(), None);
+    }
+
+    /// What is not as it was before the program.
+    fn not_restored(&self) -> Option<String> {
         let screen = self.screen.screen();
-        assert!(
-            !screen.alternate_screen(),
-            "the alternate screen is still shown, expected the normal one"
-        );
-        assert!(
-            !screen.hide_cursor(),
-            "the cursor is still hidden, expected it to be shown"
-        );
         let modes = tcgetattr(&self.theirs).unwrap().local_modes;
-        assert!(
-            modes.contains(LocalModes::ECHO | LocalModes::ICANON),
-            "the terminal stays raw with {modes:?}, expected ECHO and ICANON"
-        );
+        if screen.alternate_screen() {
+            Some("the alternate screen is still shown".into())
+        } else if screen.hide_cursor() {
+            Some("the cursor is still hidden".into())
+        } else if !modes.contains(LocalModes::ECHO | LocalModes::ICANON) {
+            Some(format!("the terminal stays raw with {modes:?}"))
+        } else {
+            None
+        }
     }
 
     /// Closes the terminal, and gives the status with which the program ends then.
