@@ -14,9 +14,9 @@
 
 use std::time::Duration;
 
-use resmon::model::record::{self, Buffers, Content, Header, STALE};
+use resmon::model::record::{self, Buffers, Header, STALE};
 use resmon::model::source::{activity, disk, fs, load, net, pressure};
-use resmon::{Kind, Record};
+use resmon::{Kind as Source, Record};
 
 use super::family::{Description, Family, Kind, Label, Labels, Life, Sample, Unit, Value};
 
@@ -597,7 +597,7 @@ impl Families {
     fn sections(&mut self, record: record::Record<'_>) {
         // What is not sampled has no section, and no sample here.
         let samples = |of: fn(&record::SectionHeader) -> u64| {
-            Kind::ALL.into_iter().filter_map(move |kind| {
+            Source::ALL.into_iter().filter_map(move |kind| {
                 let headers = record.sections().map(|section| section.header());
                 let value = headers
                     .filter(|header| header.kind == kind.number())

@@ -40,7 +40,7 @@ impl Since {
         }
         let local = text.parse::<DateTime>().ok();
         local
-            .and_then(|time| time.to_zoned(TimeZone::system()).ok())
+            .and_then(|time| time.to_zoned_datetime(TimeZone::system()).ok())
             .map(|time| Self::Time(time.timestamp().as_duration().as_secs_f64()))
             .ok_or_else(|| {
                 Error::Usage(format!(

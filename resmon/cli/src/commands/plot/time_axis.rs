@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Span, Timestamp, ZonedDateTime};
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
 /// Seconds between two marks.
@@ -93,10 +93,11 @@ impl TimeAxis {
         }
     }
 
-    fn local(&self, time_s: f64) -> Zoned {
+    fn local(&self, time_s: f64) -> ZonedDateTime {
         // Rounded, since a time as f64 may be a few nanoseconds off.
         let time = Timestamp::from_millisecond((time_s * 1e3).round() as i64);
-        time.unwrap_or_default().to_zoned(self.zone.clone())
+        time.unwrap_or_default()
+            .to_zoned_datetime(self.zone.clone())
     }
 
     /// Stretches in which clocks differ from UTC by the same: from when, to when, and by how much.
@@ -151,7 +152,7 @@ impl TimeAxis {
         let begin_s = |day: i64| {
             let days = Span::new().try_days(day).ok()?;
             let date = date(1970, 1, 1).checked_add(days).ok()?;
-            let begin = date.to_zoned(self.zone.clone()).ok()?;
+            let begin = date.to_zoned_datetime(self.zone.clone()).ok()?;
             Some(begin.timestamp().as_duration().as_secs_f64())
         };
         (0..)
@@ -166,7 +167,10 @@ impl TimeAxis {
         let begin = time.start_of_day();
         let is_begin = begin.is_ok_and(|begin| begin == time);
         // Of two marks that clocks show the same for, the zone tells which is which.
-        let is_twice = self.zone.to_ambiguous_zoned(time.datetime()).is_ambiguous();
+        let is_twice = self
+            .zone
+            .to_ambiguous_zoned_datetime(time.datetime())
+            .is_ambiguous();
         let format = if step_s >= 28.0 * DAY_S {
             "%Y-%m-%d"
         } else if step_s >= DAY_S || is_begin {
@@ -297,7 +301,7 @@ mod tests {
     }
 
     /// What the local time says: a multiple of the step since midnight, or a day that is.
-    fn is_round(time: &Zoned, step_s: f64) -> bool {
+    fn is_round(time: &ZonedDateTime, step_s: f64) -> bool {
         let midnight = time.hour() == 0 && time.minute() == 0 && time.second() == 0;
         if step_s >= DAY_S {
             let days = date(1970, 1, 1).until(time.date()).unwrap().get_days();
