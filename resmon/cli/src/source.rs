@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use resmon::{Damage, Device, Record, Recording, Records, Sample, Samples, WallClock};
@@ -40,7 +41,9 @@ impl Source {
             return Ok(Records::open(path)?.map_source(Self::Stream));
         }
         let recording = named(Recording::open(path), Some(path))?;
-        report_damage(path, recording.damage());
+        // Not again when it is read again, as there may be a screen by then.
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| report_damage(path, recording.damage()));
         Ok(Records::new(Self::Recording(recording)))
     }
 

@@ -126,6 +126,12 @@ pub struct Damage {
     pub why: Option<Invalid>,
 }
 
+/// Where another record may begin after the first byte.
+fn next_magic(bytes: &[u8]) -> Option<usize> {
+    let at = memchr::memmem::find(bytes.get(1..)?, &MAGIC.to_le_bytes())?;
+    Some(at.saturating_add(1))
+}
+
 impl Damage {
     /// What is said of a recording that has no record.
     fn error(&self) -> Error {
@@ -225,7 +231,7 @@ impl<R: Read> Records<R> {
         // Whether all that the source has is there.
         let mut is_whole = false;
         loop {
-            let why = match self.look() {
+            let why = match self.look(is_whole) {
                 Ok(Look::Record(record, bytes)) => {
                     self.last_bytes = bytes as u64;
                     self.pass(bytes);
@@ -250,8 +256,8 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Looks for a record at the start.
-    fn look(&mut self) -> std::result::Result<Look, Invalid> {
+    /// Looks for a record at the start. Nothing follows what is there if it `is_whole`.
+    fn look(&mut self, is_whole: bool) -> std::result::Result<Look, Invalid> {
         let there = self.buffer.get(self.start..self.end).unwrap_or_default();
         let Some(header) = there.get(..Self::HEADER_BYTES) else {
             // What does not begin as a record need not be waited for.
@@ -267,10 +273,22 @@ impl<R: Read> Records<R> {
             .ok()
             .filter(|_| size <= Self::MAX_BYTES)
             .ok_or(Invalid::Size(size))?;
-        match there.get(..bytes) {
-            Some(whole) => Ok(Look::Record(Record::of(whole, &mut self.older)?, bytes)),
-            None => Ok(Look::Needs(bytes)),
+        let Some(whole) = there.get(..bytes) else {
+            return Ok(Look::Needs(bytes));
+        };
+        if self.is_recording && next_magic(whole).is_some() {
+            // Either a name in it looks like the begin of a record, or it was cut off where another
+            // one begins now. Then what follows does not begin where this one would end.
+            let after = there.get(bytes..).unwrap_or_default();
+            let known = after.len().min(WORD_BYTES);
+            if after.get(..known) != MAGIC.to_le_bytes().get(..known) {
+                return Err(Invalid::Size(size));
+            }
+            if known < WORD_BYTES && !is_whole {
+                return Ok(Look::Needs(bytes.saturating_add(WORD_BYTES)));
+            }
         }
+        Ok(Look::Record(Record::of(whole, &mut self.older)?, bytes))
     }
 
     /// Passes over the bytes from the start to where a record may begin.

@@ -213,6 +213,43 @@ fn a_cut_at_any_byte_loses_what_it_cuts() {
 }
 
 #[test]
+fn a_cut_that_was_added_to_loses_what_it_cuts() {
+    for recording in beginnings() {
+        let places = places(recording);
+        for end in 0..=recording.len() {
+            let joined = [&recording[..end], recording].concat();
+            let found = records(&joined);
+            let before = places.iter().filter(|place| place.end <= end).count();
+            assert_eq!(
+                found.records.len(),
+                before + places.len(),
+                "records after a cut at {end}: {:?}",
+                found.damage
+            );
+        }
+    }
+}
+
+/// A name may have the letters that records begin with.
+#[test]
+fn a_name_like_a_record_is_no_record() {
+    let layers = RECORDINGS[1].0;
+    let first = &layers[..ends(layers)[0]];
+    // Some word that is neither a size nor a count is the last one, of a name or a counter.
+    let mut named = first.to_vec();
+    let at = named.len() - 8;
+    named[at..].copy_from_slice(&MAGIC.to_le_bytes());
+    let named = Record::from_bytes(&named).unwrap().to_bytes();
+    for (bytes, count) in [
+        (named.clone(), 1),
+        ([&named[..], &named, layers].concat(), 2 + RECORDINGS[1].1),
+    ] {
+        let found = records(&bytes);
+        assert_eq!((found.records.len(), &found.damage[..]), (count, &[][..]));
+    }
+}
+
+#[test]
 fn a_flipped_bit_loses_its_record() {
     for recording in beginnings() {
         let mut damaged = recording.to_vec();

@@ -72,10 +72,14 @@ pub fn run(args: &Log) -> Result<()> {
         out.print(sample)?;
     }
     let missing = match given {
-        Some(since) => kept.missing(since, since_s),
+        Some(since) => kept.missing(since, since_s, from.is_some()),
         None if kept.shown == 0 && !args.follow => Some(kept.nothing(from.is_some())),
         None => None,
     };
+    let missing = missing.map(|text| match from {
+        Some(path) => format!("{}: {text}", path.display()),
+        None => text,
+    });
     if !args.follow {
         return missing.map_or(Ok(()), |text| Err(Error::Other(text)));
     }
@@ -142,9 +146,9 @@ impl Kept {
     }
 
     /// What is said when there is not all that was asked for.
-    fn missing(&self, since: Since, since_s: f64) -> Option<String> {
+    fn missing(&self, since: Since, since_s: f64, is_recording: bool) -> Option<String> {
         let Some((first_s, last_s)) = self.span_s else {
-            return Some("there are no samples yet".into());
+            return Some(self.nothing(is_recording));
         };
         let there = format!(
             "there are samples from {} to {}",

@@ -3,7 +3,6 @@
 //! The kept history as a picture.
 
 mod history;
-mod lives;
 mod picture;
 mod time_axis;
 

@@ -5,12 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use resmon::{Record, Sample};
+use resmon::{Id, Sample};
 
 use crate::error::Result;
-use crate::source::{next_record, Source};
-
-use super::lives::{life, Moment};
+use crate::source::{next_sample, Source};
 
 /// The CPU modes that are drawn, from below, without idle.
 pub const CPU_MODES: [&str; 6] = ["user", "nice", "system", "interrupts", "I/O wait", "steal"];
@@ -131,7 +129,7 @@ impl Drawn {
     }
 }
 
-/// Samples together, from a time to a time by the clock of their life.
+/// Samples together, from a time to a time in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bin {
     from_ns: u64,
@@ -139,25 +137,30 @@ struct Bin {
     drawn: Drawn,
 }
 
-/// The samples of one life, by its clock in nanoseconds.
+/// The samples of one life: of one load of the module in one boot.
 #[derive(Debug)]
 struct Life {
-    id: Option<(u64, u64)>,
-    newest: Moment,
+    /// None in version 1 of the record.
+    id: Option<(Id, Id)>,
     /// Each at its end, in units of `width_ns`.
     bins: BTreeMap<u64, Bin>,
     width_ns: u64,
 }
 
 impl Life {
-    fn new(id: Option<(u64, u64)>, newest: Moment) -> Self {
+    fn new(id: Option<(Id, Id)>) -> Self {
         Self {
             id,
-            newest,
             bins: BTreeMap::new(),
             // The shortest interval is ten times that.
             width_ns: 1_000_000,
         }
+    }
+
+    /// When its last sample ends.
+    fn end_ns(&self) -> u64 {
+        let last = self.bins.last_key_value();
+        last.map_or(0, |(_, bin)| bin.to_ns)
     }
 
     /// Adds a bin, and has all be twice as wide as long as there are more than `most`.
@@ -204,7 +207,7 @@ pub struct History {
 }
 
 /// Samples that took so many intervals leave a gap, since nobody knows what happened within.
-const GAP_INTERVALS: u64 = 3;
+const GAP_INTERVALS: f64 = 3.0;
 
 impl History {
     fn new(columns: u32) -> Self {
@@ -221,12 +224,10 @@ impl History {
 
     /// Reads the recording `from`, or else what the module keeps, for a picture of so many columns.
     pub fn read(from: Option<&Path>, columns: u32) -> Result<Self> {
-        let mut records = Source::records_without_waiting(from, None)?;
+        let mut samples = Source::samples(Source::records_without_waiting(from, None)?);
         let mut history = Self::new(columns);
-        let mut before: Option<Record> = None;
-        while let Some(record) = next_record(&mut records, from)? {
-            history.add(before.as_ref(), &record);
-            before = Some(record);
+        while let Some(sample) = next_sample(&mut samples, from)? {
+            history.add(&sample);
         }
         Ok(history)
     }
@@ -235,55 +236,41 @@ impl History {
         self.lives.iter().all(|life| life.bins.is_empty())
     }
 
-    /// Adds what happened from the record before this one to it.
-    fn add(&mut self, before: Option<&Record>, record: &Record) {
-        let header = record.header();
-        let (now, id) = (Moment::of(&header), life(&header));
-        let sample = before.and_then(|before| Some((before, Sample::between(before, record)?)));
-        let seen = sample.and_then(|(before, sample)| {
-            let before = before.header();
-            let from_ns = Moment::of(&before).clock_ns;
-            let interval_ns = header.interval_ns.max(before.interval_ns);
-            let is_seen =
-                now.clock_ns.saturating_sub(from_ns) <= interval_ns.saturating_mul(GAP_INTERVALS);
-            is_seen.then_some((from_ns, sample))
-        });
+    fn add(&mut self, sample: &Sample) {
+        let id = sample.module_boot_id.zip(sample.module_load_id);
+        let is_seen = sample.elapsed_s <= sample.interval_s * GAP_INTERVALS;
         // Without an identity, what nobody saw may have been a new boot.
-        let is_known = id.is_some() || seen.is_some();
+        let is_known = id.is_some() || is_seen;
         let at = self.lives.iter().rposition(|life| life.id == id);
         let at = at.filter(|_| is_known).unwrap_or_else(|| {
-            self.lives.push(Life::new(id, now));
+            self.lives.push(Life::new(id));
             self.lives.len() - 1
         });
-        let Some(life) = self.lives.get_mut(at) else {
-            return;
-        };
-        if now.clock_ns > life.newest.clock_ns {
-            life.newest = now;
-        }
-        let Some((from_ns, sample)) = seen else {
+        let Some(life) = self.lives.get_mut(at).filter(|_| is_seen) else {
             return;
         };
         if let Some(memory) = sample.memory {
             // Memory may be added, and the picture has room for all of it.
             self.memory_bytes = self.memory_bytes.max(memory.total_bytes as f64);
         }
+        let ns = |seconds: f64| (seconds * 1e9).round() as u64;
         let bin = Bin {
-            from_ns,
-            to_ns: now.clock_ns,
-            drawn: Drawn::of(&sample),
+            from_ns: ns(sample.time_s - sample.elapsed_s),
+            to_ns: ns(sample.time_s),
+            drawn: Drawn::of(sample),
         };
         life.add(bin, self.most);
     }
 
-    /// The bins of each life, by the wall clock, whatever the order was in which they were read.
+    /// The bins of each life, whatever the order was in which they were read.
     fn placed(&self) -> impl Iterator<Item = impl Iterator<Item = Point> + '_> {
         let mut lives: Vec<&Life> = self.lives.iter().collect();
-        lives.sort_by_key(|life| (life.newest.wall_ns, life.id));
-        lives.into_iter().map(|life| {
-            life.bins.values().map(|bin| Point {
-                from_s: life.newest.wall_s(bin.from_ns),
-                to_s: life.newest.wall_s(bin.to_ns),
+        lives.sort_by_key(|life| life.end_ns());
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        lives.into_iter().map(move |life| {
+            life.bins.values().map(move |bin| Point {
+                from_s: seconds(bin.from_ns),
+                to_s: seconds(bin.to_ns),
                 drawn: bin.drawn,
             })
         })
@@ -363,17 +350,9 @@ mod tests {
         }
     }
 
-    fn moment(clock_s: u64, wall_s: u64) -> Moment {
-        Moment::of(&resmon::model::record::Header {
-            taken_mono_ns: clock_s * S,
-            taken_wall_ns: wall_s * S,
-            ..Default::default()
-        })
-    }
-
-    fn history(columns: u32, newest: Moment, bins: impl IntoIterator<Item = Bin>) -> History {
+    fn history(columns: u32, bins: impl IntoIterator<Item = Bin>) -> History {
         let mut history = History::new(columns);
-        let mut life = Life::new(None, newest);
+        let mut life = Life::new(None);
         for bin in bins {
             life.add(bin, history.most);
         }
@@ -403,7 +382,7 @@ mod tests {
         const COUNT: u64 = 20_000;
         let read = |at| if at == 11_000 { 64.0 } else { 1.0 };
         let bins = (0..COUNT).map(|at| bin(at * S, (at + 1) * S, read(at)));
-        let history = history(1000, moment(COUNT, 2 * COUNT), bins);
+        let history = history(1000, bins);
         let [life] = history.lives.as_slice() else {
             unreachable!("there is one life");
         };
@@ -412,7 +391,7 @@ mod tests {
             found <= 4000,
             "{found} bins are kept, expected at most 4000"
         );
-        assert_eq!(history.span(), (COUNT as f64, 2.0 * COUNT as f64));
+        assert_eq!(history.span(), (0.0, COUNT as f64));
         let runs = history.runs();
         let [run] = runs.as_slice() else {
             unreachable!("there is no gap, expected one run, found {}", runs.len());
@@ -440,9 +419,8 @@ mod tests {
             .map(|at| bin(at * S, (at + 1) * S, at as f64))
             .collect();
         let turned = bins.iter().rev().copied();
-        let newest = moment(5000, 90_000);
-        let one = history(100, newest, bins.iter().copied()).runs();
-        assert_eq!(one, history(100, newest, turned).runs());
+        let one = history(100, bins.iter().copied()).runs();
+        assert_eq!(one, history(100, turned).runs());
     }
 
     #[test]
@@ -451,21 +429,10 @@ mod tests {
         let without = |from: u64, to: u64| {
             let kept = (0..1000).filter(move |at| !(from..to).contains(at));
             let bins = kept.map(|at| bin(at * S, (at + 1) * S, 1.0));
-            history(100, moment(1000, 5000), bins).runs().len()
+            history(100, bins).runs().len()
         };
         assert_eq!(without(0, 0), 1);
         assert_eq!(without(500, 505), 1);
         assert_eq!(without(500, 520), 2);
-    }
-
-    #[test]
-    fn times_are_counted_back_from_the_newest_record() {
-        // After the sample at 20 s the clock was set from 1970, and later it stepped back.
-        let newest = moment(600, 1_800_000_000);
-        assert_eq!(newest.wall_s(600 * S), 1_800_000_000.0);
-        assert_eq!(newest.wall_s(20 * S), 1_799_999_420.0);
-        assert_eq!(newest.wall_s(601 * S), 1_800_000_001.0);
-        // Before 1970 there is no such clock, but nothing goes wrong.
-        assert_eq!(moment(600, 0).wall_s(0), -600.0);
     }
 }
