@@ -22,17 +22,16 @@
 
 mod device;
 mod error;
-mod kind;
 mod life;
 mod record;
 mod recording;
 mod sample;
+mod source;
 mod sys;
 mod version_1;
 
 pub use device::Device;
 pub use error::{Error, Result};
-pub use kind::Kind;
 pub use life::WallClock;
 pub use model;
 pub use model::ioctl::Info;
@@ -42,3 +41,4 @@ pub use sample::{
     Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
     NetDirection, Pressure, Sample, Samples, Swap, Usage,
 };
+pub use source::Source;

@@ -10,7 +10,7 @@ use model::source::{activity, disk, fs, load, net, pressure};
 use model::text::Text;
 
 use crate::life::is_one_life;
-use crate::{Kind, Record, Records, Result, WallClock};
+use crate::{Record, Records, Result, Source, WallClock};
 
 /// What happened between two records.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ pub struct Sample {
     /// What is mounted at the paths that are watched.
     pub file_systems: Vec<FileSystem>,
     /// What has not answered in time, or had no room: all or some of it is missing here.
-    pub incomplete: Vec<Kind>,
+    pub incomplete: Vec<Source>,
     /// Whether disks were sampled for both records.
     #[cfg_attr(feature = "serde", serde(skip))]
     has_disks: bool,
@@ -435,15 +435,15 @@ fn pairs<'a, C: record::Content + 'a>(
     })
 }
 
-fn incomplete(record: record::Record<'_>) -> Vec<Kind> {
-    let is_incomplete = |kind: &Kind| {
+fn incomplete(record: record::Record<'_>) -> Vec<Source> {
+    let is_incomplete = |source: &Source| {
         let mut headers = record.sections().map(|section| section.header());
         headers.any(|header| {
             let is_whole = header.state != STALE && header.left_out == 0;
-            header.kind == kind.number() && !is_whole
+            header.kind == source.number() && !is_whole
         })
     };
-    Kind::ALL.into_iter().filter(is_incomplete).collect()
+    Source::ALL.into_iter().filter(is_incomplete).collect()
 }
 
 impl CpuTimes {

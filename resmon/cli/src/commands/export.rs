@@ -27,7 +27,7 @@ use rustix::io::Errno;
 
 use crate::args::Export;
 use crate::error::{Error, Result};
-use crate::source::Source;
+use crate::input::Input;
 
 use family::{Family, Shown};
 use format::Format;
@@ -69,7 +69,7 @@ pub fn run(args: &Export) -> Result<()> {
 /// Reads all of a recording, of which the last record is shown.
 fn read_recording(path: &Path, shared: &Shared) -> Result<()> {
     let mut count = 0_u64;
-    for record in Source::records(Some(path), false)? {
+    for record in Input::records(Some(path), false)? {
         shared.add(record?, None);
         count += 1;
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::args::Log;
 use crate::error::{Error, Result};
-use crate::source::{next_sample, report_lost, Source};
+use crate::input::{next_sample, report_lost, Input};
 
 use since::Since;
 pub use text::local_time;
@@ -32,14 +32,14 @@ pub fn run(args: &Log) -> Result<()> {
     // A sample needs two records.
     let wanted = newest.filter(|_| given.is_none());
     let wanted = wanted.map(|lines| lines.saturating_add(1));
-    let records = Source::records_without_waiting(from, wanted)?;
+    let records = Input::records_without_waiting(from, wanted)?;
     let since = match (given, newest, from) {
         (Some(since), ..) => since,
         (None, None, None) => Since::RECENT,
         _ => Since::All,
     };
     let since_s = since.time_s(records.get_ref())?;
-    let mut samples = Source::samples(records);
+    let mut samples = Input::samples(records);
     let mut out = Output {
         out: io::stdout().lock(),
         format: Format::of(args),
@@ -98,7 +98,7 @@ pub fn run(args: &Log) -> Result<()> {
 
 /// The next sample of the device, for which it waits; none when nobody reads standard output, or at
 /// the end of a recording.
-fn next(samples: &mut Samples<Source>) -> Result<Option<Sample>> {
+fn next(samples: &mut Samples<Input>) -> Result<Option<Sample>> {
     loop {
         let sample = next_sample(samples, None)?;
         if sample.is_some() || !samples.records().get_ref().wait()? {

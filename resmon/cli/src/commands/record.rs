@@ -11,13 +11,13 @@ use resmon::Recording;
 
 use crate::args::Record;
 use crate::error::{Error, Result};
-use crate::source::{next_record, report_damage, report_lost, Source};
+use crate::input::{next_record, report_damage, report_lost, Input};
 
 pub fn run(args: &Record) -> Result<()> {
     let from = args.from.from.as_deref();
     // First, since no empty file shall be left where there is no module.
     let newest = if args.history { None } else { Some(0) };
-    let mut records = Source::records_without_waiting(from, newest)?;
+    let mut records = Input::records_without_waiting(from, newest)?;
     let mut file = Appended::open(args)?;
     let mut left = args.count.unwrap_or(u64::MAX);
     while left > 0 {

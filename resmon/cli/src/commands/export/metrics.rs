@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use resmon::model::record::{self, Buffers, Header, STALE};
 use resmon::model::source::{activity, disk, fs, load, net, pressure};
-use resmon::{Kind as Source, Record};
+use resmon::{Record, Source};
 
 use super::family::{Description, Family, Kind, Label, Labels, Life, Sample, Unit, Value};
 
@@ -597,13 +597,13 @@ impl Families {
     fn sections(&mut self, record: record::Record<'_>) {
         // What is not sampled has no section, and no sample here.
         let samples = |of: fn(&record::SectionHeader) -> u64| {
-            Source::ALL.into_iter().filter_map(move |kind| {
+            Source::ALL.into_iter().filter_map(move |source| {
                 let headers = record.sections().map(|section| section.header());
                 let value = headers
-                    .filter(|header| header.kind == kind.number())
+                    .filter(|header| header.kind == source.number())
                     .map(|header| of(&header))
                     .reduce(u64::saturating_add)?;
-                Some((vec![Label("source", kind.name().into())], value))
+                Some((vec![Label("source", source.name().into())], value))
             })
         };
         let stale = samples(|header| u64::from(header.state == STALE));

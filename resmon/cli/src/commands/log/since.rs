@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::args::parse_duration;
 use crate::error::{Error, Result};
-use crate::source::Source;
+use crate::input::Input;
 
 /// What `--since` was given.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,19 +51,19 @@ impl Since {
     }
 
     /// The time in seconds since 1970, for samples of `source`.
-    pub fn time_s(self, source: &Source) -> Result<f64> {
+    pub fn time_s(self, source: &Input) -> Result<f64> {
         let ago = match self {
             Self::All => return Ok(f64::NEG_INFINITY),
             Self::Time(time_s) => return Ok(time_s),
             Self::Ago(ago) => ago.as_secs_f64(),
         };
         match source {
-            Source::Device(_) => Ok(Timestamp::now().as_duration().as_secs_f64() - ago),
-            Source::Recording(recording) => {
+            Input::Device(_) => Ok(Timestamp::now().as_duration().as_secs_f64() - ago),
+            Input::Recording(recording) => {
                 let end_s = recording.span().map(|(_, end_s)| end_s);
                 Ok(end_s.unwrap_or_default() - ago)
             }
-            Source::Stream(_) => Err(Error::Usage(
+            Input::Stream(_) => Err(Error::Usage(
                 "--since: a time span counts back from the end, so it needs a file that can be \
                  read twice, which a pipe is not"
                     .into(),

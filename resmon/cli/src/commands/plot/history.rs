@@ -8,7 +8,7 @@ use std::path::Path;
 use resmon::{Id, Sample};
 
 use crate::error::Result;
-use crate::source::{next_sample, Source};
+use crate::input::{next_sample, Input};
 
 /// The CPU modes that are drawn, from below, without idle.
 pub const CPU_MODES: [&str; 6] = ["user", "nice", "system", "interrupts", "I/O wait", "steal"];
@@ -224,7 +224,7 @@ impl History {
 
     /// Reads the recording `from`, or else what the module keeps, for a picture of so many columns.
     pub fn read(from: Option<&Path>, columns: u32) -> Result<Self> {
-        let mut samples = Source::samples(Source::records_without_waiting(from, None)?);
+        let mut samples = Input::samples(Input::records_without_waiting(from, None)?);
         let mut history = Self::new(columns);
         while let Some(sample) = next_sample(&mut samples, from)? {
             history.add(&sample);

@@ -14,7 +14,7 @@ use resmon::{Device, Error, Result, Sample, Samples};
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::io::Errno;
 
-use crate::source::Source;
+use crate::input::Input;
 
 /// What the loop of the screen waits for.
 #[derive(Debug)]
@@ -84,24 +84,24 @@ pub(super) fn kept(
 }
 
 /// The samples from the oldest on. The device does not wait for one.
-fn open(from: Option<&Path>) -> crate::error::Result<Samples<Source>> {
-    let samples = Source::samples(Source::records(from, true)?);
+fn open(from: Option<&Path>) -> crate::error::Result<Samples<Input>> {
+    let samples = Input::samples(Input::records(from, true)?);
     if let Some(device) = device(&samples) {
         device.set_nonblocking(true)?;
     }
     Ok(samples)
 }
 
-fn device(samples: &Samples<Source>) -> Option<&Device> {
+fn device(samples: &Samples<Input>) -> Option<&Device> {
     match samples.records().get_ref() {
-        Source::Device(device) => Some(device),
-        Source::Recording(_) | Source::Stream(_) => None,
+        Input::Device(device) => Some(device),
+        Input::Recording(_) | Input::Stream(_) => None,
     }
 }
 
 /// Sends all samples, until the recording ends or nobody wants them any more.
 fn read_all(
-    mut samples: Samples<Source>,
+    mut samples: Samples<Input>,
     number: u64,
     stopped: &UnixStream,
     sender: &SyncSender<Message>,

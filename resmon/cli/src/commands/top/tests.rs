@@ -13,7 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
-use resmon::{FileSystemState, Kind, Sample};
+use resmon::{FileSystemState, Sample, Source};
 
 use super::draw::{Look, Pane};
 use super::reader::{kept, Message, Reader};
@@ -131,7 +131,7 @@ fn large() -> State {
     }
     sample.time_s = f64::MAX;
     sample.interval_s = 0.01;
-    sample.incomplete = Kind::ALL.to_vec();
+    sample.incomplete = Source::ALL.to_vec();
     sample.late_samples = u64::MAX;
     sample.missed_ticks = u64::MAX;
     let mut state = state_of(&samples);
@@ -549,7 +549,7 @@ fn what_is_missing_is_said() {
     sample.disks.clear();
     sample.pressure = None;
     sample.lost_records = 3;
-    sample.incomplete = vec![Kind::Pressure, Kind::Disk];
+    sample.incomplete = vec![Source::Pressure, Source::Disk];
     let states = [
         FileSystemState::Failed { errno: 13 },
         FileSystemState::Stale,

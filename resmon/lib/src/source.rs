@@ -11,7 +11,7 @@ use model::source::{activity, disk, fs, load, net, pressure};
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 #[allow(missing_docs)] // The names say it.
-pub enum Kind {
+pub enum Source {
     Cpu,
     Memory,
     Buffers,
@@ -23,7 +23,7 @@ pub enum Kind {
     Fs,
 }
 
-impl Kind {
+impl Source {
     /// All of them, in the order in which they are shown.
     pub const ALL: [Self; 9] = [
         Self::Cpu,
@@ -68,7 +68,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }

@@ -16,14 +16,14 @@ use crate::error::{Error, Result};
 
 /// The module's device, or a recording.
 #[derive(Debug)]
-pub enum Source {
+pub enum Input {
     Device(Device),
     Recording(Recording),
     /// A recording that cannot be read twice, as from a pipe.
     Stream(BufReader<File>),
 }
 
-impl Read for Source {
+impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Device(device) => device.read(buffer),
@@ -33,7 +33,7 @@ impl Read for Source {
     }
 }
 
-impl Source {
+impl Input {
     /// The recording at `path`. What is damaged in it is told on standard error.
     fn recording(path: &Path) -> Result<Records<Self>> {
         // A folder is no stream either, but says so best when it is read.
@@ -60,8 +60,8 @@ impl Source {
         Ok(device.into_records()?.map_source(Self::Device))
     }
 
-    /// As [`Source::records`], but reading the device never waits: it has none when all that it
-    /// keeps were read. [`Source::wait`] waits for the next one.
+    /// As [`Input::records`], but reading the device never waits: it has none when all that it
+    /// keeps were read. [`Input::wait`] waits for the next one.
     ///
     /// Of the history, only so many records as `newest` are read, if it is given: one more than the
     /// samples that they make.
@@ -144,12 +144,12 @@ fn poll_all(files: &mut [PollFd<'_>], time: Option<Duration>) -> Result<()> {
 
 /// The next of `records`, which come from the recording `from` or else from the device. An error
 /// names the recording.
-pub fn next_record(records: &mut Records<Source>, from: Option<&Path>) -> Result<Option<Record>> {
+pub fn next_record(records: &mut Records<Input>, from: Option<&Path>) -> Result<Option<Record>> {
     named(records.try_next(), from)
 }
 
 /// The next of `samples`, as [`next_record`] gives records.
-pub fn next_sample(samples: &mut Samples<Source>, from: Option<&Path>) -> Result<Option<Sample>> {
+pub fn next_sample(samples: &mut Samples<Input>, from: Option<&Path>) -> Result<Option<Sample>> {
     named(samples.try_next(), from)
 }
 
