@@ -612,12 +612,7 @@ impl Disk {
 fn is_done_again(disk: &disk::Disk) -> bool {
     const RAMDISK_MAJOR: u32 = 1;
     const LOOP_MAJOR: u32 = 7;
-    let is_of = |driver: &&str| {
-        let number = disk.name.as_bytes().strip_prefix(driver.as_bytes());
-        // As in md127 and md_d0, but not in mdfoo.
-        let first = number.and_then(|number| number.first());
-        first.is_some_and(|first| first.is_ascii_digit() || *first == b'_')
-    };
+    let is_of = |driver: &&str| is_numbered(disk.name.as_bytes(), driver);
     match (disk.flags, disk.major) {
         (Some(flags), Some(major)) => {
             flags & disk::HAS_SLAVES != 0
@@ -630,13 +625,34 @@ fn is_done_again(disk: &disk::Disk) -> bool {
     }
 }
 
-/// Whether what an interface carries goes through another one, too, or stays in the machine. A
-/// record of version 1 does not have the former.
+/// Whether what an interface carries goes through another one, too, or stays in the machine.
+///
+/// A record of version 1 does not have the former. There only the names that these interfaces mostly
+/// have are left: bridges, bonds and the like, and VLANs, which have a number behind a dot.
 fn is_carried_again(net: &net::Net) -> bool {
+    let name = net.name.as_bytes();
+    let is_vlan = || {
+        let mut parts = name.rsplitn(2, |byte| *byte == b'.');
+        let number = parts.next().unwrap_or_default();
+        parts.next().is_some() && !number.is_empty() && number.iter().all(u8::is_ascii_digit)
+    };
     match net.flags {
         Some(flags) => flags & (net::LOOPBACK | net::HAS_LOWER) != 0,
-        None => net.name.as_bytes() == b"lo",
+        None => {
+            name == b"lo"
+                || ["br", "virbr", "docker", "bond", "team", "vlan"]
+                    .iter()
+                    .any(|kind| is_numbered(name, kind))
+                || is_vlan()
+        }
     }
+}
+
+/// Whether a name is that of a driver with a number behind it, as md127 and md_d0, but not mdfoo.
+fn is_numbered(name: &[u8], driver: &str) -> bool {
+    let number = name.strip_prefix(driver.as_bytes());
+    let first = number.and_then(|number| number.first());
+    first.is_some_and(|first| first.is_ascii_digit() || *first == b'_')
 }
 
 impl Net {
