@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-matrix test-deb bench deb fmt lint
+.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-matrix test-deb test-dashboards bench deb fmt lint
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -42,6 +42,9 @@ test-matrix:
 test-deb:
 	@scripts/test-deb
 
+test-dashboards:
+	@scripts/test-dashboards "$(DASHBOARDS)"
+
 bench:
 	@tests/bench/run
 
@@ -73,6 +76,7 @@ help:
 	@echo '  make test-matrix      run them on each kind of stock kernel that is supported'
 	@echo '  make deb              build Debian packages of the module (DKMS) and of resmon'
 	@echo '  make test-deb         test the packages on a Debian system, with a kernel upgrade'
+	@echo '  make test-dashboards  ask resmon'\''s metrics what dashboards and alerts in DASHBOARDS ask'
 	@echo '  make bench            count the instructions of a sample'
 	@echo '  make fmt              format the source'
 	@echo '  make lint             check the format, clippy, the scripts and where unsafe is'
@@ -83,6 +87,7 @@ help:
 	@echo '  INSTALL_MOD_PATH=DIR  put before /lib/modules by modules_install'
 	@echo '  KERNEL=VERSION        Debian kernel for kernel-tree and QEMU, as 7.2.12 or'
 	@echo '                        7.3.4+deb13-rt-amd64 [newest with Rust]'
+	@echo '  DASHBOARDS=FOLDER     *.json of Grafana and *.yml of Prometheus, for test-dashboards'
 	@echo '  RESOURCE_MONITOR_CACHE=DIR   where tools, kernels and logs are kept'
 	@echo '                        [~/.cache/resource_monitor]'
 	@echo '  RESOURCE_MONITOR_MIRROR=URL  Debian mirror to use [the default one]'

@@ -2,19 +2,27 @@
 
 //! The arguments, as users see them. The man pages and the completions are made of these.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{value_parser, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::commands::Listen;
+
 /// Shows what this machine does, from the kernel module resource_monitor
 #[derive(Debug, Parser)]
-#[command(name = "resmon", version, about)]
+#[command(
+    name = "resmon",
+    version,
+    about,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Args {
     /// What to do; without it, the same as top
     #[command(subcommand)]
     pub command: Option<Command>,
+    #[command(flatten)]
+    pub top: Top,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,11 +51,12 @@ pub enum Command {
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub struct From {
     /// Read this recording instead of the device
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub from: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, ClapArgs)]
+#[command(after_long_help = TOP_HELP)]
 pub struct Top {
     #[command(flatten)]
     pub from: From,
@@ -55,6 +64,18 @@ pub struct Top {
     #[arg(long, value_name = "COLUMNSxROWS", num_args = 0..=1, default_missing_value = "80x24")]
     pub once: Option<String>,
 }
+
+const TOP_HELP: &str = "\
+? lists the keys. A recording opens at the last sample in which something happened; End goes to the \
+newest one.
+
+The screen is as large as the terminal. Where that does not know its size, as on a serial console, \
+COLUMNS and LINES tell it, or it is 80x24. NO_COLOR turns colours off.
+
+Examples:
+  resmon top
+  resmon top --from minute.rec
+  resmon top --once 120x40";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = LOG_HELP)]
@@ -67,21 +88,31 @@ pub struct Log {
     /// Print comma-separated values, with the names of the columns in the first line
     #[arg(long)]
     pub csv: bool,
-    /// Begin with samples from this time on, and then go on with those to come
+    /// Print the samples from this time on
     ///
-    /// A time span such as 10min or 1h (ms, s, min, h) counts back from now, or from the end of
+    /// A time span such as 10min, 1h or -1h (ms, s, min, h) counts back from now, or from the end of
     /// a recording. 2026-01-31T12:00 or 2026-01-31 is local time, 2026-01-31T12:00Z is UTC. "boot"
     /// and "all" begin with the oldest sample that is kept.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, short = 'S', value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
-    /// End after this many samples
-    #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    /// Go on with the samples to come
+    #[arg(long, short, conflicts_with = "from")]
+    pub follow: bool,
+    /// Print no more than the newest N of what is kept
+    #[arg(long, short = 'n', value_name = "N")]
+    pub lines: Option<u64>,
+    /// End after N samples
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 }
 
 const LOG_HELP: &str = "\
-Without --since or --from, the first line comes with the next sample. A recording is shown from \
-its begin to its end.
+Without --since, the last 10 minutes are shown, of a recording all of it. With --follow, these are \
+the last 10 samples, and then those to come until Ctrl-C.
+
+The clock of the newest sample counts: when it was set meanwhile, the times of those before are \
+counted back from there. Where --since asks for more than is kept, what there is is shown, a line \
+on standard error says from when to when that is, and the exit status is 1.
 
 The columns, of which kB are 1024 bytes and MB 1024 kB; what has no room is shown in thousands \
 (k), M or G:
@@ -106,9 +137,11 @@ When this program was too slow and records were lost, a line on standard error s
 
 Examples:
   resmon log
-  resmon log --since 10min --count 20
+  resmon log --follow
+  resmon log -n 20
+  resmon log --since 1h
   resmon log --since all --csv >history.csv
-  resmon log --json | jq .cpu.user_percent
+  resmon log --follow --json | jq .cpu.user_percent
   resmon log --from minute.rec";
 
 #[derive(Debug, ClapArgs)]
@@ -119,24 +152,38 @@ pub struct Plot {
     /// Write the picture to this file; its name ends with .svg or .png
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
+    /// Have this text above the picture, instead of the name of this machine
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Make the picture so many pixels wide and high, 800x700 to 4000x4000
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1200x1400")]
+    pub size: String,
+    /// Draw on a dark ground
+    #[arg(long)]
+    pub dark: bool,
 }
 
 const PLOT_HELP: &str = "\
-Shows CPU, memory, disks and network over local time. Disks and interfaces are summed as by log; \
-what is written and sent goes downwards. Where nothing was sampled for more than three intervals there is a gap. Of more samples than \
-the picture has columns, averages are drawn.
+Shows CPU, pressure, memory, disks and network over local time. Disks and interfaces are summed as \
+by log; what is written and sent goes downwards. Where a column of the picture has several samples, \
+the line is their mean, and the band around it goes from the lowest to the highest of them.
+
+Where nothing was sampled for more than three intervals there is a gap, and between two boots or \
+two loads of the module. The times of each of these are counted back from its newest sample, so \
+that a clock that was set in between does not matter.
 
 A file of this name is replaced when the picture is done.
 
 Examples:
   resmon plot --out history.svg
-  resmon plot --out minute.png --from minute.rec";
+  resmon plot --out minute.png --from minute.rec --title 'A minute' --size 1600x1400 --dark";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = EXPORT_HELP)]
 pub struct Export {
-    /// Where to listen
+    /// Where to listen: an IP address or localhost and a port, or :PORT for all addresses
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9950")]
-    pub listen: SocketAddr,
+    pub listen: Listen,
     #[command(flatten)]
     pub from: From,
     /// Print the metrics and end
@@ -144,16 +191,39 @@ pub struct Export {
     pub once: bool,
 }
 
+const EXPORT_HELP: &str = "\
+The metrics are those of the newest sample, in the classic text format of Prometheus, or in \
+OpenMetrics for clients that ask for it. localhost is 127.0.0.1 and ::1; other names are not \
+looked up. Who can connect can read.
+
+No counter falls while this runs. The kernel lets some fall a little, such as the time that a CPU \
+waited for I/O: that stands still until it has caught up. Only with the next start is it what the \
+kernel has then. What is another one of the same name, as a disk that is put in, is \
+shown as it is.
+
+A recording has neither the name of its machine nor the size of its swap; these are left out.
+
+Examples:
+  resmon export
+  resmon export --listen localhost:9950
+  resmon export --once | grep node_load1";
+
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = RECORD_HELP)]
 pub struct Record {
     #[command(flatten)]
     pub from: From,
-    /// The file; it must not be there yet
+    /// The file; it must not be there yet, unless it is appended to
     pub file: PathBuf,
     /// Begin with what the module keeps
     #[arg(long)]
     pub history: bool,
+    /// Add to the file, if it is there; with --history only what is not in it yet
+    #[arg(long)]
+    pub append: bool,
+    /// Have what was written reach the disk at least this often, as 1s or 1min
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = parse_duration)]
+    pub sync: Duration,
     /// End after this many records
     #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub count: Option<u64>,
@@ -161,11 +231,16 @@ pub struct Record {
 
 const RECORD_HELP: &str = "\
 Ends with --count or Ctrl-C. The file holds whole records at any time, each as the module made \
-it; a sample needs two of them.
+it; a sample needs two of them. What was written within --sync of the machine's end may be missing \
+or damaged; programs that read a recording leave out what is damaged, and say so.
+
+Recordings may be joined with cat, in any order: each record says which boot and which load of the \
+module it is of.
 
 Examples:
   resmon record load.rec
   resmon record load.rec --history --count 1000
+  resmon record load.rec --append --history
   resmon record begin.rec --from load.rec --count 10";
 
 #[derive(Debug, ClapArgs)]

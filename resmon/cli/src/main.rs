@@ -5,7 +5,7 @@
 mod args;
 mod commands;
 mod error;
-mod source;
+mod input;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -44,6 +44,49 @@ fn records_are_read_back() {
 }
 
 #[test]
+fn records_are_appended_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.rec");
+    let file = file.to_str().unwrap();
+    let record = |args: &[&str]| output(&[&["record", file, "--from", LAYERS], args].concat());
+    record(&["--append", "--count", "7"]);
+    let whole = std::fs::read(LAYERS).unwrap();
+    let first = std::fs::read(file).unwrap();
+    assert_eq!(first, whole[..first.len()]);
+    // The end of the last one is missing, as after a panic.
+    std::fs::write(file, &first[..first.len() - 9]).unwrap();
+    let assert = resmon(&["record", file, "--append", "--from", LAYERS]).assert();
+    let text = String::from_utf8_lossy(&assert.success().get_output().stderr).into_owned();
+    assert_contains(&text, "the recording ends within a record");
+    let records = |path: &str| -> Vec<_> {
+        let recording = resmon::Recording::open(path).unwrap();
+        let records = resmon::Records::new(recording);
+        records.map(|record| record.unwrap()).collect()
+    };
+    assert_eq!(records(file), records(LAYERS));
+    // It is all there now.
+    let bytes = std::fs::read(file).unwrap();
+    resmon(&["record", file, "--append", "--from", LAYERS])
+        .assert()
+        .success();
+    assert_eq!(std::fs::read(file).unwrap(), bytes);
+    // What is no recording does not become one.
+    let text = folder.path().join("text");
+    std::fs::write(&text, "hello").unwrap();
+    error(
+        1,
+        &[
+            "record",
+            text.to_str().unwrap(),
+            "--append",
+            "--from",
+            LAYERS,
+        ],
+    );
+    assert_eq!(std::fs::read(&text).unwrap(), b"hello");
+}
+
+#[test]
 fn nothing_is_left_when_there_is_nothing_to_record() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.rec");
@@ -91,6 +134,7 @@ fn commands_say_that_there_is_no_module() {
     for args in [
         &["log"][..],
         &["log", "--since", "all"],
+        &["log", "--follow"],
         &["status"],
         &["status", "--json"],
         &["interval"],

@@ -22,17 +22,23 @@
 
 mod device;
 mod error;
+mod life;
 mod record;
+mod recording;
 mod sample;
+mod source;
 mod sys;
 mod version_1;
 
 pub use device::Device;
 pub use error::{Error, Result};
+pub use life::WallClock;
 pub use model;
 pub use model::ioctl::Info;
-pub use record::{Record, Records};
+pub use record::{Damage, Record, Records};
+pub use recording::Recording;
 pub use sample::{
     Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
     NetDirection, Pressure, Sample, Samples, Swap, Usage,
 };
+pub use source::Source;

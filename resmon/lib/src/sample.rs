@@ -9,7 +9,8 @@ use model::record::{self, Buffers, STALE};
 use model::source::{activity, disk, fs, load, net, pressure};
 use model::text::Text;
 
-use crate::{Record, Records, Result};
+use crate::life::is_one_life;
+use crate::{Record, Records, Result, Source, WallClock};
 
 /// What happened between two records.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +59,8 @@ pub struct Sample {
     pub nets: Vec<Net>,
     /// What is mounted at the paths that are watched.
     pub file_systems: Vec<FileSystem>,
-    /// Names of what has not answered in time, or had no room: it is missing here.
-    pub incomplete: Vec<&'static str>,
+    /// What has not answered in time, or had no room: all or some of it is missing here.
+    pub incomplete: Vec<Source>,
     /// Whether disks were sampled for both records.
     #[cfg_attr(feature = "serde", serde(skip))]
     has_disks: bool,
@@ -303,11 +304,8 @@ impl Sample {
     pub fn between(before: &Record, after: &Record) -> Option<Self> {
         let (before, after) = (before.raw()?, after.raw()?);
         let (then, now) = (before.header(), after.header());
-        if (now.boot_id, now.load_id) != (then.boot_id, then.load_id) {
-            return None;
-        }
-        // Records of modules that give no identity can be told apart when these go back.
-        if now.seq <= then.seq || now.taken_mono_ns <= then.taken_mono_ns {
+        let is_later = now.seq > then.seq && now.taken_mono_ns > then.taken_mono_ns;
+        if !is_later || !is_one_life(&then, &now) {
             return None;
         }
         let elapsed_s = seconds(now.taken_mono_ns - then.taken_mono_ns);
@@ -437,26 +435,15 @@ fn pairs<'a, C: record::Content + 'a>(
     })
 }
 
-fn incomplete(record: record::Record<'_>) -> Vec<&'static str> {
-    const NAMES: [(u64, &str); 7] = [
-        (<load::Load as record::Content>::KIND, "load"),
-        (<activity::Activity as record::Content>::KIND, "activity"),
-        (<pressure::Pressure as record::Content>::KIND, "pressure"),
-        (<disk::Disk as record::Content>::KIND, "disk"),
-        (<net::Net as record::Content>::KIND, "net"),
-        (<fs::Fs as record::Content>::KIND, "fs"),
-        (<record::Cpu as record::Content>::KIND, "cpu"),
-    ];
-    let mut names = Vec::new();
-    for section in record.sections() {
-        let header = section.header();
-        let is_whole = header.state != STALE && header.left_out == 0;
-        let name = NAMES.iter().find(|(kind, _)| *kind == header.kind);
-        if let Some((_, name)) = name.filter(|(_, name)| !is_whole && !names.contains(name)) {
-            names.push(*name);
-        }
-    }
-    names
+fn incomplete(record: record::Record<'_>) -> Vec<Source> {
+    let is_incomplete = |source: &Source| {
+        let mut headers = record.sections().map(|section| section.header());
+        headers.any(|header| {
+            let is_whole = header.state != STALE && header.left_out == 0;
+            header.kind == source.number() && !is_whole
+        })
+    };
+    Source::ALL.into_iter().filter(is_incomplete).collect()
 }
 
 impl CpuTimes {
@@ -625,12 +612,7 @@ impl Disk {
 fn is_done_again(disk: &disk::Disk) -> bool {
     const RAMDISK_MAJOR: u32 = 1;
     const LOOP_MAJOR: u32 = 7;
-    let is_of = |driver: &&str| {
-        let number = disk.name.as_bytes().strip_prefix(driver.as_bytes());
-        // As in md127 and md_d0, but not in mdfoo.
-        let first = number.and_then(|number| number.first());
-        first.is_some_and(|first| first.is_ascii_digit() || *first == b'_')
-    };
+    let is_of = |driver: &&str| is_numbered(disk.name.as_bytes(), driver);
     match (disk.flags, disk.major) {
         (Some(flags), Some(major)) => {
             flags & disk::HAS_SLAVES != 0
@@ -643,13 +625,34 @@ fn is_done_again(disk: &disk::Disk) -> bool {
     }
 }
 
-/// Whether what an interface carries goes through another one, too, or stays in the machine. A
-/// record of version 1 does not have the former.
+/// Whether what an interface carries goes through another one, too, or stays in the machine.
+///
+/// A record of version 1 does not have the former. There only the names that these interfaces mostly
+/// have are left: bridges, bonds and the like, and VLANs, which have a number behind a dot.
 fn is_carried_again(net: &net::Net) -> bool {
+    let name = net.name.as_bytes();
+    let is_vlan = || {
+        let mut parts = name.rsplitn(2, |byte| *byte == b'.');
+        let number = parts.next().unwrap_or_default();
+        parts.next().is_some() && !number.is_empty() && number.iter().all(u8::is_ascii_digit)
+    };
     match net.flags {
         Some(flags) => flags & (net::LOOPBACK | net::HAS_LOWER) != 0,
-        None => net.name.as_bytes() == b"lo",
+        None => {
+            name == b"lo"
+                || ["br", "virbr", "docker", "bond", "team", "vlan"]
+                    .iter()
+                    .any(|kind| is_numbered(name, kind))
+                || is_vlan()
+        }
     }
+}
+
+/// Whether a name is that of a driver with a number behind it, as md127 and md_d0, but not mdfoo.
+fn is_numbered(name: &[u8], driver: &str) -> bool {
+    let number = name.strip_prefix(driver.as_bytes());
+    let first = number.and_then(|number| number.first());
+    first.is_some_and(|first| first.is_ascii_digit() || *first == b'_')
 }
 
 impl Net {
@@ -707,14 +710,27 @@ impl Usage {
 #[derive(Debug)]
 pub struct Samples<R> {
     records: Records<R>,
+    clock: WallClock,
+    /// How many records were read.
+    count: u64,
+    /// When the first one was taken.
+    oldest_s: Option<f64>,
     before: Option<Record>,
 }
 
 impl<R: Read> Samples<R> {
     /// Makes samples of `records`. The first one needs two.
     pub fn new(records: Records<R>) -> Self {
+        Self::by_clock(records, WallClock::default())
+    }
+
+    /// Makes samples of `records`, which were taken when `clock` says so.
+    pub fn by_clock(records: Records<R>, clock: WallClock) -> Self {
         Self {
             records,
+            clock,
+            count: 0,
+            oldest_s: None,
             before: None,
         }
     }
@@ -726,15 +742,32 @@ impl<R: Read> Samples<R> {
     /// Those of [`Records::try_next`].
     pub fn try_next(&mut self) -> Result<Option<Sample>> {
         while let Some(record) = self.records.try_next()? {
+            let time_s = self.clock.time_s(self.count, &record.header());
+            self.count += 1;
+            self.oldest_s.get_or_insert(time_s);
+            // Recordings that were put together may have the same record more than once.
+            let is_known = self.before.as_ref().is_some_and(|before| {
+                let (before, now) = (before.header(), record.header());
+                now.boot_id.is_some() && is_one_life(&before, &now) && now.seq <= before.seq
+            });
+            if is_known {
+                continue;
+            }
             let before = self.before.replace(record);
             let sample = before
                 .zip(self.before.as_ref())
                 .and_then(|(before, now)| Sample::between(&before, now));
-            if sample.is_some() {
-                return Ok(sample);
+            if let Some(mut sample) = sample {
+                sample.time_s = time_s;
+                return Ok(Some(sample));
             }
         }
         Ok(None)
+    }
+
+    /// When the first record was taken, in seconds since 1970; none before there was one.
+    pub fn oldest_s(&self) -> Option<f64> {
+        self.oldest_s
     }
 
     /// The records that the samples are made of.

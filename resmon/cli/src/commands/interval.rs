@@ -25,7 +25,12 @@ pub fn run(args: &Interval) -> Result<()> {
             "{interval:?} is not an interval: it can be 10ms to 1h"
         )));
     }
-    Ok(Device::open_writable()?.set_interval(interval)?)
+    let device = Device::open_writable().map_err(|error| match error {
+        // To open the device for this takes the same as to do it.
+        resmon::Error::PermissionDenied(_) => resmon::Error::NotAdmin("set the interval"),
+        error => error,
+    })?;
+    Ok(device.set_interval(interval)?)
 }
 
 /// An interval as this command would read it.

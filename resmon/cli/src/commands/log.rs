@@ -6,61 +6,187 @@ mod csv;
 mod since;
 mod text;
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::collections::VecDeque;
+use std::io::{self, StdoutLock, Write};
 
 use resmon::{Device, Sample, Samples};
 use serde::Serialize;
 
 use crate::args::Log;
 use crate::error::{Error, Result};
-use crate::source::{next_sample, report_lost, Source};
+use crate::input::{next_sample, report_lost, Input};
 
 use since::Since;
 pub use text::local_time;
 
+/// The lines that come before those that are followed.
+const FOLLOWED_LINES: u64 = 10;
+
 pub fn run(args: &Log) -> Result<()> {
     let from = args.from.from.as_deref();
-    let since = match args.since.as_deref().map(Since::parse).transpose()? {
-        Some(since) => Some(since.time_s(from)?),
-        None => None,
+    let given = args.since.as_deref().map(Since::parse).transpose()?;
+    let newest = match args.follow {
+        true if given.is_none() => args.lines.or(Some(FOLLOWED_LINES)),
+        _ => args.lines,
     };
-    let mut samples = Samples::new(Source::records_without_waiting(from, since.is_some())?);
-    let mut format = Format::of(args);
-    let mut out = io::stdout().lock();
-    let (mut read, mut left) = (0_u64, args.count.unwrap_or(u64::MAX));
-    while left > 0 {
-        let Some(sample) = next(&mut samples, from)? else {
-            break;
-        };
-        read = read.saturating_add(1);
-        if since.is_some_and(|since| sample.time_s < since) {
+    // A sample needs two records.
+    let wanted = newest.filter(|_| given.is_none());
+    let wanted = wanted.map(|lines| lines.saturating_add(1));
+    let records = Input::records_without_waiting(from, wanted)?;
+    let since = match (given, newest, from) {
+        (Some(since), ..) => since,
+        (None, None, None) => Since::RECENT,
+        _ => Since::All,
+    };
+    let since_s = since.time_s(records.get_ref())?;
+    let mut samples = Input::samples(records);
+    let mut out = Output {
+        out: io::stdout().lock(),
+        format: Format::of(args),
+        left: args.count.unwrap_or(u64::MAX),
+    };
+
+    // What there is.
+    let mut kept = Kept::default();
+    let mut last = VecDeque::new();
+    while let Some(sample) = next_sample(&mut samples, from)? {
+        kept.add(&sample);
+        if sample.time_s < since_s {
             continue;
         }
-        report_lost(sample.lost_records);
-        // Whoever reads this wants to see each sample when it comes.
-        out.write_all(&format.line(&sample)?)?;
-        out.flush()?;
-        left -= 1;
+        kept.shown = kept.shown.saturating_add(1);
+        match newest {
+            None => out.print(&sample)?,
+            Some(newest) => {
+                last.push_back(sample);
+                if last.len() as u64 > newest {
+                    last.pop_front();
+                }
+            }
+        }
+        if out.left == 0 {
+            return Ok(());
+        }
     }
-    match from {
-        Some(path) if read == 0 => Err(Error::Other(format!(
-            "{}: there are not two records in it, as a sample needs",
-            path.display()
-        ))),
-        _ => Ok(()),
+    for sample in &last {
+        out.print(sample)?;
     }
+    let missing = match given {
+        Some(since) => kept.missing(since, since_s, from.is_some()),
+        None if kept.shown == 0 && !args.follow => Some(kept.nothing(from.is_some())),
+        None => None,
+    };
+    let missing = missing.map(|text| match from {
+        Some(path) => format!("{}: {text}", path.display()),
+        None => text,
+    });
+    if !args.follow {
+        return missing.map_or(Ok(()), |text| Err(Error::Other(text)));
+    }
+    if let Some(text) = missing {
+        // When nobody listens, there is nobody to tell.
+        let _ = writeln!(io::stderr(), "resmon: {text}");
+    }
+    while out.left > 0 {
+        let Some(sample) = next(&mut samples)? else {
+            break;
+        };
+        out.print(&sample)?;
+    }
+    Ok(())
 }
 
-/// The next sample, for which it waits; none at the end of the recording `from`, or when nobody reads
-/// standard output.
-fn next(samples: &mut Samples<Source>, from: Option<&Path>) -> Result<Option<Sample>> {
+/// The next sample of the device, for which it waits; none when nobody reads standard output, or at
+/// the end of a recording.
+fn next(samples: &mut Samples<Input>) -> Result<Option<Sample>> {
     loop {
-        let sample = next_sample(samples, from)?;
+        let sample = next_sample(samples, None)?;
         if sample.is_some() || !samples.records().get_ref().wait()? {
             return Ok(sample);
         }
     }
+}
+
+/// Where lines go.
+struct Output<'a> {
+    out: StdoutLock<'a>,
+    format: Format,
+    /// How many there may be.
+    left: u64,
+}
+
+impl Output<'_> {
+    fn print(&mut self, sample: &Sample) -> Result<()> {
+        if self.left == 0 {
+            return Ok(());
+        }
+        report_lost(sample.lost_records);
+        // Whoever reads this wants to see each sample when it comes.
+        self.out.write_all(&self.format.line(sample)?)?;
+        self.out.flush()?;
+        self.left -= 1;
+        Ok(())
+    }
+}
+
+/// What there was to read.
+#[derive(Debug, Default)]
+struct Kept {
+    /// When the first sample began and the last one ended, in seconds since 1970.
+    span_s: Option<(f64, f64)>,
+    /// How many samples are of the time that was asked for.
+    shown: u64,
+}
+
+impl Kept {
+    fn add(&mut self, sample: &Sample) {
+        let (from_s, to_s) = (sample.time_s - sample.elapsed_s, sample.time_s);
+        let (first_s, _) = self.span_s.unwrap_or((from_s, to_s));
+        self.span_s = Some((first_s, to_s));
+    }
+
+    /// What is said when there is not all that was asked for.
+    fn missing(&self, since: Since, since_s: f64, is_recording: bool) -> Option<String> {
+        let Some((first_s, last_s)) = self.span_s else {
+            return Some(self.nothing(is_recording));
+        };
+        let there = format!(
+            "there are samples from {} to {}",
+            time(first_s),
+            time(last_s)
+        );
+        if self.shown == 0 {
+            return Some(format!(
+                "--since: nothing from {} on: {there}",
+                time(since_s)
+            ));
+        }
+        let is_before = since != Since::All && since_s < first_s;
+        is_before.then(|| {
+            format!(
+                "--since: nothing from {} to {}: {there}",
+                time(since_s),
+                time(first_s)
+            )
+        })
+    }
+
+    /// What is said when nothing was asked for, and there is nothing.
+    fn nothing(&self, is_recording: bool) -> String {
+        match self.span_s {
+            Some((_, last_s)) => format!(
+                "no samples in the last 10 minutes: the newest is of {}; --since all shows all",
+                time(last_s)
+            ),
+            None if is_recording => "there are not two records in it, as a sample needs".into(),
+            None => "there are no samples yet: --follow waits for them".into(),
+        }
+    }
+}
+
+/// A time as people write it, and as `--since` reads it.
+fn time(time_s: f64) -> String {
+    local_time(time_s).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// How a sample is shown.

@@ -12,11 +12,13 @@ mod record;
 mod status;
 mod top;
 
-use crate::args::{Args, Command, Top};
+use crate::args::{Args, Command};
 use crate::error::Result;
 
+pub use export::Listen;
+
 pub fn run(args: Args) -> Result<()> {
-    match args.command.unwrap_or(Command::Top(Top::default())) {
+    match args.command.unwrap_or(Command::Top(args.top)) {
         Command::Top(args) => top::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Plot(args) => plot::run(&args),

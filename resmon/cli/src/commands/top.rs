@@ -8,30 +8,30 @@ mod layout;
 mod reader;
 mod screen;
 mod state;
+mod terminal;
 #[cfg(test)]
 mod tests;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender};
-use std::thread;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
+use nix::sys::signal::Signal;
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Rect;
-use ratatui::DefaultTerminal;
 use resmon::Device;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use rustix::io::Errno;
 
 use crate::args::Top;
 use crate::error::{Error, Result};
-use draw::Look;
+use draw::{width_of, Look};
 use reader::{Message, Reader};
 use state::{Origin, State};
+use terminal::{obey, stop_job, watch_hang_up, watch_keys, watch_signals, Screen};
 
 /// Most messages that wait to be shown. Whoever sends more waits, so that a slow terminal costs no
 /// memory.
@@ -39,6 +39,10 @@ const MAX_WAITING: usize = 1024;
 
 /// The screen is drawn no more often than this, however short the interval is.
 const SHORTEST_FRAME: Duration = Duration::from_millis(40);
+
+/// A screen is no larger than this.
+const MAX_COLUMNS: u16 = 1000;
+const MAX_ROWS: u16 = 500;
 
 /// How many samples a page key goes.
 const PAGE: i64 = 60;
@@ -53,7 +57,18 @@ pub fn run(args: &Top) -> Result<()> {
             "standard output is not a terminal; use resmon log or --once".into(),
         ));
     }
-    live(from)
+    match live(from) {
+        Err(Error::Output(error)) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {
+            hang_up()
+        }
+        result => result,
+    }
+}
+
+/// The terminal is gone, so there is nobody to tell: ends as the system has programs end then,
+/// whether or not it told this one. Where that is to be ignored, this returns.
+fn hang_up() -> Result<()> {
+    obey(Signal::SIGHUP)
 }
 
 /// Reads `COLUMNSxROWS`.
@@ -62,7 +77,7 @@ fn parse_size(text: &str) -> Result<(u16, u16)> {
         let (columns, rows) = text.split_once('x')?;
         let columns = columns.parse().ok()?;
         let rows = rows.parse().ok()?;
-        let is_allowed = (10..=1000).contains(&columns) && (3..=500).contains(&rows);
+        let is_allowed = (10..=MAX_COLUMNS).contains(&columns) && (3..=MAX_ROWS).contains(&rows);
         is_allowed.then_some((columns, rows))
     };
     parse().ok_or_else(|| {
@@ -79,6 +94,9 @@ fn once(from: Option<&Path>, size: &str) -> Result<()> {
     state.is_once = true;
     for sample in reader::kept(from)? {
         state.push(sample?);
+    }
+    if state.origin == Origin::Recording {
+        state.end();
     }
     let look = Look {
         // Text has no colours, so the bars must do without.
@@ -97,40 +115,23 @@ fn once(from: Option<&Path>, size: &str) -> Result<()> {
 fn text_of(buffer: &Buffer) -> String {
     let mut text = String::new();
     for y in buffer.area.top()..buffer.area.bottom() {
-        let row = buffer.area.left()..buffer.area.right();
-        let line: String = row
-            .filter_map(|x| Some(buffer.cell((x, y))?.symbol()))
-            .collect();
+        let mut line = String::new();
+        let mut x = buffer.area.left();
+        while let Some(cell) = buffer.cell((x, y)) {
+            line.push_str(cell.symbol());
+            // A wide letter has the cells that it covers.
+            x = x.saturating_add(width_of(cell.symbol()).max(1));
+        }
         text.push_str(line.trim_end());
         text.push('\n');
     }
     text
 }
 
-/// The terminal, which is as it was before when this is dropped. A panic restores it, too, by the
-/// hook that ratatui sets.
-struct Screen {
-    terminal: DefaultTerminal,
-}
-
-impl Screen {
-    fn open() -> Result<Self> {
-        ratatui::try_init()
-            .map(|terminal| Self { terminal })
-            .inspect_err(|_| drop(ratatui::try_restore()))
-            .map_err(Error::Output)
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        // The terminal may be gone, and then there is nothing to restore.
-        drop(ratatui::try_restore());
-    }
-}
-
 fn live(from: Option<&Path>) -> Result<()> {
     let (sender, messages) = std::sync::mpsc::sync_channel(MAX_WAITING);
+    // First of all, since the other threads must have these signals blocked, too.
+    watch_signals(sender.clone())?;
     // What cannot be opened is said before the screen changes.
     let mut reader = Reader::start(from, sender.clone())?;
     let look = Look {
@@ -138,9 +139,9 @@ fn live(from: Option<&Path>) -> Result<()> {
         zone: TimeZone::system(),
     };
     let mut state = State::new(Origin::of(from));
-    watch_signals(sender.clone())?;
     let mut screen = Screen::open()?;
     watch_keys(sender.clone());
+    watch_hang_up(sender.clone());
 
     let mut last_drawn = Instant::now();
     loop {
@@ -150,7 +151,7 @@ fn live(from: Option<&Path>) -> Result<()> {
         };
         match message {
             Message::Sample { reader: of, sample } if reader.is(of) => state.push(*sample),
-            Message::End { reader: of } if reader.is(of) => state.has_ended = true,
+            Message::End { reader: of } if reader.is(of) => state.end(),
             Message::Failed { reader: of, error } if reader.is(of) => return Err(error.into()),
             // A reader that was replaced may still have sent something.
             Message::Sample { .. } | Message::End { .. } | Message::Failed { .. } => (),
@@ -162,6 +163,7 @@ fn live(from: Option<&Path>) -> Result<()> {
                 match act(&mut state, action(key)) {
                     Outcome::Continue => (),
                     Outcome::Quit => return Ok(()),
+                    Outcome::Stop => stop_job()?,
                     Outcome::Reread => {
                         state.forget();
                         reader = Reader::start(from, sender.clone())?;
@@ -169,13 +171,31 @@ fn live(from: Option<&Path>) -> Result<()> {
                 }
             }
             Message::Terminal(Ok(_)) => (),
-            Message::Signal => return Ok(()),
+            Message::HangUp => {
+                drop(screen);
+                return hang_up();
+            }
+            Message::Signal(Signal::SIGTSTP) => {
+                screen.leave()?;
+                obey(Signal::SIGTSTP)?;
+                // Where nobody could have it go on, as without a shell, it has not stopped at all.
+                screen.enter()?;
+            }
+            // After SIGSTOP, of which it knew nothing, the terminal is the shell's.
+            Message::Signal(Signal::SIGCONT) => {
+                screen.leave()?;
+                screen.enter()?;
+            }
+            Message::Signal(signal) => {
+                drop(screen);
+                return obey(signal);
+            }
         }
     }
 }
 
 /// Waits for the next message, and draws the screen before that once it is time and nothing waits.
-/// None when nobody sends any more.
+/// None when nobody sends any more, or nobody sees the screen.
 fn next_message(
     messages: &Receiver<Message>,
     screen: &mut Screen,
@@ -190,35 +210,9 @@ fn next_message(
             return Ok(Some(message));
         }
     }
-    screen
-        .terminal
-        .draw(|frame| screen::draw(frame.buffer_mut(), state, look))?;
+    screen.draw(state, look)?;
     *last_drawn = Instant::now();
     Ok(messages.recv().ok())
-}
-
-/// Sends what the terminal says. The thread ends with the program.
-fn watch_keys(sender: SyncSender<Message>) {
-    thread::spawn(move || loop {
-        let event = event::read();
-        let has_failed = event.is_err();
-        if sender.send(Message::Terminal(event)).is_err() || has_failed {
-            return;
-        }
-    });
-}
-
-/// Has the signals that end a program end it as `q` does.
-fn watch_signals(sender: SyncSender<Message>) -> Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
-    thread::spawn(move || {
-        for _ in signals.forever() {
-            if sender.send(Message::Signal).is_err() {
-                return;
-            }
-        }
-    });
-    Ok(())
 }
 
 /// What a key asks for.
@@ -226,6 +220,7 @@ fn watch_signals(sender: SyncSender<Message>) -> Result<()> {
 enum Action {
     Nothing,
     Quit,
+    Stop,
     Pause,
     Scroll(i64),
     Oldest,
@@ -242,6 +237,7 @@ fn action(key: KeyEvent) -> Action {
     let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c') if is_control => Action::Quit,
+        KeyCode::Char('z') if is_control => Action::Stop,
         _ if is_control || key.modifiers.contains(KeyModifiers::ALT) => Action::Nothing,
         KeyCode::Char('q') | KeyCode::Esc => Action::Quit,
         KeyCode::Char(' ') => Action::Pause,
@@ -266,6 +262,7 @@ fn action(key: KeyEvent) -> Action {
 enum Outcome {
     Continue,
     Quit,
+    Stop,
     Reread,
 }
 
@@ -279,6 +276,7 @@ fn act(state: &mut State, action: Action) -> Outcome {
         // Who reads the help wants to leave that, not the program.
         Action::Quit if state.is_help_shown => state.is_help_shown = false,
         Action::Quit => return Outcome::Quit,
+        Action::Stop => return Outcome::Stop,
         Action::Pause => state.toggle_pause(),
         Action::Scroll(samples) => state.scroll(samples),
         Action::Oldest => state.go_to_oldest(),

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // Not every test needs everything.
 
+pub mod terminal;
+
 use assert_cmd::Command;
 use resmon::{Record, Records};
 

@@ -149,9 +149,18 @@ fn what_lies_on_another_interface_counts_once() {
 }
 
 #[test]
-fn names_tell_the_loopback_of_older_modules() {
-    let sample = of_nets(Net::MIN_LEN, &[("lo", 0), ("eth0", 0), ("br0", 0)]);
-    assert_eq!(in_total(&sample), ["eth0", "br0"]);
+fn names_tell_interfaces_of_older_modules() {
+    let names = [
+        "lo", "eth0", "br0", "eth0.100", "bond1", "virbr0", "docker0", "team0", "vlan7",
+        // These only look like it.
+        "bridge", "brig", "eth0.", "en.p1s0", ".5x", "lo1",
+    ];
+    let nets: Vec<_> = names.iter().map(|name| (*name, 0)).collect();
+    let sample = of_nets(Net::MIN_LEN, &nets);
+    assert_eq!(
+        in_total(&sample),
+        ["eth0", "bridge", "brig", "eth0.", "en.p1s0", ".5x", "lo1"]
+    );
 }
 
 #[test]

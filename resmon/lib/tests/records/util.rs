@@ -11,6 +11,9 @@ fn put(value: &impl Words, words: &mut Vec<u64>) {
     value.put(&mut |word| words.push(word));
 }
 
+/// The word of a record that has the size of its header.
+const HEADER_AT: usize = 3;
+
 /// A record that grows.
 pub struct Made(Vec<u64>);
 
@@ -31,6 +34,14 @@ impl Made {
             ..header
         };
         put(&header, &mut words);
+        Self(words)
+    }
+
+    /// The same, of a module that knew nothing of what was appended to the header later.
+    pub fn of_older(header: Header) -> Self {
+        let Self(mut words) = Self::of(header);
+        words.truncate(Header::MIN_LEN);
+        words[HEADER_AT] = 8 * Header::MIN_LEN as u64;
         Self(words)
     }
 

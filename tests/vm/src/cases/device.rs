@@ -17,7 +17,7 @@ use resmon::model::source::fs::{Fs, State};
 use resmon::model::source::load::Load;
 use resmon::model::source::net::Net;
 use resmon::model::source::pressure::Pressure;
-use resmon::{Device, Error, FileSystemState, Record, Sample};
+use resmon::{Device, Error, FileSystemState, Record, Sample, Source};
 use rustix::io::Errno;
 use rustix::process::Signal;
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid, Gid, Uid};
@@ -641,7 +641,7 @@ fn stale(guest: &Guest) -> Result<()> {
     fuse.stop_answering();
     let sample = wait("stale", |state| *state == FileSystemState::Stale)?;
     ensure!(
-        sample.incomplete.contains(&"fs"),
+        sample.incomplete.contains(&Source::Fs),
         "expected fs to be incomplete, found {sample:?}"
     );
     ensure!(

@@ -209,7 +209,7 @@ fn log(guest: &Guest) -> Result<()> {
         Ok((before, record, Proc::read()?))
     };
     let first = round()?;
-    let mut log = Running::start(&["log", "--json", "--count", "1"])?;
+    let mut log = Running::start(&["log", "--json", "--follow", "-n", "0", "--count", "1"])?;
     log.wait_open()?;
     work(guest, 4)?;
     let second = round()?;
@@ -318,13 +318,13 @@ fn check(guest: &Guest, first: &Round, sample: &Value, second: &Round) -> Result
 
 fn options(guest: &Guest) -> Result<()> {
     let module = Module::load(&guest.log, "interval_ms=50 log_every=0")?;
-    let lines = printed(&["log", "--count", "3"])?;
+    let lines = printed(&["log", "--follow", "--count", "3"])?;
     ensure!(
         lines.lines().count() >= 4,
         "resmon log printed {} lines, expected 4 or more: {lines:?}",
         lines.lines().count()
     );
-    let lines = printed(&["log", "--csv", "--count", "4"])?;
+    let lines = printed(&["log", "--csv", "--follow", "--count", "4"])?;
     let columns: Vec<usize> = lines.lines().map(|line| line.split(',').count()).collect();
     ensure!(
         columns.len() == 5 && columns[0] > 10,
@@ -336,7 +336,9 @@ fn options(guest: &Guest) -> Result<()> {
         "the lines of resmon log --csv have {columns:?} columns, expected {} in all: {lines:?}",
         columns[0]
     );
-    let kept = printed(&["log", "--json", "--since", "1h", "--count", "5"])?;
+    let kept = printed(&[
+        "log", "--json", "--since", "all", "--follow", "--count", "5",
+    ])?;
     let seqs = kept
         .lines()
         .map(|line| Ok(serde_json::from_str::<Value>(line)?["seq"].clone()))
@@ -346,8 +348,18 @@ fn options(guest: &Guest) -> Result<()> {
         seqs == [1, 2, 3, 4, 5].map(Value::from),
         "the samples that are kept have the seqs {seqs:?}, expected 1 to 5"
     );
+    // Without --follow it ends with what there is. More was asked for than is kept, if by a span.
+    let newest: Value = serde_json::from_str(&printed(&["log", "--json", "-n", "1"])?)?;
+    ensure!(
+        newest["seq"].as_u64() >= Some(5),
+        "the newest sample has the seq {}, expected 5 or more",
+        newest["seq"]
+    );
+    printed(&["log"])?;
+    refused(&["log", "--since", "1h"], 1)?;
+    refused(&["log", "--since", "2999-01-01"], 1)?;
     // Nobody reads on.
-    let mut log = Running::start(&["log"])?;
+    let mut log = Running::start(&["log", "--follow"])?;
     drop(log.0.stdout.take());
     let status = log.0.wait()?;
     ensure!(
@@ -587,8 +599,8 @@ fn export(guest: &Guest) -> Result<()> {
     let up = metric(&text, "resource_monitor_up")?;
     ensure!(up == 1.0, "resource_monitor_up is {up}, expected 1");
     ensure!(
-        text.ends_with("# EOF\n"),
-        "the last line of the metrics is {:?}, expected \"# EOF\" and a newline",
+        text.ends_with("\nresource_monitor_up 1\n"),
+        "the last line of the metrics is {:?}, expected \"resource_monitor_up 1\" and a newline",
         text.lines().last()
     );
     // A second one cannot listen there.

@@ -26,6 +26,14 @@ pub struct Answer {
     pub body: String,
 }
 
+/// What a client asks for.
+#[derive(Debug)]
+pub struct Request<'a> {
+    pub path: &'a str,
+    /// The media types that it accepts, as its head has them; empty if it does not say.
+    pub accept: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Ok,
@@ -75,8 +83,8 @@ impl Answer {
     }
 }
 
-/// Reads a request from `client` and gives it what `answer` has for its path.
-pub fn serve(client: TcpStream, answer: impl FnOnce(&str) -> Answer) -> io::Result<()> {
+/// Reads a request from `client` and gives it what `answer` has for it.
+pub fn serve(client: TcpStream, answer: impl FnOnce(&Request) -> Answer) -> io::Result<()> {
     let mut client = Client {
         stream: client,
         deadline: Instant::now() + TIMEOUT,
@@ -85,8 +93,8 @@ pub fn serve(client: TcpStream, answer: impl FnOnce(&str) -> Answer) -> io::Resu
     let is_whole = read_head(&mut client, &mut head)?;
     let request = parse(&head).filter(|_| is_whole);
     let (answer, has_body) = match request {
-        Some(("GET", path)) => (answer(path), true),
-        Some(("HEAD", path)) => (answer(path), false),
+        Some(("GET", request)) => (answer(&request), true),
+        Some(("HEAD", request)) => (answer(&request), false),
         Some(_) => {
             let why = "only GET and HEAD are allowed";
             (Answer::line(Status::MethodNotAllowed, why), true)
@@ -118,14 +126,24 @@ fn read_head(client: &mut impl Read, head: &mut Vec<u8>) -> io::Result<bool> {
     }
 }
 
-/// The method and the path of a request; what the headers say makes no difference to the answer.
-fn parse(head: &[u8]) -> Option<(&str, &str)> {
-    let line = head.split(|byte| *byte == b'\r').next()?;
-    let mut words = std::str::from_utf8(line).ok()?.split(' ');
+/// The method and the rest of a request; none if it is not one.
+fn parse(head: &[u8]) -> Option<(&str, Request<'_>)> {
+    let mut lines = head.split(|byte| *byte == b'\r');
+    let mut words = std::str::from_utf8(lines.next()?).ok()?.split(' ');
     let (method, target, version) = (words.next()?, words.next()?, words.next()?);
     let is_http = version.starts_with("HTTP/1.") && words.next().is_none();
     let path = target.split('?').next()?;
-    is_http.then_some((method, path))
+    // A list may be spread over several headers of the same name.
+    let accept: Vec<_> = lines.filter_map(accepted).collect();
+    let accept = accept.join(",");
+    is_http.then_some((method, Request { path, accept }))
+}
+
+/// The value of a line of the head, if it is the header `Accept`.
+fn accepted(line: &[u8]) -> Option<&str> {
+    let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
+    let is_accept = name.trim_start().eq_ignore_ascii_case("accept");
+    is_accept.then(|| value.trim())
 }
 
 /// A connection with an end to its time, however little is read or written at once.

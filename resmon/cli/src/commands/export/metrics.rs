@@ -1,71 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! A record as metrics, in the text format of OpenMetrics.
+//! A record as metrics.
 //!
-//! The values are the raw counters, since Prometheus makes rates itself. Names, units and labels
-//! are those of node_exporter where the meaning is the same, so that dashboards and alerts made for
-//! it work. What differs:
+//! The values are the raw counters, since Prometheus makes rates itself; those that fell are held
+//! up later, in [`Shown`](super::family::Shown). Names, units and labels are those of node_exporter
+//! where the meaning is the same, so that what dashboards and alerts made for it ask of these is
+//! answered. What differs:
 //!
 //! - `node_vmstat_*` are gauges. node_exporter has them untyped; a counter of OpenMetrics would have
 //!   to be named `…_total`, and parsers of the classic text format refuse its type `unknown`.
 //! - `node_vmstat_oom_kill` counts from when the module was loaded.
 //! - Labels that the module knows nothing of are left out, such as the `device` of a file system.
 
-use std::fmt;
+use std::time::Duration;
 
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{
-    text, CounterValueEncoder, DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue,
-    EncodeLabel, EncodeMetric, GaugeValueEncoder, LabelEncoder, MetricEncoder,
-};
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::{Registry, Unit};
-
-use resmon::model::record::{self, Buffers, Content, Header, STALE};
+use resmon::model::record::{self, Buffers, Header, STALE};
 use resmon::model::source::{activity, disk, fs, load, net, pressure};
-use resmon::model::text::Text;
-use resmon::Record;
+use resmon::{Record, Source};
 
-/// What a scrape shows.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The newest record.
-    pub record: Record,
-    /// How many records this program has lost.
-    pub lost_records: u64,
-    /// Whether the record is as new as it should be.
-    pub is_up: bool,
-}
+use super::family::{Description, Family, Kind, Label, Labels, Life, Sample, Unit, Value};
 
-/// Makes the text that Prometheus reads.
-pub fn encode(snapshot: Snapshot) -> Result<String, fmt::Error> {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(snapshot));
-    let mut text = String::new();
-    text::encode(&mut text, &registry)?;
-    Ok(text)
-}
-
-impl Collector for Snapshot {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut families = Families { encoder };
-        // A `Record` was looked at when it was made, so there is always one to look at.
-        let Some(record) = self.record.raw() else {
-            return Ok(());
-        };
-        families.cpus(record)?;
-        families.memory(record)?;
-        families.activity(record)?;
-        families.load(record)?;
-        families.pressure(record)?;
-        families.disks(record)?;
-        families.nets(record)?;
-        families.file_systems(record)?;
-        families.module(self, &record.header())?;
-        families.sections(record)
+/// What `record` has, and how many records this program has lost.
+pub fn of_record(record: &Record, lost_records: u64) -> Vec<Family> {
+    let mut families = Families::default();
+    // A `Record` was looked at when it was made, so there is always one to look at.
+    if let Some(record) = record.raw() {
+        families.cpus(record);
+        families.memory(record);
+        families.activity(record);
+        families.load(record);
+        families.pressure(record);
+        families.disks(record);
+        families.nets(record);
+        families.file_systems(record);
+        families.boot_time(&record.header());
+        families.module(lost_records, &record.header());
+        families.sections(record);
     }
+    families.0
+}
+
+/// What depends on the time of the scrape: the time, since 1970, and whether records come.
+pub fn of_scrape(time: Duration, is_up: bool) -> [Family; 2] {
+    let time_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    [
+        Family::gauge(
+            (
+                "node_time",
+                Some(Unit::Seconds),
+                "The machine's time, since 1970.",
+            ),
+            Labels::new(),
+            Value::Seconds(time_ns),
+        ),
+        Family::gauge(
+            (
+                "resource_monitor_up",
+                None,
+                "Whether records come: 0 when there was none for three intervals and 5 s.",
+            ),
+            Labels::new(),
+            u64::from(is_up),
+        ),
+    ]
 }
 
 /// Bytes of a sector.
@@ -74,147 +71,49 @@ const SECTOR_BYTES: u64 = 512;
 /// A load of 1, as the kernel keeps it: `FIXED_1` of `include/linux/sched/loadavg.h`.
 const FIXED_1: f64 = 2048.0;
 
-/// The value of a metric.
-#[derive(Clone, Copy, Debug)]
-enum Value {
-    Whole(u64),
-    Real(f64),
-}
+/// Makes families of metrics, one after the other.
+#[derive(Debug, Default)]
+struct Families(Vec<Family>);
 
-impl From<u64> for Value {
-    fn from(value: u64) -> Self {
-        Self::Whole(value)
-    }
-}
-
-impl Value {
-    fn seconds(ns: u64) -> Self {
-        Self::Real(ns as f64 / 1e9)
-    }
-}
-
-impl EncodeCounterValue for Value {
-    fn encode(&self, encoder: &mut CounterValueEncoder<'_>) -> fmt::Result {
-        match self {
-            Self::Whole(value) => EncodeCounterValue::encode(value, encoder),
-            Self::Real(value) => EncodeCounterValue::encode(value, encoder),
-        }
-    }
-}
-
-impl EncodeGaugeValue for Value {
-    fn encode(&self, encoder: &mut GaugeValueEncoder<'_>) -> fmt::Result {
-        match self {
-            // The encoder fails beyond `i64`, and one file system that gives an absurd size must
-            // not take all other metrics along.
-            Self::Whole(value) => match i64::try_from(*value) {
-                Ok(value) => EncodeGaugeValue::encode(&value, encoder),
-                Err(_) => EncodeGaugeValue::encode(&(*value as f64), encoder),
-            },
-            Self::Real(value) => EncodeGaugeValue::encode(value, encoder),
-        }
-    }
-}
-
-/// A label's name and value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Label(&'static str, String);
-
-impl Label {
-    fn text<const MAX: usize>(name: &'static str, text: &Text<MAX>) -> Self {
-        let text = String::from_utf8_lossy(text.as_bytes());
-        // The encoder writes values as they are, and a path may have any byte but a NUL.
-        let mut escaped = String::with_capacity(text.len());
-        for letter in text.chars() {
-            match letter {
-                '\\' => escaped.push_str("\\\\"),
-                '"' => escaped.push_str("\\\""),
-                '\n' => escaped.push_str("\\n"),
-                // Somebody may look at this in a terminal.
-                letter if letter.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
-                letter => escaped.push(letter),
-            }
-        }
-        Self(name, escaped)
-    }
-}
-
-impl EncodeLabel for Label {
-    fn encode(&self, encoder: LabelEncoder<'_>) -> fmt::Result {
-        (self.0, self.1.as_str()).encode(encoder)
-    }
-}
-
-type Labels = Vec<Label>;
-
-/// Name of a family without its unit and without `_total`, its unit, and what it means.
-type Description = (&'static str, Option<Unit>, &'static str);
-
-/// Writes families of metrics, one after the other.
-struct Families<'a> {
-    encoder: DescriptorEncoder<'a>,
-}
-
-impl Families<'_> {
-    fn counters(
+impl Families {
+    fn add(
         &mut self,
+        kind: Kind,
         description: Description,
-        samples: impl IntoIterator<Item = (Labels, Value)>,
-    ) -> fmt::Result {
-        self.family(description, MetricType::Counter, samples, |value, to| {
-            ConstCounter::new(value).encode(to)
-        })
+        samples: impl IntoIterator<Item = Sample>,
+    ) {
+        let family = Family::new(kind, description, samples);
+        // A machine without disks has no families about them, rather than empty ones.
+        if !family.samples.is_empty() {
+            self.0.push(family);
+        }
+    }
+
+    fn counters(&mut self, description: Description, samples: impl IntoIterator<Item = Sample>) {
+        self.add(Kind::Counter, description, samples);
     }
 
     fn gauges(
         &mut self,
         description: Description,
         samples: impl IntoIterator<Item = (Labels, Value)>,
-    ) -> fmt::Result {
-        self.family(description, MetricType::Gauge, samples, |value, to| {
-            ConstGauge::new(value).encode(to)
-        })
+    ) {
+        let samples = samples.into_iter();
+        let samples = samples.map(|(labels, value)| Sample::new(labels, value, Life::Machine));
+        self.add(Kind::Gauge, description, samples);
     }
 
-    fn counter(&mut self, description: Description, value: impl Into<Value>) -> fmt::Result {
-        self.counters(description, [(Labels::new(), value.into())])
+    fn counter(&mut self, description: Description, value: impl Into<Value>) {
+        let sample = Sample::new(Labels::new(), value, Life::Machine);
+        self.counters(description, [sample]);
     }
 
-    fn gauge(&mut self, description: Description, value: impl Into<Value>) -> fmt::Result {
-        self.gauges(description, [(Labels::new(), value.into())])
+    fn gauge(&mut self, description: Description, value: impl Into<Value>) {
+        self.0
+            .push(Family::gauge(description, Labels::new(), value));
     }
 
-    fn family(
-        &mut self,
-        (name, unit, help): Description,
-        kind: MetricType,
-        samples: impl IntoIterator<Item = (Labels, Value)>,
-        encode: impl Fn(Value, MetricEncoder<'_>) -> fmt::Result,
-    ) -> fmt::Result {
-        let mut samples = samples.into_iter().peekable();
-        // A machine without disks has no families about them, rather than empty ones.
-        if samples.peek().is_none() {
-            return Ok(());
-        }
-        let mut encoder = self
-            .encoder
-            .encode_descriptor(name, help, unit.as_ref(), kind)?;
-        // Two names that are not UTF-8 can look alike, and a sample may be there only once.
-        let mut done: Vec<Labels> = Vec::new();
-        for (labels, value) in samples {
-            if done.contains(&labels) {
-                continue;
-            }
-            if labels.is_empty() {
-                return encode(value, encoder);
-            }
-            encode(value, encoder.encode_family(&labels)?)?;
-            done.push(labels);
-        }
-        Ok(())
-    }
-
-    fn cpus(&mut self, record: record::Record<'_>) -> fmt::Result {
+    fn cpus(&mut self, record: record::Record<'_>) {
         type Time = fn(&record::Times) -> u64;
         const MODES: [(&str, Time); 8] = [
             ("user", |times| times.user),
@@ -234,10 +133,11 @@ impl Families<'_> {
             record.cpus().flat_map(move |cpu| {
                 modes.iter().map(move |(mode, time)| {
                     let labels = vec![
-                        Label("cpu", cpu.id.to_string()),
-                        Label("mode", (*mode).to_owned()),
+                        Label("cpu", cpu.id.to_string().into()),
+                        Label("mode", (*mode).into()),
                     ];
-                    (labels, Value::seconds(time(&cpu.times)))
+                    let life = Life::Cpu { epoch: cpu.epoch };
+                    Sample::new(labels, Value::Seconds(time(&cpu.times)), life)
                 })
             })
         };
@@ -248,7 +148,7 @@ impl Families<'_> {
                 "Seconds the CPUs spent in each mode; user and nice include guests.",
             ),
             times(&MODES),
-        )?;
+        );
         self.counters(
             (
                 "node_cpu_guest",
@@ -259,9 +159,9 @@ impl Families<'_> {
         )
     }
 
-    fn memory(&mut self, record: record::Record<'_>) -> fmt::Result {
+    fn memory(&mut self, record: record::Record<'_>) {
         let Some(memory) = record.memory() else {
-            return Ok(());
+            return;
         };
         let buffers = record.entries::<Buffers>().next();
         let buffers = buffers.map(|buffers| buffers.buffers);
@@ -300,15 +200,14 @@ impl Families<'_> {
                         "Memory, as the field of this name in /proc/meminfo.",
                     ),
                     pages.saturating_mul(memory.page_bytes),
-                )?;
+                );
             }
         }
-        Ok(())
     }
 
-    fn activity(&mut self, record: record::Record<'_>) -> fmt::Result {
+    fn activity(&mut self, record: record::Record<'_>) {
         let Some(activity) = record.entries::<activity::Activity>().next() else {
-            return Ok(());
+            return;
         };
         let kib = |sectors: u64| sectors / (1024 / SECTOR_BYTES);
         const COUNT: &str = "Count since boot, as /proc/vmstat has it.";
@@ -325,7 +224,7 @@ impl Families<'_> {
             ("node_vmstat_oom_kill", KILLS, activity.oom_kills),
         ];
         for (name, help, value) in fields {
-            self.gauge((name, None, help), value)?;
+            self.gauge((name, None, help), value);
         }
         self.counter(
             ("node_intr", None, "Interrupts serviced."),
@@ -335,9 +234,9 @@ impl Families<'_> {
         )
     }
 
-    fn load(&mut self, record: record::Record<'_>) -> fmt::Result {
+    fn load(&mut self, record: record::Record<'_>) {
         let Some(load) = record.entries::<load::Load>().next() else {
-            return Ok(());
+            return;
         };
         let fields = [
             ("node_load1", "1m load average.", load.one_minute),
@@ -345,14 +244,13 @@ impl Families<'_> {
             ("node_load15", "15m load average.", load.fifteen_minutes),
         ];
         for (name, help, load) in fields {
-            self.gauge((name, None, help), Value::Real(load as f64 / FIXED_1))?;
+            self.gauge((name, None, help), Value::Real(load as f64 / FIXED_1));
         }
-        Ok(())
     }
 
-    fn pressure(&mut self, record: record::Record<'_>) -> fmt::Result {
+    fn pressure(&mut self, record: record::Record<'_>) {
         let Some(pressure) = record.entries::<pressure::Pressure>().next() else {
-            return Ok(());
+            return;
         };
         let fields = [
             (
@@ -382,19 +280,24 @@ impl Families<'_> {
             ),
         ];
         for (name, help, ns) in fields {
-            self.counter((name, Some(Unit::Seconds), help), Value::seconds(ns))?;
+            self.counter((name, Some(Unit::Seconds), help), Value::Seconds(ns));
         }
-        Ok(())
     }
 
-    fn disks(&mut self, record: record::Record<'_>) -> fmt::Result {
+    fn disks(&mut self, record: record::Record<'_>) {
         type Of = fn(&disk::Disk) -> Value;
         const SECONDS: Option<Unit> = Some(Unit::Seconds);
         const BYTES: Option<Unit> = Some(Unit::Bytes);
         fn bytes(sectors: u64) -> Value {
             sectors.saturating_mul(SECTOR_BYTES).into()
         }
-        let counters: [(Description, Of); 12] = [
+        // As the kernel makes it of these.
+        fn weighted(disk: &disk::Disk) -> Value {
+            let kinds = [disk.reads, disk.writes, disk.discards, disk.flushes];
+            let times = kinds.into_iter().map(|kind| kind.time_ns);
+            Value::Seconds(times.fold(0, u64::saturating_add))
+        }
+        let counters: [(Description, Of); 13] = [
             (
                 ("node_disk_reads_completed", None, "Reads completed."),
                 |disk| disk.reads.ios.into(),
@@ -404,7 +307,7 @@ impl Families<'_> {
             }),
             (
                 ("node_disk_read_time", SECONDS, "Time spent by all reads."),
-                |disk| Value::seconds(disk.reads.time_ns),
+                |disk| Value::Seconds(disk.reads.time_ns),
             ),
             (
                 ("node_disk_writes_completed", None, "Writes completed."),
@@ -415,7 +318,7 @@ impl Families<'_> {
             }),
             (
                 ("node_disk_write_time", SECONDS, "Time spent by all writes."),
-                |disk| Value::seconds(disk.writes.time_ns),
+                |disk| Value::Seconds(disk.writes.time_ns),
             ),
             (
                 ("node_disk_discards_completed", None, "Discards completed."),
@@ -435,7 +338,7 @@ impl Families<'_> {
                     SECONDS,
                     "Time spent by all discards.",
                 ),
-                |disk| Value::seconds(disk.discards.time_ns),
+                |disk| Value::Seconds(disk.discards.time_ns),
             ),
             (
                 ("node_disk_flush_requests", None, "Flushes completed."),
@@ -447,27 +350,37 @@ impl Families<'_> {
                     SECONDS,
                     "Time spent by all flushes.",
                 ),
-                |disk| Value::seconds(disk.flushes.time_ns),
+                |disk| Value::Seconds(disk.flushes.time_ns),
             ),
             (
                 ("node_disk_io_time", SECONDS, "Time with I/O under way."),
-                |disk| Value::seconds(disk.busy_ns),
+                |disk| Value::Seconds(disk.busy_ns),
+            ),
+            (
+                (
+                    "node_disk_io_time_weighted",
+                    SECONDS,
+                    "Time spent by all requests of any kind.",
+                ),
+                weighted,
             ),
         ];
-        let samples = |of: Of| {
-            let disks = record.entries::<disk::Disk>();
-            disks.map(move |disk| (vec![Label::text("device", &disk.name)], of(&disk)))
-        };
+        let labels = |disk: &disk::Disk| vec![Label::text("device", &disk.name)];
+        let disks = || record.entries::<disk::Disk>();
         for (description, of) in counters {
-            self.counters(description, samples(of))?;
+            let samples = disks().map(|disk| {
+                let life = Life::Disk { seq: disk.seq };
+                Sample::new(labels(&disk), of(&disk), life)
+            });
+            self.counters(description, samples);
         }
         self.gauges(
             ("node_disk_io_now", None, "Requests under way."),
-            samples(|disk| disk.in_flight.into()),
-        )
+            disks().map(|disk| (labels(&disk), disk.in_flight.into())),
+        );
     }
 
-    fn nets(&mut self, record: record::Record<'_>) -> fmt::Result {
+    fn nets(&mut self, record: record::Record<'_>) {
         const BYTES: Option<Unit> = Some(Unit::Bytes);
         type Of = fn(&net::Net) -> u64;
         let counters: [(Description, Of); 8] = [
@@ -525,13 +438,15 @@ impl Families<'_> {
         ];
         for (description, of) in counters {
             let nets = record.entries::<net::Net>();
-            let samples = nets.map(|net| (vec![Label::text("device", &net.name)], of(&net).into()));
-            self.counters(description, samples)?;
+            let samples = nets.map(|net| {
+                let labels = vec![Label::text("device", &net.name)];
+                Sample::new(labels, of(&net), Life::Net { index: net.index })
+            });
+            self.counters(description, samples);
         }
-        Ok(())
     }
 
-    fn file_systems(&mut self, record: record::Record<'_>) -> fmt::Result {
+    fn file_systems(&mut self, record: record::Record<'_>) {
         const BYTES: Option<Unit> = Some(Unit::Bytes);
         fn bytes(usage: &fs::Usage, blocks: u64) -> u64 {
             blocks.saturating_mul(usage.block_bytes)
@@ -578,7 +493,7 @@ impl Families<'_> {
                 fs::State::Mounted(usage) => Some((labels(&fs), of(usage).into())),
                 fs::State::Absent | fs::State::Failed(_) | fs::State::Stale => None,
             });
-            self.gauges(description, samples)?;
+            self.gauges(description, samples);
         }
         let read_only = record.entries::<fs::Fs>().filter_map(|fs| match &fs.state {
             fs::State::Mounted(usage) => {
@@ -594,7 +509,7 @@ impl Families<'_> {
                 "Whether nobody can write to the file system there.",
             ),
             read_only,
-        )?;
+        );
         let errors = record.entries::<fs::Fs>().filter_map(|fs| match &fs.state {
             fs::State::Mounted(_) => Some((labels(&fs), Value::Whole(0))),
             fs::State::Failed(_) | fs::State::Stale => Some((labels(&fs), Value::Whole(1))),
@@ -611,7 +526,26 @@ impl Families<'_> {
         )
     }
 
-    fn module(&mut self, snapshot: &Snapshot, header: &Header) -> fmt::Result {
+    /// The boot's time moves by a few nanoseconds from record to record, as two clocks are read one
+    /// after the other. Whole seconds stay, and are what `btime` of /proc/stat has.
+    fn boot_time(&mut self, header: &Header) {
+        const SECOND_NS: u64 = 1_000_000_000;
+        let since_1970_ns = header
+            .taken_boot_ns
+            .and_then(|since_boot_ns| header.taken_wall_ns.checked_sub(since_boot_ns));
+        if let Some(ns) = since_1970_ns {
+            self.gauge(
+                (
+                    "node_boot_time",
+                    Some(Unit::Seconds),
+                    "When the machine was booted, since 1970.",
+                ),
+                ns / SECOND_NS,
+            );
+        }
+    }
+
+    fn module(&mut self, lost_records: u64, header: &Header) {
         const SECONDS: Option<Unit> = Some(Unit::Seconds);
         let counters = [
             (
@@ -632,11 +566,11 @@ impl Families<'_> {
             (
                 "resource_monitor_lost_records",
                 "Records that this exporter could not read in time since it started.",
-                snapshot.lost_records,
+                lost_records,
             ),
         ];
         for (name, help, value) in counters {
-            self.counter((name, None, help), value)?;
+            self.counter((name, None, help), value);
         }
         let times = [
             (
@@ -656,37 +590,20 @@ impl Families<'_> {
             ),
         ];
         for (name, help, ns) in times {
-            self.gauge((name, SECONDS, help), Value::seconds(ns))?;
+            self.gauge((name, SECONDS, help), Value::Seconds(ns));
         }
-        self.gauge(
-            (
-                "resource_monitor_up",
-                None,
-                "Whether records come: 0 when there was none for three intervals and 5 s.",
-            ),
-            u64::from(snapshot.is_up),
-        )
     }
 
-    fn sections(&mut self, record: record::Record<'_>) -> fmt::Result {
-        const SOURCES: [(&str, u64); 7] = [
-            ("load", load::Load::KIND),
-            ("activity", activity::Activity::KIND),
-            ("pressure", pressure::Pressure::KIND),
-            ("disk", disk::Disk::KIND),
-            ("net", net::Net::KIND),
-            ("fs", fs::Fs::KIND),
-            ("buffers", Buffers::KIND),
-        ];
+    fn sections(&mut self, record: record::Record<'_>) {
         // What is not sampled has no section, and no sample here.
         let samples = |of: fn(&record::SectionHeader) -> u64| {
-            SOURCES.iter().filter_map(move |(source, kind)| {
+            Source::ALL.into_iter().filter_map(move |source| {
                 let headers = record.sections().map(|section| section.header());
                 let value = headers
-                    .filter(|header| header.kind == *kind)
+                    .filter(|header| header.kind == source.number())
                     .map(|header| of(&header))
                     .reduce(u64::saturating_add)?;
-                Some((vec![Label("source", (*source).to_owned())], value))
+                Some((vec![Label("source", source.name().into())], value))
             })
         };
         let stale = samples(|header| u64::from(header.state == STALE));
@@ -697,7 +614,7 @@ impl Families<'_> {
                 "Whether the source has not answered in time, so that its metrics are missing.",
             ),
             stale.map(|(labels, sections)| (labels, sections.min(1).into())),
-        )?;
+        );
         let left_out = samples(|header| header.left_out);
         self.gauges(
             (

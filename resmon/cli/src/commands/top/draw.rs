@@ -130,10 +130,10 @@ impl<'a> Pane<'a> {
 
     /// Writes text that ends before the column `end`. Without room, its beginning is cut off.
     pub(super) fn text_until(&mut self, row: u16, end: u16, text: &str, style: Style) {
-        let excess = usize::from(width_of(text).saturating_sub(end));
-        let text: String = text.chars().skip(excess).collect();
-        let column = end.saturating_sub(width_of(&text));
-        self.text(row, column, &text, style);
+        let mut letters = text.chars();
+        while width_of(letters.as_str()) > end && letters.next().is_some() {}
+        let text = letters.as_str();
+        self.text(row, end.saturating_sub(width_of(text)), text, style);
     }
 
     fn set(&mut self, row: u16, column: u16, symbol: char, style: Style) {

@@ -87,7 +87,7 @@ pub(super) fn time(time_s: f64, interval_s: f64, zone: &TimeZone) -> String {
     let Ok(timestamp) = Timestamp::from_microsecond((time_s * 1e6).round() as i64) else {
         return "-".into();
     };
-    let time = timestamp.to_zoned(zone.clone());
+    let time = timestamp.to_zoned_datetime(zone.clone());
     if interval_s < 1.0 {
         time.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
     } else {

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
+use nix::sys::signal::Signal;
 use ratatui::crossterm::event::Event;
 use resmon::{Device, Error, Result, Sample, Samples};
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::io::Errno;
 
-use crate::source::Source;
+use crate::input::Input;
 
 /// What the loop of the screen waits for.
 #[derive(Debug)]
@@ -24,10 +25,12 @@ pub(super) enum Message {
     End { reader: u64 },
     /// There will be no more, since something went wrong.
     Failed { reader: u64, error: Error },
-    /// A key, a new size or the like, or the terminal is gone.
+    /// A key, a new size or the like, or why none can be read.
     Terminal(io::Result<Event>),
-    /// A signal asks the program to end.
-    Signal,
+    /// The terminal is gone.
+    HangUp,
+    /// A signal asks the program to end, to stop or to go on.
+    Signal(Signal),
 }
 
 /// A thread that reads samples and sends them. It ends when this is dropped.
@@ -81,24 +84,24 @@ pub(super) fn kept(
 }
 
 /// The samples from the oldest on. The device does not wait for one.
-fn open(from: Option<&Path>) -> crate::error::Result<Samples<Source>> {
-    let samples = Samples::new(Source::records(from, true)?);
+fn open(from: Option<&Path>) -> crate::error::Result<Samples<Input>> {
+    let samples = Input::samples(Input::records(from, true)?);
     if let Some(device) = device(&samples) {
         device.set_nonblocking(true)?;
     }
     Ok(samples)
 }
 
-fn device(samples: &Samples<Source>) -> Option<&Device> {
+fn device(samples: &Samples<Input>) -> Option<&Device> {
     match samples.records().get_ref() {
-        Source::Device(device) => Some(device),
-        Source::Recording(_) => None,
+        Input::Device(device) => Some(device),
+        Input::Recording(_) | Input::Stream(_) => None,
     }
 }
 
 /// Sends all samples, until the recording ends or nobody wants them any more.
 fn read_all(
-    mut samples: Samples<Source>,
+    mut samples: Samples<Input>,
     number: u64,
     stopped: &UnixStream,
     sender: &SyncSender<Message>,

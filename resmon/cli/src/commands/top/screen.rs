@@ -4,7 +4,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
-use resmon::{CpuTimes, FileSystemState, Sample};
+use resmon::{CpuTimes, FileSystemState, Sample, Source};
 
 use super::draw::{width_of, Cells, Column, Look, Pane, Piece, Portion, Row};
 use super::format;
@@ -94,7 +94,12 @@ fn status(mut pane: Pane<'_>, state: &State, look: &Look) {
     }
     match state.sample() {
         Some(sample) if !sample.incomplete.is_empty() => {
-            let names = sample.incomplete.join(", ");
+            let names: Vec<_> = sample
+                .incomplete
+                .iter()
+                .map(|source| source.name())
+                .collect();
+            let names = names.join(", ");
             left.push((0, Piece::new(format!("stale: {names}"), look.warning())));
         }
         Some(_) => (),
@@ -501,7 +506,7 @@ fn pressure(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
     }
     pane.rule(look, "Pressure", "");
     let Some(pressure) = &sample.pressure else {
-        let note = if sample.incomplete.contains(&"pressure") {
+        let note = if sample.incomplete.contains(&Source::Pressure) {
             "no answer in time"
         } else {
             "-  this kernel does not measure it"
@@ -548,7 +553,7 @@ fn pressure(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
 }
 
 /// The only row of a table that would be empty.
-fn nothing(sample: &Sample, kind: &str, text: &str, look: &Look) -> Vec<Row> {
+fn nothing(sample: &Sample, kind: Source, text: &str, look: &Look) -> Vec<Row> {
     let text = if sample.incomplete.contains(&kind) {
         "no answer in time"
     } else {
@@ -603,7 +608,7 @@ fn disks(mut pane: Pane<'_>, state: &State, sample: &Sample, look: &Look) {
     });
     let mut rows: Vec<Row> = rows.collect();
     if rows.is_empty() {
-        rows = nothing(sample, "disk", "no disk is in use", look);
+        rows = nothing(sample, Source::Disk, "no disk is in use", look);
     }
     pane.table(look, &sorted("Disks", state.sort), &COLUMNS, &rows);
 }
@@ -641,7 +646,7 @@ fn nets(mut pane: Pane<'_>, state: &State, sample: &Sample, look: &Look) {
     });
     let mut rows: Vec<Row> = rows.collect();
     if rows.is_empty() {
-        rows = nothing(sample, "net", "no network interface", look);
+        rows = nothing(sample, Source::Net, "no network interface", look);
     }
     pane.table(look, &sorted("Networks", state.sort), &COLUMNS, &rows);
 }
@@ -698,7 +703,7 @@ fn file_systems(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
     });
     let mut rows: Vec<Row> = rows.collect();
     if rows.is_empty() {
-        rows = nothing(sample, "fs", "no path is watched", look);
+        rows = nothing(sample, Source::Fs, "no path is watched", look);
     }
     pane.table(look, "File systems", &COLUMNS, &rows);
 }
@@ -709,7 +714,7 @@ const fn column(head: &'static str, width: u16) -> Column {
 
 /// What the keys do, over all the rest.
 fn help(mut pane: Pane<'_>, look: &Look) {
-    const LINES: [(&str, &str); 16] = [
+    const LINES: [(&str, &str); 17] = [
         ("q  Esc  Ctrl-C", "quit"),
         ("space", "hold this sample, or follow the newest"),
         ("←  →", "the sample before, the one after"),
@@ -720,6 +725,7 @@ fn help(mut pane: Pane<'_>, look: &Look) {
         ("+  -", "longer or shorter interval, for all"),
         ("r", "read again all that is kept"),
         ("?", "this help"),
+        ("Ctrl-Z", "stop, until fg"),
         ("", ""),
         ("", "Sizes are in powers of 1024, rates per second."),
         ("", "A graph's column of several samples is their peak."),

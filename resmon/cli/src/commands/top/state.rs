@@ -44,6 +44,8 @@ impl Sort {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point {
     pub(super) time_s: f64,
+    /// Whether it does not go on from the point before it.
+    pub(super) is_apart: bool,
     pub(super) cpu_percent: f32,
     pub(super) memory_percent: f32,
     pub(super) disk_bytes_per_second: f32,
@@ -51,18 +53,34 @@ pub(super) struct Point {
 }
 
 impl Point {
-    fn of(sample: &Sample) -> Self {
+    fn of(sample: &Sample, before: Option<&Sample>) -> Self {
         let cpu = sample.cpu.map_or(f64::NAN, |cpu| cpu.busy_percent());
         let memory = sample
             .memory
             .map_or(f64::NAN, |memory| memory.used_percent());
         Self {
             time_s: sample.time_s,
+            is_apart: before.is_some_and(|before| !goes_on(before, sample)),
             cpu_percent: cpu as f32,
             memory_percent: memory as f32,
             disk_bytes_per_second: sample.disk_total(disk_bytes).unwrap_or(f64::NAN) as f32,
             net_bytes_per_second: sample.net_total(net_bytes).unwrap_or(f64::NAN) as f32,
         }
+    }
+}
+
+/// Whether a sample is of the same boot and the same load of the module as the one before it.
+/// Records of modules that give no identity are told apart when numbers go back, or when the one
+/// did not begin where the other ended.
+fn goes_on(before: &Sample, sample: &Sample) -> bool {
+    /// As much may be missing in between.
+    const GAP_INTERVALS: f64 = 3.0;
+    let life = |sample: &Sample| Some((sample.module_boot_id?, sample.module_load_id?));
+    let pause_s = sample.time_s - sample.elapsed_s - before.time_s;
+    match (life(before), life(sample)) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => sample.seq > before.seq && pause_s <= GAP_INTERVALS * sample.interval_s,
+        _ => false,
     }
 }
 
@@ -96,6 +114,8 @@ pub(super) struct State {
     pub(super) is_once: bool,
     /// Whether the recording was read to its end.
     pub(super) has_ended: bool,
+    /// Whether the user has chosen where to look.
+    has_chosen: bool,
     /// Something to tell, until the next key.
     pub(super) note: Option<String>,
     /// Records that were lost on the way here.
@@ -121,6 +141,7 @@ impl State {
             is_help_shown: false,
             is_once: false,
             has_ended: false,
+            has_chosen: false,
             note: None,
             lost_records: 0,
             points: VecDeque::new(),
@@ -135,7 +156,8 @@ impl State {
     /// Adds the newest sample, and drops the oldest ones beyond what may be kept.
     pub(super) fn push(&mut self, sample: Sample) {
         self.lost_records = self.lost_records.saturating_add(sample.lost_records);
-        self.points.push_back(Point::of(&sample));
+        let point = Point::of(&sample, self.samples.back());
+        self.points.push_back(point);
         if self.points.len() > MAX_POINTS {
             self.points.pop_front();
         }
@@ -199,6 +221,7 @@ impl State {
 
     /// Holds the sample that is shown, or follows the newest one again.
     pub(super) fn toggle_pause(&mut self) {
+        self.has_chosen = true;
         self.cursor = match self.cursor {
             None if self.count > 0 => Some(self.newest()),
             _ => None,
@@ -207,6 +230,7 @@ impl State {
 
     /// Goes so many samples forward, or back if negative, and stays there.
     pub(super) fn scroll(&mut self, samples: i64) {
+        self.has_chosen = true;
         if self.count == 0 {
             return;
         }
@@ -220,7 +244,23 @@ impl State {
 
     /// Goes to the newest sample and follows.
     pub(super) fn go_to_newest(&mut self) {
+        self.has_chosen = true;
         self.cursor = None;
+    }
+
+    /// The recording was read to its end: goes to the last sample in which something happened,
+    /// since a machine that has calmed down shows little but zeros. Without such a sample, and when
+    /// the user has chosen another one, nothing moves.
+    pub(super) fn end(&mut self) {
+        self.has_ended = true;
+        let calm = self
+            .samples
+            .iter()
+            .rev()
+            .position(|sample| !is_idle(sample));
+        if let (Some(calm @ 1..), false) = (calm, self.has_chosen) {
+            self.cursor = Some(self.newest().saturating_sub(calm as u64));
+        }
     }
 
     /// Has each column of the graphs stand for more samples, and after the most for one again.
@@ -237,37 +277,49 @@ impl State {
     /// first. A column of several samples is the largest value of them, so that no peak gets lost.
     /// None is what is not known.
     pub(super) fn graph(&self, columns: usize, of: fn(&Point) -> f32) -> Vec<Option<f32>> {
-        let mut values: Vec<Option<f32>> = Vec::with_capacity(columns);
-        let mut current = None;
-        for (number, point) in self.points_back() {
-            // Columns begin at fixed numbers, so that the graph does not flicker as it moves.
-            let column = number / self.samples_per_column();
-            if current != Some(column) {
-                if values.len() == columns {
-                    break;
-                }
-                current = Some(column);
-                values.push(None);
-            }
+        let mut values: Vec<Option<f32>> = vec![None; columns];
+        let mut count = 0;
+        for (column, point) in self.columns_back() {
+            let Some(last) = values.get_mut(column) else {
+                break;
+            };
             let value = Some(of(point)).filter(|value| value.is_finite());
-            if let (Some(value), Some(last)) = (value, values.last_mut()) {
-                *last = Some(last.map_or(value, |last| last.max(value)));
-            }
+            *last = match (value, *last) {
+                (Some(value), Some(last)) => Some(last.max(value)),
+                (value, last) => value.or(last),
+            };
+            count = column + 1;
         }
+        values.truncate(count);
         values.reverse();
         values
     }
 
     /// The seconds that so many columns of a graph span.
     pub(super) fn span_s(&self, columns: usize) -> Option<f64> {
-        let newest = self.shown() / self.samples_per_column();
-        let oldest = (newest + 1).saturating_sub(columns as u64);
-        let mut points = self
-            .points_back()
-            .take_while(|(number, _)| number / self.samples_per_column() >= oldest);
+        let points = self.columns_back();
+        let mut points = points.take_while(|(column, _)| *column < columns);
         let (_, last) = points.next()?;
         let (_, first) = points.last()?;
         Some(last.time_s - first.time_s).filter(|span| *span > 0.0)
+    }
+
+    /// Points with the columns that they belong to, from the sample that is looked at backward: the
+    /// newest column is 0. Between points that are apart a column stays blank.
+    fn columns_back(&self) -> impl Iterator<Item = (usize, &Point)> {
+        let mut column = 0;
+        // Columns begin at fixed numbers, so that the graph does not flicker as it moves.
+        let group = |number: u64| number / self.samples_per_column();
+        let mut newer: Option<(u64, bool)> = None;
+        self.points_back().map(move |(number, point)| {
+            column += match newer {
+                Some((_, true)) => 2,
+                Some((newer, false)) if group(newer) != group(number) => 1,
+                _ => 0,
+            };
+            newer = Some((number, point.is_apart));
+            (column, point)
+        })
     }
 
     /// Points with their numbers, from the sample that is looked at backward.
@@ -305,6 +357,27 @@ impl State {
         }
         nets
     }
+}
+
+/// Whether nothing happened that anybody would look for.
+fn is_idle(sample: &Sample) -> bool {
+    const PERCENT: f64 = 5.0;
+    const BYTES_PER_SECOND: f64 = 65_536.0;
+    let pressure = sample.pressure.map_or(0.0, |pressure| {
+        let shares = [
+            pressure.cpu_some_percent,
+            pressure.memory_some_percent,
+            pressure.io_some_percent,
+        ];
+        shares.into_iter().fold(0.0, f64::max)
+    });
+    let cpu = sample.cpu.map_or(0.0, |cpu| cpu.busy_percent());
+    let carried = [sample.disk_total(disk_bytes), sample.net_total(net_bytes)];
+    cpu.max(pressure) < PERCENT
+        && carried
+            .iter()
+            .flatten()
+            .all(|bytes| *bytes < BYTES_PER_SECOND)
 }
 
 /// Orders `eth2` before `eth10`.

@@ -12,10 +12,10 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
-use ratatui::style::Color;
-use resmon::{FileSystemState, Sample};
+use ratatui::style::{Color, Style};
+use resmon::{FileSystemState, Sample, Source};
 
-use super::draw::Look;
+use super::draw::{Look, Pane};
 use super::reader::{kept, Message, Reader};
 use super::state::{longer, shorter, Origin, Sort, State};
 use super::{act, action, parse_size, screen, text_of, Action, Outcome};
@@ -131,7 +131,7 @@ fn large() -> State {
     }
     sample.time_s = f64::MAX;
     sample.interval_s = 0.01;
-    sample.incomplete = vec!["disk", "net", "fs", "pressure", "load", "activity", "cpu"];
+    sample.incomplete = Source::ALL.to_vec();
     sample.late_samples = u64::MAX;
     sample.missed_ticks = u64::MAX;
     let mut state = state_of(&samples);
@@ -358,6 +358,83 @@ fn columns_of_several_samples_keep_the_peak() {
 }
 
 #[test]
+fn two_lives_have_a_gap_between_them() {
+    let known = |state: &State| {
+        let graph = state.graph(1_000, |point| point.cpu_percent);
+        graph.iter().map(Option::is_some).collect::<Vec<_>>()
+    };
+    let parts = |before: usize, after: usize| {
+        let parts = [vec![true; before], vec![false], vec![true; after]];
+        parts.concat()
+    };
+    // Of version 1, which has no identities: what nobody saw, and the module loaded anew.
+    let all = samples();
+    let (begin, end) = (&all[..10], &all[30..35]);
+    assert_eq!(known(&state_of(&all)), vec![true; 61]);
+    assert_eq!(known(&state_of(&[begin, end].concat())), parts(10, 5));
+    assert_eq!(known(&state_of(&[end, begin].concat())), parts(5, 10));
+    let mut state = state_of(&[begin, end].concat());
+    // The time of both is in what the graph spans, and the gap takes a column of it.
+    assert_eq!(state.span_s(1_000).map(f64::round), Some(34.0));
+    assert_eq!(state.span_s(6).map(f64::round), Some(4.0));
+    press(&mut state, KeyCode::Char('z'));
+    assert_eq!(state.samples_per_column(), 2);
+    assert_eq!(known(&state), parts(5, 3));
+
+    // Of version 2, however near they are.
+    let mut all = samples_of(&testdata("layers.rec"));
+    assert_eq!(known(&state_of(&all)), vec![true; all.len()]);
+    for sample in &mut all[8..] {
+        sample.module_load_id = Some(resmon::Id(7));
+    }
+    assert_eq!(known(&state_of(&all)), parts(8, all.len() - 8));
+    for sample in &mut all[20..] {
+        sample.module_boot_id = Some(resmon::Id(7));
+    }
+    let three = [parts(8, 12), vec![false], vec![true; all.len() - 20]].concat();
+    assert_eq!(known(&state_of(&all)), three);
+}
+
+#[test]
+fn a_recording_opens_at_the_last_sample_that_is_not_idle() {
+    let all = samples();
+    let mut state = state_of(&all);
+    state.end();
+    assert_eq!((seq(&state), state.behind()), (38, 24));
+    state.go_to_newest();
+    assert_follows(&state);
+    state.end();
+    // That is where the user has gone.
+    assert_follows(&state);
+
+    // A machine that is busy to the end, and one that does nothing.
+    let mut state = state_of(&all[..32]);
+    state.end();
+    assert_follows(&state);
+    let mut idle = all[3].clone();
+    idle.disks.clear();
+    let mut state = state_of(&vec![idle; 5]);
+    state.end();
+    assert_follows(&state);
+}
+
+#[test]
+fn text_that_ends_somewhere_keeps_its_end() {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 1));
+    for (text, expected) in [
+        ("ab写真", "  ab写真"),
+        ("abcd写真", "abcd写真"),
+        ("日本写真x写", " 写真x写"),
+        ("日本語写真", "本語写真"),
+    ] {
+        buffer.reset();
+        let mut pane = Pane::new(&mut buffer, Rect::new(0, 0, 8, 1));
+        pane.text_until(0, 8, text, Style::new());
+        assert_eq!(text_of(&buffer), format!("{expected}\n"));
+    }
+}
+
+#[test]
 fn disks_and_networks_are_sorted() {
     let mut sample = samples().pop().unwrap();
     let disk = sample.disks.first().unwrap().clone();
@@ -472,7 +549,7 @@ fn what_is_missing_is_said() {
     sample.disks.clear();
     sample.pressure = None;
     sample.lost_records = 3;
-    sample.incomplete = vec!["pressure", "disk"];
+    sample.incomplete = vec![Source::Pressure, Source::Disk];
     let states = [
         FileSystemState::Failed { errno: 13 },
         FileSystemState::Stale,

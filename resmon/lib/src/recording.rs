@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use model::record::Header;
+
+use crate::life::{boot_ns, is_one_life, WallClock};
+use crate::record::{open, Damage, Records};
+use crate::Result;
+
+/// A recording that was looked through once: read from here, its records are in order, whichever
+/// way they were put together, and what is damaged is left out.
+///
+/// The lives of the module come one after the other, ordered by when their newest record was taken,
+/// and the records of each by the time since boot.
+#[derive(Debug)]
+pub struct Recording {
+    file: File,
+    /// What is still to be read, the first of them from `offset` on.
+    parts: VecDeque<Part>,
+    clock: WallClock,
+    span: Option<(f64, f64)>,
+    damage: Vec<Damage>,
+}
+
+/// Records of one life, one after the other in the file.
+#[derive(Clone, Debug)]
+struct Part {
+    offset: u64,
+    bytes: u64,
+    records: u64,
+    first: Header,
+    newest: Header,
+}
+
+impl Recording {
+    /// Opens the recording at `path`, which is a file that can be read more than once, and looks
+    /// through it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`](crate::Error::Open), and those of [`Records::try_next`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let file = open(path.as_ref())?;
+        let mut records = Records::new(BufReader::new(&file));
+        let mut parts: Vec<Part> = Vec::new();
+        while let Some(record) = records.try_next()? {
+            let header = record.header();
+            let (offset, bytes) = records.place();
+            match parts.last_mut() {
+                Some(part) if part.offset + part.bytes == offset && part.goes_on(&header) => {
+                    part.bytes += bytes;
+                    part.records += 1;
+                    part.newest = header;
+                }
+                _ => parts.push(Part {
+                    offset,
+                    bytes,
+                    records: 1,
+                    first: header,
+                    newest: header,
+                }),
+            }
+        }
+        let damage = records.into_damage();
+        let lives = lives(parts);
+        let mut number = 0;
+        let firsts: Vec<u64> = lives
+            .iter()
+            .map(|life| {
+                let first = number;
+                number += life.iter().map(|part| part.records).sum::<u64>();
+                first
+            })
+            .collect();
+        let newest = lives.iter().filter_map(|life| newest(life));
+        let clock = WallClock::of_lives(firsts.iter().copied().zip(newest));
+        let parts: VecDeque<Part> = lives.into_iter().flatten().collect();
+        let time_s = |number: u64, header: &Header| clock.time_s(number, header);
+        let span = parts.front().zip(parts.back()).map(|(first, last)| {
+            let last_number = number.saturating_sub(1);
+            (time_s(0, &first.first), time_s(last_number, &last.newest))
+        });
+        let mut recording = Self {
+            file,
+            parts,
+            clock,
+            span,
+            damage,
+        };
+        recording.seek_to_part()?;
+        Ok(recording)
+    }
+
+    /// When its records were taken.
+    pub fn clock(&self) -> &WallClock {
+        &self.clock
+    }
+
+    /// When the first record was taken and the last one, in seconds since 1970; none when there is
+    /// no record.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        self.span
+    }
+
+    /// Where it is damaged.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// Whether the record with this header is in it. Records without an identity are not known
+    /// again.
+    pub fn has(&self, header: &Header) -> bool {
+        let is_in = |part: &Part| {
+            let (first, newest) = (&part.first, &part.newest);
+            (first.boot_id, first.load_id) == (header.boot_id, header.load_id)
+                && (first.seq..=newest.seq).contains(&header.seq)
+        };
+        header.boot_id.is_some() && self.parts.iter().any(is_in)
+    }
+
+    fn seek_to_part(&mut self) -> Result<()> {
+        if let Some(part) = self.parts.front() {
+            let place = SeekFrom::Start(part.offset);
+            self.file.seek(place).map_err(crate::Error::Read)?;
+        }
+        Ok(())
+    }
+}
+
+impl Read for Recording {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(part) = self.parts.front_mut() {
+            if part.bytes == 0 {
+                self.parts.pop_front();
+                if let Some(next) = self.parts.front() {
+                    self.file.seek(SeekFrom::Start(next.offset))?;
+                }
+                continue;
+            }
+            let room = usize::try_from(part.bytes).unwrap_or(usize::MAX);
+            let room = room.min(buffer.len());
+            let read = self.file.read(buffer.get_mut(..room).unwrap_or_default())?;
+            if read == 0 && room != 0 {
+                // The file has become shorter since it was looked through.
+                self.parts.clear();
+                return Ok(0);
+            }
+            part.bytes -= read as u64;
+            return Ok(read);
+        }
+        Ok(0)
+    }
+}
+
+impl Part {
+    /// Whether a record belongs to this part when it follows in the file.
+    fn goes_on(&self, next: &Header) -> bool {
+        is_one_life(&self.newest, next) && next.seq == self.newest.seq.saturating_add(1)
+    }
+
+    /// Whether another part, which comes later in the file, is of the same life.
+    fn is_of_life(&self, next: &Self) -> bool {
+        is_one_life(&self.newest, &next.first)
+    }
+}
+
+/// The record of a life that was taken last.
+fn newest(life: &[Part]) -> Option<&Header> {
+    let headers = life.iter().map(|part| &part.newest);
+    headers.max_by_key(|header| (boot_ns(header), header.seq))
+}
+
+/// The parts by life, all in order.
+fn lives(parts: Vec<Part>) -> Vec<Vec<Part>> {
+    let mut lives: Vec<Vec<Part>> = Vec::new();
+    for part in parts {
+        let is_of = |life: &&mut Vec<Part>| {
+            let last = life.last();
+            last.is_some_and(|last| last.is_of_life(&part))
+        };
+        // From the last life on, since that is where most parts belong.
+        match lives.iter_mut().rev().find(is_of) {
+            Some(life) => life.push(part),
+            None => lives.push(vec![part]),
+        }
+    }
+    for life in &mut lives {
+        life.sort_by_key(|part| (boot_ns(&part.first), part.first.seq));
+    }
+    lives.sort_by_key(|life| newest(life).map_or(0, |header| header.taken_wall_ns));
+    lives
+}
