@@ -300,8 +300,9 @@ pub enum Plan {
 
 /// The cases that are `wanted` of this guest. Others belong to other guests.
 pub fn plan(guest: &Guest, wanted: &Wanted) -> Vec<Plan> {
-    // A kernel with checks is slow, and its numbers are those of the stock kernel with one CPU, too.
-    let is_short = guest.is_debug() && guest.cpus == 1;
+    // A kernel with checks is slow, and its numbers are those of the stock kernel. For data races,
+    // the loads that make the numbers count, with several CPUs.
+    let is_short = guest.has(Needs::Kmemleak) || guest.is_debug() && guest.cpus == 1;
     PARTS
         .iter()
         .filter(|(about, _)| *about == About::Behaviour || !is_short)
