@@ -564,3 +564,138 @@ fn a_disk_that_is_full() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_contains(&errors, "No space left");
 }
+
+/// What a column of the CSV is in JSON.
+fn of_column(sample: &Value, column: &str) -> Value {
+    let sum = |list: &str, direction: Option<&str>, field: &str| {
+        let is_missing = sample["incomplete"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|source| format!("{}s", source.as_str().unwrap()) == list);
+        if is_missing {
+            return Value::Null;
+        }
+        let entries = sample[list].as_array().unwrap().iter();
+        let counted = entries.filter(|entry| entry["in_total"] == true);
+        let values = counted.map(|entry| {
+            let entry = direction.map_or(entry, |direction| &entry[direction]);
+            entry[field].as_f64().unwrap()
+        });
+        values.fold(0.0, |sum, value| sum + value).into()
+    };
+    for direction in ["received", "transmitted"] {
+        if let Some(field) = column.strip_prefix(&format!("net_{direction}_")) {
+            return sum("nets", Some(direction), field);
+        }
+    }
+    if let Some(field) = column.strip_prefix("disk_") {
+        return sum("disks", None, field);
+    }
+    for source in ["cpu", "memory", "swap", "load", "pressure"] {
+        if let Some(field) = column.strip_prefix(&format!("{source}_")) {
+            return sample[source][field].clone();
+        }
+    }
+    match &sample[column] {
+        Value::Null => sample["activity"][column].clone(),
+        value => value.clone(),
+    }
+}
+
+/// Whether a value of the text is this one, rounded as there is room.
+fn is_shown(text: &str, value: Option<f64>) -> bool {
+    let Some(value) = value else {
+        return text == "-";
+    };
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let scale = match &text[digits.len()..] {
+        "" => 1.0,
+        "k" => 1e3,
+        "M" => 1048576.0 / 1024.0,
+        "G" => 1048576.0,
+        other => panic!("expected k, M or G, found {other:?} in {text:?}"),
+    };
+    let decimals = digits.split_once('.').map_or(0, |(_, behind)| behind.len());
+    let shown: f64 = digits.parse().unwrap();
+    (shown * scale - value).abs() <= scale * 0.5001 * 10_f64.powi(-(decimals as i32))
+}
+
+/// Text, CSV and JSON are of the same samples, and say the same of each field of each of them.
+#[test]
+fn all_formats_agree() {
+    let rare = file_of(&rare());
+    for file in [RECORDING, LAYERS, path(&rare)] {
+        let samples = json(&["--from", file]);
+        let csv = output(&["log", "--csv", "--from", file]);
+        let mut rows = csv::Reader::from_reader(csv.as_bytes());
+        let columns = rows.headers().unwrap().clone();
+        let text = output(&["log", "--from", file]);
+        let is_line = |line: &&str| line.starts_with(|first: char| first.is_ascii_digit());
+        let mut lines = text
+            .lines()
+            .filter(|line| is_line(line) && !line.contains("cpu %"));
+        let mut compared = 0;
+        for (sample, row) in samples.iter().zip(rows.records()) {
+            let row = row.unwrap();
+            for (column, found) in columns.iter().zip(&row).skip(1) {
+                let expected = of_column(sample, column);
+                let agrees = match expected.as_f64() {
+                    None => found.is_empty(),
+                    Some(expected) => {
+                        let found: f64 = found.parse().unwrap();
+                        (found - expected).abs() <= 1e-9 * expected.abs()
+                    }
+                };
+                assert!(
+                    agrees,
+                    "{file}: {column} is {found:?}, expected {expected} as in {sample}"
+                );
+                compared += usize::from(!found.is_empty());
+            }
+            let words: Vec<_> = lines.next().unwrap().split_whitespace().collect();
+            let of = |column: &str| of_column(sample, column).as_f64();
+            let sum =
+                |columns: &[&str]| columns.iter().map(|column| of(column)).sum::<Option<f64>>();
+            let kib = |column: &str| of(column).map(|bytes| bytes / 1024.0);
+            let used = of("memory_used_bytes").zip(of("memory_total_bytes"));
+            let shown = [
+                sum(&["cpu_user_percent", "cpu_nice_percent", "cpu_guest_percent"]),
+                sum(&[
+                    "cpu_system_percent",
+                    "cpu_irq_percent",
+                    "cpu_softirq_percent",
+                ]),
+                of("cpu_idle_percent"),
+                of("cpu_iowait_percent"),
+                of("cpu_steal_percent"),
+                of("load_one_minute"),
+                used.map(|(used, total)| used / total * 100.0),
+                of("memory_available_bytes").map(|bytes| bytes / 1048576.0),
+                kib("swap_in_bytes_per_second"),
+                kib("swap_out_bytes_per_second"),
+                of("faults_per_second"),
+                kib("disk_read_bytes_per_second"),
+                kib("disk_written_bytes_per_second"),
+                kib("net_received_bytes_per_second"),
+                kib("net_transmitted_bytes_per_second"),
+                of("pressure_cpu_some_percent"),
+                of("pressure_memory_some_percent"),
+                of("pressure_io_some_percent"),
+            ];
+            assert_eq!(words.len(), 1 + shown.len(), "{words:?}");
+            for (word, expected) in words[1..].iter().zip(shown) {
+                assert!(
+                    is_shown(word, expected),
+                    "{file}: expected {expected:?}, found {word:?} in {words:?}"
+                );
+            }
+        }
+        assert_eq!(lines.next(), None);
+        assert!(
+            compared > 40 * samples.len(),
+            "{compared} values of {} samples were compared, expected more",
+            samples.len()
+        );
+    }
+}

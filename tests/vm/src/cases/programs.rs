@@ -2,17 +2,23 @@
 
 //! `resmon` as a user runs it, against the kernel's own numbers.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
+use resmon::model::record;
 use resmon::Device;
+use rustix::fs::OFlags;
 use serde_json::Value;
 
 use super::device::{came, counted_ticks, load_idle, take, work, Proc, Round};
+use super::fs::Mounted;
 use super::{sleep_ms, Case, Clock, Guest, Needs};
 use crate::module::{self, Module, PATIENCE};
 use crate::terminal::Terminal;
@@ -50,6 +56,12 @@ pub const CASES: &[Case] = &[
         run: pictures,
     },
     Case {
+        name: "records reach the disk while resmon runs",
+        needs: Needs::Drivers,
+        clock: Clock::Instructions,
+        run: reach_disk,
+    },
+    Case {
         name: "keys of resmon top",
         needs: Needs::Terminals,
         clock: Clock::Instructions,
@@ -70,6 +82,9 @@ pub const CASES: &[Case] = &[
 ];
 
 const RESMON: &str = "/resmon";
+
+/// A user without any rights.
+const NOBODY: u32 = 65534;
 
 fn resmon(arguments: &[&str]) -> Result<Output> {
     let output = Command::new(RESMON)
@@ -372,6 +387,106 @@ fn options(guest: &Guest) -> Result<()> {
     module.unload().map(drop)
 }
 
+/// Some bytes of a disk, as direct I/O needs them.
+#[repr(align(4096))]
+struct Block([u8; 1 << 16]);
+
+/// Which records of this load are on a disk itself, rather than in memory that is to be written.
+fn on_disk(path: &str, load_id: u64) -> Result<BTreeSet<u64>> {
+    const WORDS: usize = 16;
+    let mut disk = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::DIRECT.bits() as _)
+        .open(path)
+        .context(path.to_owned())?;
+    let mut block = Box::new(Block([0; 1 << 16]));
+    let mut bytes = Vec::new();
+    loop {
+        let read = disk.read(&mut block.0).context(path.to_owned())?;
+        if read == 0 {
+            break;
+        }
+        bytes.extend_from_slice(&block.0[..read]);
+    }
+    // Files begin at a whole block, and all that records are made of are words.
+    let magic = record::MAGIC.to_le_bytes();
+    let begins = bytes.chunks_exact(8).enumerate();
+    let begins = begins.filter(|(_, word)| **word == magic);
+    let headers = begins.filter_map(|(at, _)| bytes.get(at * 8..)?.get(..8 * WORDS));
+    let headers = headers.map(|header| -> Vec<u64> {
+        let words = header.chunks_exact(8).map(|word| word.try_into());
+        words
+            .map(|word| word.map_or(0, u64::from_le_bytes))
+            .collect()
+    });
+    let of_load = headers.filter(|words| words.contains(&load_id));
+    Ok(of_load.map(|words| words[record::SEQ_AT]).collect())
+}
+
+/// What was recorded a second ago is on the disk, and survives what comes.
+fn reach_disk(guest: &Guest) -> Result<()> {
+    const DISK: &str = "/dev/vda";
+    const FOLDER: &str = "/tmp/recorded";
+    let module = Module::load(&guest.log, "interval_ms=100 log_every=0")?;
+    let mounted = Mounted::new(DISK, FOLDER, "ext4", "")?;
+    let device = Device::open_writable()?;
+    let load_id = take(&device)?.header().load_id.context("no load id")?;
+    for (sync, is_synced) in [("1h", false), ("200ms", true)] {
+        let file = format!("{FOLDER}/{sync}.rec");
+        let first = device.info()?.next_seq;
+        let mut record = Running::start(&["record", &file, "--sync", sync])?;
+        record.wait_open()?;
+        let until = device.info()?.next_seq + 5;
+        super::device::wait_for(until)?;
+        // Later than it may be, by the clock that its patience goes by.
+        sleep_ms(400);
+        let there = on_disk(DISK, load_id)?;
+        let recorded: Vec<u64> = (first.max(1)..until).collect();
+        let found = recorded.iter().filter(|seq| there.contains(seq)).count();
+        ensure!(
+            if is_synced { found + 2 >= recorded.len() } else { found == 0 },
+            "with --sync {sync}, {found} of the records {first} to {until} are on the disk, expected {}",
+            if is_synced { "all but the first" } else { "none yet" }
+        );
+        record.0.kill()?;
+        record.0.wait()?;
+        fs::remove_file(&file)?;
+    }
+    // A file that is appended to has each record once.
+    let file = format!("{FOLDER}/appended.rec");
+    for _ in 0..3 {
+        let count = 2 + device.info()?.next_seq / 3;
+        let count = count.to_string();
+        printed(&["record", &file, "--history", "--append", "--count", &count])?;
+    }
+    let records = resmon::Records::open(&file)?.collect::<resmon::Result<Vec<_>>>()?;
+    let seqs: Vec<u64> = records.iter().map(|record| record.header().seq).collect();
+    let expected: Vec<u64> = (0..seqs.len() as u64).collect();
+    ensure!(
+        seqs == expected && seqs.len() > 6,
+        "the file has the seqs {seqs:?}, expected all from 0 on"
+    );
+    drop((device, mounted));
+    module.unload().map(drop)
+}
+
+/// To change the interval takes a capability, and it says so.
+fn interval_of_others() -> Result<()> {
+    let output = Command::new(RESMON)
+        .args(["interval", "1s"])
+        .uid(NOBODY)
+        .output();
+    let output = output.context(RESMON)?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.code() == Some(1)
+            && errors == "resmon: cannot set the interval: permission denied: it needs CAP_SYS_ADMIN\n",
+        "resmon interval ended with {} and printed {errors:?}, expected that it needs CAP_SYS_ADMIN",
+        output.status
+    );
+    Ok(())
+}
+
 fn status(guest: &Guest) -> Result<()> {
     let module = load_idle(guest, "history=33")?;
     let status: Value = serde_json::from_str(&printed(&["status", "--json"])?)?;
@@ -381,6 +496,7 @@ fn status(guest: &Guest) -> Result<()> {
         "expected the interval 3600000 or 3600, found {text}"
     );
     must_contain(&printed(&["status"])?, "33").context("the history of resmon status")?;
+    interval_of_others()?;
     let interval_is = |expected: &str| -> Result<()> {
         let said = printed(&["interval"])?;
         ensure!(
