@@ -35,9 +35,11 @@ impl Terminal {
         unlockpt(&ours).unwrap();
         let theirs = ioctl_tiocgptpeer(&ours, flags).unwrap();
         tcsetwinsize(&ours, winsize(size)).unwrap();
-        // A new session takes the terminal; std cannot do that without unsafe code.
+        // A new session takes the terminal; std cannot do that without unsafe code. What is started in
+        // the background ignores SIGINT, and so would all that it starts.
         let mut command = Command::new("setsid");
-        command.args(["--ctty", program]).args(args);
+        command.args(["--ctty", "env", "--default-signal", program]);
+        command.args(args);
         command.env_remove("COLUMNS").env_remove("LINES");
         command.env("TERM", "xterm-256color").env("TZ", "UTC");
         let program = command
@@ -46,7 +48,7 @@ impl Terminal {
             .stdout(theirs.try_clone().unwrap())
             .stderr(theirs.try_clone().unwrap())
             .spawn()
-            .expect("setsid of util-linux can be run");
+            .expect("setsid of util-linux and env of coreutils can be run");
         let (columns, rows) = if size == (0, 0) { (80, 24) } else { size };
         Self {
             ours: ours.into(),
