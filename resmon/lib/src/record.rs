@@ -295,16 +295,12 @@ impl<R: Read> Records<R> {
     fn skip(&mut self, why: Option<Invalid>) -> Result<()> {
         let there = self.buffer.get(self.start..self.end).unwrap_or_default();
         let magic = MAGIC.to_le_bytes();
-        let rest = there.get(1..).unwrap_or_default();
-        let next = rest.windows(magic.len()).position(|bytes| bytes == magic);
         // The last few bytes may be the begin of one.
         let begun = || {
-            (1..magic.len())
-                .rev()
-                .find(|count| rest.ends_with(&magic[..*count]))
+            let is_begun = |count: &usize| there.ends_with(magic.get(..*count).unwrap_or_default());
+            (1..magic.len().min(there.len())).rev().find(is_begun)
         };
-        let bytes = 1 + next.unwrap_or_else(|| rest.len() - begun().unwrap_or(0));
-        let bytes = bytes.min(there.len());
+        let bytes = next_magic(there).unwrap_or_else(|| there.len() - begun().unwrap_or(0));
         match self.damage.last_mut() {
             Some(last) if last.offset + last.bytes == self.offset => last.bytes += bytes as u64,
             _ => self.damage.push(Damage {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -177,15 +177,18 @@ fn newest(life: &[Part]) -> Option<&Header> {
 /// The parts by life, all in order.
 fn lives(parts: Vec<Part>) -> Vec<Vec<Part>> {
     let mut lives: Vec<Vec<Part>> = Vec::new();
+    // By identity, as there may be any number of lives; those without one follow each other.
+    let mut known: HashMap<_, usize> = HashMap::new();
     for part in parts {
-        let is_of = |life: &&mut Vec<Part>| {
-            let last = life.last();
-            last.is_some_and(|last| last.is_of_life(&part))
-        };
-        // From the last life on, since that is where most parts belong.
-        match lives.iter_mut().rev().find(is_of) {
+        let id = (part.first.boot_id, part.first.load_id);
+        let at = known.get(&id).copied();
+        let life = at.and_then(|at| lives.get_mut(at));
+        match life.filter(|life| life.last().is_some_and(|last| last.is_of_life(&part))) {
             Some(life) => life.push(part),
-            None => lives.push(vec![part]),
+            None => {
+                known.insert(id, lives.len());
+                lives.push(vec![part]);
+            }
         }
     }
     for life in &mut lives {

@@ -713,8 +713,6 @@ pub struct Samples<R> {
     clock: WallClock,
     /// How many records were read.
     count: u64,
-    /// When the first one was taken.
-    oldest_s: Option<f64>,
     before: Option<Record>,
 }
 
@@ -730,7 +728,6 @@ impl<R: Read> Samples<R> {
             records,
             clock,
             count: 0,
-            oldest_s: None,
             before: None,
         }
     }
@@ -744,7 +741,6 @@ impl<R: Read> Samples<R> {
         while let Some(record) = self.records.try_next()? {
             let time_s = self.clock.time_s(self.count, &record.header());
             self.count += 1;
-            self.oldest_s.get_or_insert(time_s);
             // Recordings that were put together may have the same record more than once.
             let is_known = self.before.as_ref().is_some_and(|before| {
                 let (before, now) = (before.header(), record.header());
@@ -763,11 +759,6 @@ impl<R: Read> Samples<R> {
             }
         }
         Ok(None)
-    }
-
-    /// When the first record was taken, in seconds since 1970; none before there was one.
-    pub fn oldest_s(&self) -> Option<f64> {
-        self.oldest_s
     }
 
     /// The records that the samples are made of.
