@@ -699,3 +699,67 @@ fn all_formats_agree() {
         );
     }
 }
+
+/// The number that follows a word on a screen, with thousands and more written out.
+fn on_screen(screen: &str, word: &str) -> f64 {
+    let words = screen.lines().flat_map(str::split_whitespace);
+    let mut words = words.skip_while(|found| *found != word).skip(1);
+    let text = words
+        .next()
+        .unwrap_or_else(|| panic!("expected {word:?} in\n{screen}"));
+    let text = text.trim_end_matches('%');
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let scale = match &text[digits.len()..] {
+        "" => 1.0,
+        "k" => 1e3,
+        "M" => 1e6,
+        other => panic!("expected k or M, found {other:?} in {text:?}"),
+    };
+    digits.parse::<f64>().unwrap() * scale
+}
+
+/// The screen shows the same samples as the log: each of its figures about the whole machine, of
+/// each sample.
+#[test]
+fn the_screen_agrees() {
+    let mut compared = 0;
+    for path_of_all in [RECORDING, LAYERS] {
+        let records = resmon::Records::open(path_of_all).unwrap();
+        let records: Vec<_> = records.map(|record| record.unwrap()).collect();
+        for pair in records.windows(2) {
+            let file = file_of(pair);
+            let [sample] = &json(&["--from", path(&file)])[..] else {
+                panic!("expected one sample of two records");
+            };
+            let screen = output(&["top", "--once", "200x60", "--from", path(&file)]);
+            let of = |column: &str| of_column(sample, column).as_f64();
+            for (word, expected) in [
+                ("user", of("cpu_user_percent")),
+                ("nice", of("cpu_nice_percent")),
+                ("system", of("cpu_system_percent")),
+                ("steal", of("cpu_steal_percent")),
+                ("iowait", of("cpu_iowait_percent")),
+                ("irq/s", of("interrupts_per_second")),
+                ("softirq/s", of("soft_interrupts_per_second")),
+                ("faults/s", of("faults_per_second")),
+                ("major/s", of("major_faults_per_second")),
+                ("oom", of("oom_kills")),
+                ("min", of("load_one_minute")),
+            ] {
+                let found = on_screen(&screen, word);
+                let expected = expected.unwrap();
+                // Small numbers have one decimal or none, large ones three digits.
+                let slack = 0.5001_f64.max(expected * 0.06);
+                assert!(
+                    (found - expected).abs() <= slack,
+                    "{word} is {found} on the screen, expected {expected} as in {sample}\n{screen}"
+                );
+                compared += usize::from(expected != 0.0);
+            }
+        }
+    }
+    assert!(
+        compared > 300,
+        "{compared} figures were not 0, expected more"
+    );
+}
