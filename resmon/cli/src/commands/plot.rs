@@ -23,7 +23,7 @@ pub fn run(args: &Plot) -> Result<()> {
         format: Format::of(&args.out)?,
         size: parse_size(&args.size)?,
         is_dark: args.dark,
-        title: args.title.clone().or_else(|| from.is_none().then(host)),
+        title: args.title.clone().or_else(|| from.is_none().then(host)?),
     };
     let history = History::read(from, look.columns())?;
     if history.is_empty() {
@@ -54,9 +54,11 @@ fn parse_size(text: &str) -> Result<(u32, u32)> {
     })
 }
 
-/// The name of this machine.
-fn host() -> String {
-    uname().nodename().to_string_lossy().into_owned()
+/// The name of this machine, if it was given one.
+fn host() -> Option<String> {
+    const UNNAMED: &str = "(none)";
+    let name = uname().nodename().to_string_lossy().into_owned();
+    (name != UNNAMED).then_some(name)
 }
 
 /// A file that goes unless it was finished, so that a run that fails leaves nothing.
