@@ -33,9 +33,11 @@ int main(void)
 	DEFINE(LOOKUP_FOLLOW_FLAG, LOOKUP_FOLLOW);
 	DEFINE(LOOKUP_REVAL_FLAG, LOOKUP_REVAL);
 
+	OFFSET(NET_DEV_BASE_HEAD, net, dev_base_head);
 	OFFSET(NET_DEV_BY_INDEX, net, dev_by_index);
 	OFFSET(NET_HASH_MIX, net, hash_mix);
 	OFFSET(NET_DEVICE_NAME, net_device, name);
+	OFFSET(NET_DEVICE_DEV_LIST, net_device, dev_list);
 	OFFSET(NET_DEVICE_IFINDEX, net_device, ifindex);
 	OFFSET(NET_DEVICE_FLAGS, net_device, flags);
 	OFFSET(NET_DEVICE_ADJ_LIST_UPPER, net_device, adj_list.upper);

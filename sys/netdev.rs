@@ -69,6 +69,7 @@ fn walk(mut each: impl FnMut(*const bindings::net_device)) {
         .cast::<bindings::xarray>()
         .cast_mut();
     let mut index: c_ulong = 0;
+    let max = max_index();
     loop {
         let _rcu = rcu::read_lock();
         for _ in 0..MAX_PER_SECTION {
@@ -76,9 +77,8 @@ fn walk(mut each: impl FnMut(*const bindings::net_device)) {
             // loaded. RCU is read-locked, so what is found is live until `_rcu` goes:
             // `unlist_netdevice()` takes an interface out of the array, and a grace period
             // follows.
-            let device = unsafe {
-                bindings::xa_find(interfaces, &mut index, c_ulong::MAX, bindings::XA_PRESENT)
-            };
+            let device =
+                unsafe { bindings::xa_find(interfaces, &mut index, max, bindings::XA_PRESENT) };
             if device.is_null() {
                 return;
             }
@@ -86,6 +86,38 @@ fn walk(mut each: impl FnMut(*const bindings::net_device)) {
             index = index.saturating_add(1);
         }
     }
+}
+
+/// Returns an index that no interface exceeds, except one that is registered later.
+///
+/// The array is searched slot by slot, and most of a machine's slots are empty: without a bound the
+/// search behind the last interface costs more than all interfaces. The list of interfaces has no
+/// gaps, but a walk over it cannot leave RCU and go on. So a long list sets no bound: there the
+/// empty slots hardly count.
+///
+/// # Context
+///
+/// Process context; takes no locks.
+fn max_index() -> c_ulong {
+    let head: *const bindings::list_head = (&raw const bindings::init_net)
+        .wrapping_byte_add(layout::NET_DEV_BASE_HEAD)
+        .cast();
+    let mut node = head;
+    let mut max: u32 = 0;
+    let _rcu = rcu::read_lock();
+    for _ in 0..=MAX_PER_SECTION {
+        // SAFETY: `node` is the head of the list, in a static of the kernel, or in an interface that
+        // was found on it since RCU is read-locked. That keeps the interface, and its `next`, which
+        // `unlist_netdevice()` leaves alone. Others may change it, hence the volatile read.
+        node = unsafe { (&raw const (*node).next).read_volatile() };
+        if node == head {
+            return max as c_ulong;
+        }
+        let device = node.wrapping_byte_sub(layout::NET_DEVICE_DEV_LIST);
+        // SAFETY: As above, and only interfaces are on the list; the index is an `int` above zero.
+        max = max.max(unsafe { layout::read_field(device, layout::NET_DEVICE_IFINDEX) });
+    }
+    c_ulong::MAX
 }
 
 /// Returns the number of interfaces. None of them is asked for anything.

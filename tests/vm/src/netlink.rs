@@ -170,10 +170,11 @@ pub fn add_ipip(name: &str, local: Ipv4Addr, remote: Ipv4Addr) -> Result<()> {
     })
 }
 
-/// An interface that swallows what is sent, in a group of interfaces.
-pub fn add_dummy(name: &str, group: u32) -> Result<()> {
+/// An interface that swallows what is sent, in a group of interfaces. Its index is the kernel's choice
+/// when it is 0.
+pub fn add_dummy(name: &str, group: u32, index: u32) -> Result<()> {
     let group = |link: &mut Request| link.attribute(IFLA_GROUP, &group.to_ne_bytes());
-    add_with(name, "dummy", group, |_| ())
+    add_with(name, "dummy", index, group, |_| ())
 }
 
 /// Deletes all interfaces of a group at once, which takes far less than one after the other.
@@ -189,7 +190,7 @@ pub fn delete_group(group: u32) -> Result<()> {
 pub fn add_vlan(name: &str, on: &str, number: u16) -> Result<()> {
     let below = index(on)?;
     let link = |link: &mut Request| link.attribute(IFLA_LINK, &below.to_ne_bytes());
-    add_with(name, "vlan", link, |data| {
+    add_with(name, "vlan", 0, link, |data| {
         data.attribute(IFLA_VLAN_ID, &number.to_ne_bytes());
     })
 }
@@ -210,17 +211,18 @@ pub fn set_master(name: &str, master: &str) -> Result<()> {
 }
 
 fn add(name: &str, kind: &str, data: impl FnOnce(&mut Request)) -> Result<()> {
-    add_with(name, kind, |_| (), data)
+    add_with(name, kind, 0, |_| (), data)
 }
 
 /// Adds an interface with attributes that any kind has, and `data`, those of its own kind.
 fn add_with(
     name: &str,
     kind: &str,
+    index: u32,
     attributes: impl FnOnce(&mut Request),
     data: impl FnOnce(&mut Request),
 ) -> Result<()> {
-    let mut request = Request::link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, None);
+    let mut request = Request::link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, index, None);
     request.text(IFLA_IFNAME, name);
     attributes(&mut request);
     request.nest(IFLA_LINKINFO, |info| {

@@ -14,12 +14,20 @@ use super::{device, net, Case, Clock, Guest, Needs};
 use crate::netlink;
 use crate::trace::{Call, Trace};
 
-pub const CASES: &[Case] = &[Case {
-    name: "thousands of interfaces",
-    needs: Needs::FunctionTracer,
-    clock: Clock::Instructions,
-    run: thousands,
-}];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "thousands of interfaces",
+        needs: Needs::FunctionTracer,
+        clock: Clock::Instructions,
+        run: thousands,
+    },
+    Case {
+        name: "interfaces whose index was chosen",
+        needs: Needs::Drivers,
+        clock: Clock::Any,
+        run: chosen_index,
+    },
+];
 
 /// The interfaces that the module has room for.
 const ROOM: usize = 512;
@@ -46,7 +54,7 @@ impl Dummies {
     fn create(count: usize) -> Result<Dummies> {
         let dummies = Dummies;
         for n in 0..count {
-            netlink::add_dummy(&Self::name(n), Self::GROUP)?;
+            netlink::add_dummy(&Self::name(n), Self::GROUP, 0)?;
         }
         Ok(dummies)
     }
@@ -73,6 +81,31 @@ fn in_order() -> Result<Vec<(String, net::Counters)>> {
         }
     }
     Ok(by_index.into_values().collect())
+}
+
+/// The kernel lists interfaces by age and finds them by index, and the oldest may have the largest.
+fn chosen_index(guest: &Guest) -> Result<()> {
+    let dummies = Dummies;
+    for (n, index) in [50_000, 300, 0x7fff_fff0, 4095, 4096]
+        .into_iter()
+        .enumerate()
+    {
+        netlink::add_dummy(&Dummies::name(n), Dummies::GROUP, index)?;
+    }
+    let module = device::load_idle(guest, "activity=0 pressure=0 disk=0 fs=0")?;
+    let record = device::wait_for(0)?;
+    let entries: Vec<Net> = record.raw().context("no record")?.entries().collect();
+    let recorded: Vec<_> = entries.iter().map(|net| net.name.as_bytes()).collect();
+    let all = in_order()?;
+    let due: Vec<_> = all.iter().map(|(name, _)| name.as_bytes()).collect();
+    ensure!(
+        recorded == due,
+        "the record has {} interfaces, expected {:?}: {entries:?}",
+        entries.len(),
+        all
+    );
+    drop(dummies);
+    module.unload().map(drop)
 }
 
 /// At rest, so that each number is the one before and after.
