@@ -10,11 +10,13 @@ use super::slots::{
 use crate::{
     model::{
         record::{
-            self,
-            Cpu,
+            section_words,
             Header,
-            Memory,
             SectionHeader, //
+        },
+        source::{
+            cpu::Cpu,
+            memory::Memory, //
         },
         words::Words, //
     },
@@ -38,6 +40,15 @@ const MIN_RECORDS: usize = 4;
 /// Memory for records, as far as [`MIN_RECORDS`] allows.
 const MAX_BYTES: usize = 1 << 20;
 
+/// Where the CPUs begin in the record that the timer callback writes. Before them are the header,
+/// the memory counters, and the header of their own section.
+const CPUS_AT: usize = Header::LEN + section_words::<Memory>(1) + SectionHeader::LEN;
+
+/// Words of the record that the timer callback writes when `cpus` CPUs are online.
+const fn words_for(cpus: usize) -> usize {
+    CPUS_AT.saturating_add(cpus.saturating_mul(Cpu::LEN))
+}
+
 /// The last samples, as records of CPU and memory.
 pub(crate) struct Pending(Slots);
 
@@ -59,7 +70,7 @@ impl Pending {
 
     /// Words of the largest record.
     pub(crate) fn record_words() -> usize {
-        record::words_for(cpu::id_count())
+        words_for(cpu::id_count())
     }
 
     /// Sequence number of the next record.
@@ -85,7 +96,7 @@ impl Pending {
     /// Any context; takes no locks.
     pub(crate) fn begin(&self) -> Option<SampleWriter<'_>> {
         let slot = self.0.begin()?;
-        let (head, cpus) = slot.words().split_at_checked(record::CPUS_AT)?;
+        let (head, cpus) = slot.words().split_at_checked(CPUS_AT)?;
         Some(SampleWriter { slot, head, cpus })
     }
 
@@ -124,7 +135,7 @@ impl SampleWriter<'_> {
     /// The last CPU was read before `cpus_mono_ns`, and the memory counters after it.
     pub(crate) fn publish(self, tick: &Header, memory: &Memory, cpus_mono_ns: u64) {
         let used = self.slot.words().len().saturating_sub(self.cpus.len());
-        let count = used.saturating_sub(record::CPUS_AT) / Cpu::LEN;
+        let count = used.saturating_sub(CPUS_AT) / Cpu::LEN;
         let section = SectionHeader {
             first_mono_ns: cpus_mono_ns,
             last_mono_ns: cpus_mono_ns,

@@ -9,13 +9,15 @@ use super::{
     },
     params,
     pending::Pending,
-    WakeReporter, //
+    wake::WakeReporter, //
 };
 use crate::{
-    model::record::{
-        Cpu,
-        Header,
-        Memory, //
+    model::{
+        record::Header,
+        source::{
+            cpu::Cpu,
+            memory::Memory, //
+        }, //
     },
     sys::{
         clock,

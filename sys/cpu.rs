@@ -6,7 +6,13 @@
 //! [`include/asm-generic/percpu.h`](srctree/include/asm-generic/percpu.h)
 
 use super::rwonce;
-use kernel::bindings;
+use kernel::{
+    bindings,
+    cpu::{
+        nr_cpu_ids,
+        CpuId, //
+    }, //
+};
 
 #[cfg(not(CONFIG_SMP))]
 compile_error!("resource_monitor needs a kernel with CONFIG_SMP");
@@ -19,14 +25,14 @@ pub(crate) const MAX_CPUS: usize = bindings::CONFIG_NR_CPUS as usize;
 ///
 /// # Invariants
 ///
-/// `self.0` is the number of a possible CPU.
+/// `self.0` is the number of a possible CPU, which [`CpuId`] alone does not promise.
 #[derive(Clone, Copy)]
-pub(crate) struct CpuNumber(u32);
+pub(crate) struct CpuNumber(CpuId);
 
 impl CpuNumber {
     /// The CPU's number.
     pub(crate) fn id(self) -> u32 {
-        self.0
+        self.0.as_u32()
     }
 
     /// Where this CPU's copy of the per-CPU variable `base` is, as `per_cpu_ptr()` works it out.
@@ -43,7 +49,7 @@ impl CpuNumber {
         let offsets = (&raw const bindings::__per_cpu_offset).cast::<usize>();
         // SAFETY: The array has an element for each possible CPU, which `self.0` is by the type's
         // invariant, and its elements are constant once the CPUs were set up at boot.
-        let offset = unsafe { *offsets.add(self.0 as usize) };
+        let offset = unsafe { *offsets.add(self.id() as usize) };
         base.wrapping_byte_add(offset)
     }
 }
@@ -54,7 +60,7 @@ impl CpuNumber {
 ///
 /// Any context; takes no locks.
 pub(crate) fn id_count() -> usize {
-    kernel::cpu::nr_cpu_ids() as usize
+    nr_cpu_ids() as usize
 }
 
 /// The online CPUs, by ascending number.
@@ -99,9 +105,11 @@ unsafe fn cpus_of(
         let word = unsafe { mask.add(index).read_volatile() };
         after_word();
         SetBits(word).map(move |bit| {
-            // INVARIANT: The mask only has possible CPUs. The sum cannot overflow: it is below
-            // `nr_cpu_ids`, a `u32`.
-            CpuNumber((index.wrapping_mul(BITS) as u32).wrapping_add(bit))
+            let id = (index.wrapping_mul(BITS) as u32).wrapping_add(bit);
+            // INVARIANT: The mask only has possible CPUs.
+            // SAFETY: The number of a possible CPU is below `nr_cpu_ids`, a `u32`, so the sum did
+            // not overflow either.
+            CpuNumber(unsafe { CpuId::from_u32_unchecked(id) })
         })
     })
 }

@@ -16,6 +16,7 @@ use crate::model::{
     setting::{
         Number,
         Paths,
+        Refused,
         Setting,
         Switch, //
     },
@@ -118,12 +119,16 @@ pub(crate) trait Param: Sync {
 
 /// Reads `text` as a value of `setting`, or says in the log why it is none.
 fn parse<'a, S: Setting>(name: &str, setting: &S, text: &'a [u8]) -> Result<S::Value<'a>> {
-    setting.parse(text).map_err(|refused| {
-        let mut line = Line::new();
-        refused.log(&mut line, name, setting);
-        pr_err!("{}\n", line.as_str());
-        EINVAL
-    })
+    let value = setting.parse(text);
+    value.map_err(|refused| refuse(name, setting, &refused))
+}
+
+/// Says in the log why a value is refused.
+fn refuse<S: Setting>(name: &str, setting: &S, refused: &Refused<'_>) -> Error {
+    let mut line = Line::new();
+    refused.log(&mut line, name, setting);
+    pr_err!("{}\n", line.as_str());
+    EINVAL
 }
 
 /// A parameter that is a whole number.
@@ -159,17 +164,41 @@ impl NumberParam {
     pub(crate) fn value(&self) -> u32 {
         self.value.read()
     }
+
+    /// Sets the value, or refuses it with one line in the log and changes nothing.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when it is out of range.
+    pub(crate) fn set_number(&self, number: u64, lock: &mut ParamLock) -> Result {
+        let Some(value) = self.setting.in_range(number) else {
+            let mut text = Line::new();
+            text.number(number);
+            let refused = Refused::out_of_range(text.as_bytes());
+            return Err(refuse(self.name, &self.setting, &refused));
+        };
+        self.change(value, lock);
+        Ok(())
+    }
+
+    fn change(&self, value: u32, lock: &mut ParamLock) {
+        // Tools that manage configuration write the same value again and again. That must not
+        // restart the interval or the log each time.
+        if value != self.value() {
+            self.value.write(value);
+            (self.changed)(lock);
+        }
+    }
 }
 
 impl Param for NumberParam {
     fn set(&self, text: &[u8], lock: &mut ParamLock) -> Result {
         let value = parse(self.name, &self.setting, text)?;
-        // Whoever writes the same value again and again, as tools that manage configuration do,
-        // must not restart the interval or the log each time.
-        if value != self.value() {
-            self.value.write(value);
-            (self.changed)(lock);
-        }
+        self.change(value, lock);
         Ok(())
     }
 
@@ -385,6 +414,7 @@ macro_rules! modinfo {
     ($key:literal, $value:expr) => {
         const _: () = {
             const TEXT: &str = concat!($key, "=", $value, "\0");
+            #[allow(unsafe_code)] // Of a section that holds texts, as this is.
             #[link_section = ".modinfo"]
             #[used(compiler)]
             static INFO: [u8; TEXT.len()] = $crate::sys::param::bytes_of(TEXT);
@@ -402,6 +432,7 @@ macro_rules! module_param {
         const _: () = {
             static ARG: $crate::sys::param::ParamArg = $crate::sys::param::ParamArg(&$static);
 
+            #[allow(unsafe_code)] // Of a section that holds what this is.
             #[link_section = "__param"]
             #[used(compiler)]
             static ENTRY: ::kernel::module_param::KernelParam =

@@ -12,6 +12,7 @@
 )]
 
 mod any;
+mod generated;
 mod header;
 mod line;
 mod logged;

@@ -13,6 +13,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use resmon::model::record::{self, Content};
+use resmon::model::source::cpu::{Cpu, Times};
+use resmon::model::source::memory::Memory;
 use resmon::model::source::{disk::Disk, fs};
 use resmon::model::words::Words;
 use serde_json::Value;
@@ -82,16 +84,20 @@ fn numbers_are_those_of_the_counters() {
         near(&sample["time_s"], now.taken_wall_ns as f64 / 1e9);
         assert_eq!(sample["seq"], now.seq);
 
-        let memory = after.memory().unwrap();
+        let memory = after.entries::<Memory>().next().unwrap();
         assert_eq!(sample["memory"]["available_bytes"], memory.available * 4096);
         assert_eq!(
             sample["memory"]["used_bytes"],
             (memory.total - memory.available) * 4096
         );
 
-        let spent = |of: fn(&record::Times) -> u64| {
-            let sum =
-                |record: record::Record<'_>| record.cpus().map(|cpu| of(&cpu.times)).sum::<u64>();
+        let spent = |of: fn(&Times) -> u64| {
+            let sum = |record: record::Record<'_>| {
+                record
+                    .entries::<Cpu>()
+                    .map(|cpu| of(&cpu.times))
+                    .sum::<u64>()
+            };
             sum(after).saturating_sub(sum(before)) as f64
         };
         let all =

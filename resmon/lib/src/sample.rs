@@ -4,9 +4,10 @@ use std::fmt;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
-use model::rates::{self, Spent};
-use model::record::{self, Buffers, STALE};
-use model::source::{activity, disk, fs, load, net, pressure};
+use model::record::{self, STALE};
+use model::source::cpu::{self, Mode, Spent};
+use model::source::memory::Buffers;
+use model::source::{activity, disk, fs, load, memory, net, pressure};
 use model::text::Text;
 
 use crate::life::is_one_life;
@@ -309,7 +310,7 @@ impl Sample {
             return None;
         }
         let elapsed_s = seconds(now.taken_mono_ns - then.taken_mono_ns);
-        let memory = after.memory();
+        let memory = after.entries::<memory::Memory>().next();
         let activity = two(before, after);
         Some(Self {
             seq: now.seq,
@@ -323,8 +324,8 @@ impl Sample {
             lost_records: now.lost_records,
             late_samples: now.late_samples,
             missed_ticks: now.missed_ticks,
-            cpu: CpuTimes::of(&rates::spent_together(before, after).spent),
-            cpus: rates::spent_per_cpu(before, after)
+            cpu: CpuTimes::of(&cpu::spent_together(before, after).spent),
+            cpus: cpu::spent_per_cpu(before, after)
                 .filter_map(|(id, spent)| {
                     let times = CpuTimes::of(&spent)?;
                     Some(Cpu { id, times })
@@ -451,15 +452,15 @@ impl CpuTimes {
         let whole = spent.total();
         let share = |part| percent(part, whole);
         (whole != 0).then(|| Self {
-            user_percent: share(spent.user),
-            nice_percent: share(spent.nice),
-            system_percent: share(spent.system),
-            idle_percent: share(spent.idle),
-            iowait_percent: share(spent.iowait),
-            irq_percent: share(spent.irq),
-            softirq_percent: share(spent.softirq),
-            steal_percent: share(spent.steal),
-            guest_percent: share(spent.guest),
+            user_percent: share(spent.of(Mode::User)),
+            nice_percent: share(spent.of(Mode::Nice)),
+            system_percent: share(spent.of(Mode::System)),
+            idle_percent: share(spent.of(Mode::Idle)),
+            iowait_percent: share(spent.of(Mode::Iowait)),
+            irq_percent: share(spent.of(Mode::Irq)),
+            softirq_percent: share(spent.of(Mode::Softirq)),
+            steal_percent: share(spent.of(Mode::Steal)),
+            guest_percent: share(spent.of(Mode::Guest)),
         })
     }
 
@@ -470,7 +471,7 @@ impl CpuTimes {
 }
 
 impl Memory {
-    fn of(memory: &record::Memory, buffers: Option<Buffers>) -> Self {
+    fn of(memory: &memory::Memory, buffers: Option<Buffers>) -> Self {
         let bytes = |pages: u64| pages.saturating_mul(memory.page_bytes);
         let buffers = buffers.map(|buffers| buffers.buffers);
         let cached = memory
@@ -504,7 +505,7 @@ impl Memory {
 
 impl Swap {
     fn of(
-        memory: &record::Memory,
+        memory: &memory::Memory,
         activity: Option<(activity::Activity, activity::Activity, f64)>,
     ) -> Self {
         let bytes = |pages: u64| pages.saturating_mul(memory.page_bytes);

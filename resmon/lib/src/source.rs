@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use model::record::{Buffers, Content, Cpu, Memory};
+use model::record::Content;
+use model::source::cpu::Cpu;
+use model::source::memory::{Buffers, Memory};
 use model::source::{activity, disk, fs, load, net, pressure};
 
 /// What a section of a record is about.

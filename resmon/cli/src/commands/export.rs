@@ -440,7 +440,8 @@ mod tests {
 
     /// A record of version 2 with this boot and load, number and I/O wait of the first CPU.
     fn record(ids: Option<[u64; 2]>, seq: u64, iowait_ns: u64) -> Record {
-        use resmon::model::record::{Cpu, SectionHeader, Times, WORD_BYTES};
+        use resmon::model::record::{SectionHeader, WORD_BYTES};
+        use resmon::model::source::cpu::{Cpu, Times};
         use resmon::model::words::Words;
 
         // A header without the fields for it has no identity.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure, Context, Result};
-use resmon::model::record::Buffers;
+use resmon::model::source::memory::{self as counted, Buffers};
 use resmon::Device;
 
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
@@ -161,7 +161,10 @@ fn buffers(guest: &Guest) -> Result<()> {
     let mut values = BTreeSet::new();
     for record in &records {
         let raw = record.raw().context("no record")?;
-        let memory = raw.memory().context("no memory")?;
+        let memory = raw
+            .entries::<counted::Memory>()
+            .next()
+            .context("no memory")?;
         let kib = |pages: u64| pages * memory.page_bytes / 1024;
         // What the callback has read says which sample it is.
         let sample = samples.iter().find(|sample| {

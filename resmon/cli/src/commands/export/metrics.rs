@@ -14,7 +14,9 @@
 
 use std::time::Duration;
 
-use resmon::model::record::{self, Buffers, Header, STALE};
+use resmon::model::record::{self, Header, STALE};
+use resmon::model::source::cpu::{Cpu, Times};
+use resmon::model::source::memory::{Buffers, Memory};
 use resmon::model::source::{activity, disk, fs, load, net, pressure};
 use resmon::{Record, Source};
 
@@ -114,7 +116,7 @@ impl Families {
     }
 
     fn cpus(&mut self, record: record::Record<'_>) {
-        type Time = fn(&record::Times) -> u64;
+        type Time = fn(&Times) -> u64;
         const MODES: [(&str, Time); 8] = [
             ("user", |times| times.user),
             ("nice", |times| times.nice),
@@ -130,7 +132,7 @@ impl Families {
             ("nice", |times| times.guest_nice),
         ];
         let times = |modes: &'static [(&str, Time)]| {
-            record.cpus().flat_map(move |cpu| {
+            record.entries::<Cpu>().flat_map(move |cpu| {
                 modes.iter().map(move |(mode, time)| {
                     let labels = vec![
                         Label("cpu", cpu.id.to_string().into()),
@@ -160,7 +162,7 @@ impl Families {
     }
 
     fn memory(&mut self, record: record::Record<'_>) {
-        let Some(memory) = record.memory() else {
+        let Some(memory) = record.entries::<Memory>().next() else {
             return;
         };
         let buffers = record.entries::<Buffers>().next();
