@@ -12,6 +12,8 @@ use super::source::{
     pressure::SystemPressure,
     queued::Queued,
     round::Rounds,
+    running::RunningTasks,
+    tcp::TcpCounters,
     Room, //
     SampledSource,
 };
@@ -54,10 +56,12 @@ macro_rules! sources {
 
 sources! {
     load: Inline<LoadAverages> = |_, _| Inline::new(LoadAverages),
+    running: Inline<RunningTasks> = |_, _| Inline::new(RunningTasks::new()),
     activity: Inline<VmActivity> = |_, _| Inline::new(VmActivity::new()?),
     pressure: Inline<SystemPressure> = |_, _| Inline::new(SystemPressure::new()),
     disk: Queued<Disks> = |rounds, _| Queued::new(rounds, Disks),
     net: Queued<Interfaces> = |rounds, _| Queued::new(rounds, Interfaces),
+    tcp: Inline<TcpCounters> = |_, _| Inline::new(TcpCounters),
     fs: Arc<FileSystems> = |_, shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
 }
 

@@ -64,6 +64,8 @@
 #define RESOURCE_MONITOR_NETS 7	/* struct resource_monitor_net */
 #define RESOURCE_MONITOR_FILE_SYSTEMS 8	/* struct resource_monitor_fs */
 #define RESOURCE_MONITOR_BUFFERS 9	/* struct resource_monitor_buffers */
+#define RESOURCE_MONITOR_TCP 10	/* struct resource_monitor_tcp */
+#define RESOURCE_MONITOR_RUNNING 11	/* struct resource_monitor_running */
 
 /**
  * struct resource_monitor_record - What a record begins with: when and under which number the
@@ -389,6 +391,44 @@ struct resource_monitor_fs {
  */
 struct resource_monitor_buffers {
 	__u64 buffers;
+};
+
+/**
+ * struct resource_monitor_tcp - Counts of TCP since boot, over IPv4 and IPv6 together, in the
+ *	initial network namespace. The names in brackets are those of /proc/net/snmp and
+ *	/proc/net/netstat.
+ * @segments_in: Segments received, bad ones included (InSegs).
+ * @segments_out: Segments sent, without those that only carry what was sent before (OutSegs).
+ * @segments_retransmitted: Segments sent again, SYNs included (RetransSegs).
+ * @syns_retransmitted: SYNs sent again, of connections to and from this machine (TCPSynRetrans).
+ * @listen_overflows: Connections refused because the queue of a listening socket was full
+ *	(ListenOverflows).
+ * @listen_drops: Connections refused for any reason, a full queue included (ListenDrops).
+ * @established: Connections that are established now, those that the peer has closed included
+ *	(CurrEstab).
+ */
+struct resource_monitor_tcp {
+	__u64 segments_in;
+	__u64 segments_out;
+	__u64 segments_retransmitted;
+	__u64 syns_retransmitted;
+	__u64 listen_overflows;
+	__u64 listen_drops;
+	__u64 established;
+};
+
+/**
+ * struct resource_monitor_running - Tasks of the whole system in some states, at the moment of the
+ *	sample.
+ * @running: Tasks that run or wait for a CPU (NR_RUNNING). The thread that samples is one of them.
+ * @blocked: Tasks that wait for I/O (NR_IOWAIT).
+ * @memory_stalled: Tasks that are stalled on memory: they reclaim some, or wait for pages to be
+ *	read back (NR_MEMSTALL).
+ */
+struct resource_monitor_running {
+	__u64 running;
+	__u64 blocked;
+	__u64 memory_stalled;
 };
 
 /**

@@ -26,5 +26,6 @@ pub(crate) mod param;
 pub(crate) mod psi;
 pub(crate) mod rwonce;
 pub(crate) mod statfs;
+pub(crate) mod tcp;
 pub(crate) mod vmstat;
 pub(crate) mod workqueue;

@@ -14,8 +14,10 @@ pub(super) mod net;
 pub(super) mod pressure;
 pub(super) mod queued;
 pub(super) mod round;
+pub(super) mod running;
 mod snapshots;
 mod table;
+pub(super) mod tcp;
 
 use super::{
     cost::CostMeter,

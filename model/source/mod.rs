@@ -14,6 +14,8 @@ pub mod load;
 pub mod memory;
 pub mod net;
 pub mod pressure;
+pub mod running;
+pub mod tcp;
 
 use super::line::Lines;
 use super::words::{Content, Kind};
@@ -24,10 +26,12 @@ pub const ALL: &[Kind] = &[
     memory::Memory::DESCRIPTION,
     memory::Buffers::DESCRIPTION,
     load::Load::DESCRIPTION,
+    running::Running::DESCRIPTION,
     activity::Activity::DESCRIPTION,
     pressure::Pressure::DESCRIPTION,
     disk::Disk::DESCRIPTION,
     net::Net::DESCRIPTION,
+    tcp::Tcp::DESCRIPTION,
     fs::Fs::DESCRIPTION,
 ];
 

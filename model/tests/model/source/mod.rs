@@ -12,5 +12,7 @@ mod net;
 mod pairs;
 mod pressure;
 mod ranking;
+mod running;
+mod tcp;
 mod text;
 mod timed;
