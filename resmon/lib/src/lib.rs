@@ -38,7 +38,7 @@ pub use model::ioctl::Info;
 pub use record::{Damage, Record, Records};
 pub use recording::Recording;
 pub use sample::{
-    Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
+    columns, Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
     NetDirection, Pressure, Sample, Samples, Swap, Usage,
 };
 pub use source::Source;
