@@ -16,8 +16,9 @@ use ratatui::style::{Color, Style};
 use resmon::{FileSystemState, Sample, Source};
 
 use super::draw::{Look, Pane};
+use super::interval::{longer, shorter};
 use super::reader::{kept, Message, Reader};
-use super::state::{longer, shorter, Origin, Sort, State};
+use super::state::{Origin, Sort, State};
 use super::{act, action, parse_size, screen, text_of, Action, Outcome};
 
 fn testdata(name: &str) -> PathBuf {
