@@ -25,6 +25,7 @@ mod error;
 mod life;
 mod record;
 mod recording;
+mod records;
 mod sample;
 mod source;
 mod sys;
@@ -35,8 +36,9 @@ pub use error::{Error, Result};
 pub use life::WallClock;
 pub use model;
 pub use model::ioctl::Info;
-pub use record::{Damage, Record, Records};
+pub use record::Record;
 pub use recording::Recording;
+pub use records::{Damage, Records};
 pub use sample::{
     columns, Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
     NetDirection, Pressure, Sample, Samples, Swap, Usage,
