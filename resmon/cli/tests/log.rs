@@ -592,9 +592,9 @@ fn of_column(sample: &Value, column: &str) -> Value {
     if let Some(field) = column.strip_prefix("disk_") {
         return sum("disks", None, field);
     }
-    for source in ["cpu", "memory", "swap", "load", "pressure"] {
+    for (source, fields) in sample.as_object().unwrap() {
         if let Some(field) = column.strip_prefix(&format!("{source}_")) {
-            return sample[source][field].clone();
+            return fields[field].clone();
         }
     }
     match &sample[column] {

@@ -2,6 +2,7 @@
 
 //! The activity of the virtual memory, and interrupts.
 
+use model::record::Record;
 use model::source::activity;
 
 use super::columns::{
@@ -10,7 +11,7 @@ use super::columns::{
     Merge::{Last, Mean},
     Unit::{BytesPerSecond, Count, PerSecond},
 };
-use super::{per_second, SECTOR_BYTES};
+use super::{per_second, two, SECTOR_BYTES};
 
 /// What the virtual memory does, and how often the CPUs are interrupted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,14 +43,11 @@ impl Activity {
         column("oom_kills", Count, Last, Whole(|activity| activity.oom_kills), "Processes killed because memory ran out, since the module was loaded."),
     ];
 
-    pub(super) fn between(
-        then: &activity::Activity,
-        now: &activity::Activity,
-        elapsed_s: f64,
-    ) -> Self {
+    pub(super) fn between(before: Record<'_>, after: Record<'_>) -> Option<Self> {
+        let (then, now, elapsed_s) = two::<activity::Activity>(before, after)?;
         let rate = |then, now| per_second(then, now, elapsed_s);
         let bytes = |sectors: u64| sectors.saturating_mul(SECTOR_BYTES);
-        Self {
+        Some(Self {
             faults_per_second: rate(then.faults, now.faults),
             major_faults_per_second: rate(then.major_faults, now.major_faults),
             paged_in_bytes_per_second: rate(
@@ -64,6 +62,6 @@ impl Activity {
                 + rate(then.cpu_interrupts, now.cpu_interrupts),
             soft_interrupts_per_second: rate(then.soft_interrupts, now.soft_interrupts),
             oom_kills: now.oom_kills,
-        }
+        })
     }
 }

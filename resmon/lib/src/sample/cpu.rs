@@ -2,7 +2,8 @@
 
 //! CPU time.
 
-use model::rates::Spent;
+use model::rates::{self, Spent};
+use model::record::Record;
 
 use super::columns::{column, Column, Field::Real, Merge::Mean, Unit::Percent};
 use super::percent;
@@ -51,7 +52,12 @@ impl CpuTimes {
         column("guest_percent", Percent, Mean, Real(|cpu| cpu.guest_percent), "Guests of this machine, niced or not."),
     ];
 
-    pub(super) fn of(spent: &Spent) -> Option<Self> {
+    /// Those of all online CPUs together.
+    pub(super) fn between(before: Record<'_>, after: Record<'_>) -> Option<Self> {
+        Self::of(&rates::spent_together(before, after).spent)
+    }
+
+    fn of(spent: &Spent) -> Option<Self> {
         let whole = spent.total();
         let share = |part| percent(part, whole);
         (whole != 0).then(|| Self {
@@ -70,5 +76,17 @@ impl CpuTimes {
     /// All but idle and waiting for disks.
     pub fn busy_percent(&self) -> f64 {
         (100.0 - self.idle_percent - self.iowait_percent).clamp(0.0, 100.0)
+    }
+}
+
+impl Cpu {
+    /// Each CPU that was online all the time.
+    pub(super) fn all(before: Record<'_>, after: Record<'_>) -> Vec<Self> {
+        rates::spent_per_cpu(before, after)
+            .filter_map(|(id, spent)| {
+                let times = CpuTimes::of(&spent)?;
+                Some(Self { id, times })
+            })
+            .collect()
     }
 }

@@ -2,6 +2,7 @@
 
 //! Disks.
 
+use model::record::Record;
 use model::source::disk;
 
 use super::columns::{
@@ -10,7 +11,7 @@ use super::columns::{
     Merge::{Highest, Mean},
     Unit::{BytesPerSecond, Count, Milliseconds, PerSecond, Percent},
 };
-use super::{is_numbered, per_second, seconds, text, SECTOR_BYTES};
+use super::{is_numbered, pairs, per_second, seconds, text, SECTOR_BYTES};
 
 /// A disk, by the definitions of `iostat`.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,7 @@ pub struct Disk {
     pub busy_percent: f64,
     /// Average time of a read, a write or a discard.
     pub await_ms: f64,
-    /// Whether it is part of [`Sample::disk_total`].
+    /// Whether it is part of [`Sample::disk_total`](crate::Sample::disk_total).
     pub in_total: bool,
 }
 
@@ -49,7 +50,14 @@ impl Disk {
         column("await_ms", Milliseconds, Highest, Real(|disk| disk.await_ms), "Average time of a read, a write or a discard, in milliseconds."),
     ];
 
-    pub(super) fn between(then: &disk::Disk, now: &disk::Disk) -> Self {
+    pub(super) fn all(before: Record<'_>, after: Record<'_>) -> Vec<Self> {
+        let pairs = pairs(before, after, |then: &disk::Disk, now| then.seq == now.seq);
+        pairs
+            .map(|(then, now)| Self::between(&then, &now))
+            .collect()
+    }
+
+    fn between(then: &disk::Disk, now: &disk::Disk) -> Self {
         let elapsed_s = seconds(now.taken_mono_ns.saturating_sub(then.taken_mono_ns));
         let rate = |then, now| per_second(then, now, elapsed_s);
         let bytes = |then: &disk::Completed, now: &disk::Completed| {

@@ -2,6 +2,7 @@
 
 //! File systems.
 
+use model::record::Record;
 use model::source::fs;
 
 use super::columns::{
@@ -64,7 +65,12 @@ pub struct Usage {
 }
 
 impl FileSystem {
-    pub(super) fn of(fs: &fs::Fs) -> Self {
+    pub(super) fn all(record: Record<'_>) -> Vec<Self> {
+        let file_systems = record.entries();
+        file_systems.map(|fs| Self::of(&fs)).collect()
+    }
+
+    fn of(fs: &fs::Fs) -> Self {
         Self {
             path: text(&fs.path),
             state: match &fs.state {
@@ -89,7 +95,7 @@ impl Usage {
         column("inodes_used_percent", Percent, Last, Real(|usage| usage.inodes_used_percent), "Of all inodes."),
     ];
 
-    pub(super) fn of(usage: &fs::Usage) -> Self {
+    fn of(usage: &fs::Usage) -> Self {
         let bytes = |blocks: u64| blocks.saturating_mul(usage.block_bytes);
         let used = usage.blocks.saturating_sub(usage.free);
         let used_inodes = usage.inodes.saturating_sub(usage.free_inodes);

@@ -2,6 +2,7 @@
 
 //! The load averages.
 
+use model::record::Record;
 use model::source::load;
 
 use super::columns::{column, Column, Field::Real, Merge::Mean, Unit::Count};
@@ -26,12 +27,13 @@ impl Load {
         column("fifteen_minutes", Count, Mean, Real(|load| load.fifteen_minutes), "Of fifteen minutes."),
     ];
 
-    pub(super) fn of(load: load::Load) -> Self {
+    pub(super) fn of(record: Record<'_>) -> Option<Self> {
+        let load: load::Load = record.entries().next()?;
         let value = |load: u64| load as f64 / 2048.0;
-        Self {
+        Some(Self {
             one_minute: value(load.one_minute),
             five_minutes: value(load.five_minutes),
             fifteen_minutes: value(load.fifteen_minutes),
-        }
+        })
     }
 }

@@ -2,8 +2,8 @@
 
 //! Memory and swap.
 
-use model::record::{self, Buffers};
-use model::source::activity;
+use model::record::{Buffers, Record};
+use model::source::activity::Activity;
 
 use super::columns::{
     column, Column,
@@ -11,7 +11,7 @@ use super::columns::{
     Merge::{Last, Mean},
     Unit::{Bytes, BytesPerSecond},
 };
-use super::{per_second, percent};
+use super::{per_second, percent, two};
 
 /// Memory, by the definitions of `/proc/meminfo`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,14 +59,16 @@ impl Memory {
         column("buffers_bytes", Bytes, Mean, OptionalWhole(|memory| memory.buffers_bytes), "Buffers."),
     ];
 
-    pub(super) fn of(memory: &record::Memory, buffers: Option<Buffers>) -> Self {
-        let bytes = |pages: u64| pages.saturating_mul(memory.page_bytes);
+    pub(super) fn of(record: Record<'_>) -> Option<Self> {
+        let memory = record.memory()?;
+        let buffers = record.entries::<Buffers>().next();
         let buffers = buffers.map(|buffers| buffers.buffers);
+        let bytes = |pages: u64| pages.saturating_mul(memory.page_bytes);
         let cached = memory
             .file
             .saturating_sub(memory.swap_cache)
             .saturating_sub(buffers.unwrap_or(0));
-        Self {
+        Some(Self {
             total_bytes: bytes(memory.total),
             used_bytes: bytes(memory.total.saturating_sub(memory.available)),
             free_bytes: bytes(memory.free),
@@ -82,7 +84,7 @@ impl Memory {
             anon_bytes: bytes(memory.anon),
             mapped_bytes: bytes(memory.mapped),
             page_tables_bytes: bytes(memory.page_tables),
-        }
+        })
     }
 
     /// The share that is not available.
@@ -112,19 +114,18 @@ impl Swap {
         column("out_bytes_per_second", BytesPerSecond, Mean, OptionalReal(|swap| swap.out_bytes_per_second), "Written to it; null when the activity was not sampled, where it is counted."),
     ];
 
-    pub(super) fn of(
-        memory: &record::Memory,
-        activity: Option<(activity::Activity, activity::Activity, f64)>,
-    ) -> Self {
+    pub(super) fn between(before: Record<'_>, after: Record<'_>) -> Option<Self> {
+        let memory = after.memory()?;
+        let activity = two::<Activity>(before, after);
         let bytes = |pages: u64| pages.saturating_mul(memory.page_bytes);
-        let rate = |of: fn(&activity::Activity) -> u64| {
+        let rate = |of: fn(&Activity) -> u64| {
             let (then, now, elapsed_s) = activity.as_ref()?;
             Some(per_second(bytes(of(then)), bytes(of(now)), *elapsed_s))
         };
-        Self {
+        Some(Self {
             free_bytes: bytes(memory.swap_free),
             in_bytes_per_second: rate(|activity| activity.swapped_in_pages),
             out_bytes_per_second: rate(|activity| activity.swapped_out_pages),
-        }
+        })
     }
 }

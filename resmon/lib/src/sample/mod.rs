@@ -17,7 +17,6 @@ mod samples;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use model::rates;
 use model::record::{self, STALE};
 use model::source;
 use model::text::Text;
@@ -138,47 +137,28 @@ impl Sample {
         if !is_later || !is_one_life(&then, &now) {
             return None;
         }
-        let elapsed_s = seconds(now.taken_mono_ns - then.taken_mono_ns);
-        let memory = after.memory();
-        let activity = two(before, after);
         Some(Self {
             seq: now.seq,
             time_s: seconds(now.taken_wall_ns),
             since_boot_s: now.taken_boot_ns.map(seconds),
             module_boot_id: now.boot_id.map(Id),
             module_load_id: now.load_id.map(Id),
-            elapsed_s,
+            elapsed_s: seconds(now.taken_mono_ns - then.taken_mono_ns),
             interval_s: seconds(now.interval_ns),
             late_s: seconds(now.taken_mono_ns.saturating_sub(now.due_mono_ns)),
             lost_records: now.lost_records,
             late_samples: now.late_samples,
             missed_ticks: now.missed_ticks,
-            cpu: CpuTimes::of(&rates::spent_together(before, after).spent),
-            cpus: rates::spent_per_cpu(before, after)
-                .filter_map(|(id, spent)| {
-                    let times = CpuTimes::of(&spent)?;
-                    Some(Cpu { id, times })
-                })
-                .collect(),
-            memory: memory.map(|memory| Memory::of(&memory, after.entries().next())),
-            swap: memory.map(|memory| Swap::of(&memory, activity)),
-            load: after.entries().next().map(Load::of),
-            activity: activity.map(|(then, now, s)| Activity::between(&then, &now, s)),
-            pressure: two(before, after).map(|(then, now, s)| Pressure::between(&then, &now, s)),
-            disks: pairs(before, after, |then: &source::disk::Disk, now| {
-                then.seq == now.seq
-            })
-            .map(|(then, now)| Disk::between(&then, &now))
-            .collect(),
-            nets: pairs(before, after, |then: &source::net::Net, now| {
-                now.continues(then)
-            })
-            .map(|(then, now)| Net::between(&then, &now))
-            .collect(),
-            file_systems: after
-                .entries()
-                .map(|fs: source::fs::Fs| FileSystem::of(&fs))
-                .collect(),
+            cpu: CpuTimes::between(before, after),
+            cpus: Cpu::all(before, after),
+            memory: Memory::of(after),
+            swap: Swap::between(before, after),
+            load: Load::of(after),
+            activity: Activity::between(before, after),
+            pressure: Pressure::between(before, after),
+            disks: Disk::all(before, after),
+            nets: Net::all(before, after),
+            file_systems: FileSystem::all(after),
             incomplete: incomplete(after),
             has_disks: both_have::<source::disk::Disk>(before, after),
             has_nets: both_have::<source::net::Net>(before, after),

@@ -2,6 +2,7 @@
 
 //! Network interfaces.
 
+use model::record::Record;
 use model::source::net;
 
 use super::columns::{
@@ -10,7 +11,7 @@ use super::columns::{
     Merge::Mean,
     Unit::{BytesPerSecond, PerSecond},
 };
-use super::{is_numbered, per_second, seconds, text};
+use super::{is_numbered, pairs, per_second, seconds, text};
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +22,7 @@ pub struct Net {
     pub name: String,
     pub received: NetDirection,
     pub transmitted: NetDirection,
-    /// Whether it is part of [`Sample::net_total`].
+    /// Whether it is part of [`Sample::net_total`](crate::Sample::net_total).
     pub in_total: bool,
 }
 
@@ -49,7 +50,14 @@ impl NetDirection {
 }
 
 impl Net {
-    pub(super) fn between(then: &net::Net, now: &net::Net) -> Self {
+    pub(super) fn all(before: Record<'_>, after: Record<'_>) -> Vec<Self> {
+        let pairs = pairs(before, after, |then: &net::Net, now| now.continues(then));
+        pairs
+            .map(|(then, now)| Self::between(&then, &now))
+            .collect()
+    }
+
+    fn between(then: &net::Net, now: &net::Net) -> Self {
         let elapsed_s = seconds(now.taken_mono_ns.saturating_sub(then.taken_mono_ns));
         let rate = |then, now| per_second(then, now, elapsed_s);
         let direction = |then: &net::Carried, now: &net::Carried| NetDirection {
