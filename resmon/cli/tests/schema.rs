@@ -5,14 +5,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{env, fs};
+mod util;
 
 use resmon::columns::{Column, SampleColumn, Unit};
 use resmon::{CpuTimes, Disk, NetDirection, Sample, Source, Usage};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{json, Value};
-
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema/sample.schema.json");
 
 /// An object of JSON that keeps its order.
 struct Object(Vec<(String, Node)>);
@@ -84,7 +82,7 @@ fn number(help: &str, unit: Unit, is_whole: bool, is_optional: bool) -> Object {
     }
 }
 
-/// The properties of an object, of which all are required.
+/// The properties of an object, all of them required.
 #[derive(Default)]
 struct Properties(Vec<(String, Node)>);
 
@@ -245,13 +243,6 @@ fn schema() -> Object {
 
 #[test]
 fn the_file_is_made_of_the_columns() {
-    let expected = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-    if env::var_os("UPDATE").is_some() {
-        fs::write(PATH, &expected).unwrap();
-    }
-    let found = fs::read_to_string(PATH).unwrap();
-    assert!(
-        found == expected,
-        "schema/sample.schema.json is not what the columns say; UPDATE=1 writes it"
-    );
+    let text = serde_json::to_string_pretty(&schema()).unwrap();
+    util::assert_is_file("../schema/sample.schema.json", &(text + "\n"));
 }

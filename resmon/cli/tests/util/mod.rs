@@ -4,6 +4,9 @@
 
 pub mod terminal;
 
+use std::path::Path;
+use std::{env, fs};
+
 use assert_cmd::Command;
 use resmon::{Record, Records};
 
@@ -12,6 +15,22 @@ pub const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/mi
 
 /// One of version 2, of disks and interfaces that lie on others.
 pub const LAYERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/layers.rec");
+
+/// Compares a text with a file of this crate. With UPDATE=1 in the environment it writes the file,
+/// whose difference is then to be looked at before it is committed.
+#[track_caller]
+pub fn assert_is_file(path: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap();
+    let path = path.display();
+    assert!(
+        text == expected,
+        "{path} is not what was found; UPDATE=1 writes it. Found:\n{text}"
+    );
+}
 
 /// The word of a section that has its state.
 pub const STATE_AT: usize = 4;
@@ -65,7 +84,7 @@ pub fn changed(record: &Record, change: impl FnOnce(&mut Vec<u64>)) -> Record {
 pub fn file_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> tempfile::NamedTempFile {
     let bytes: Vec<u8> = records.into_iter().flat_map(Record::to_bytes).collect();
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), bytes).unwrap();
+    fs::write(file.path(), bytes).unwrap();
     file
 }
 

@@ -206,7 +206,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// A structure of which a sample has one, or none.
+    /// A structure that a sample has one of, or none.
     pub(super) fn one<T>(
         name: &'static str,
         help: &'static str,

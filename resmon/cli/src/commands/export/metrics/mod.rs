@@ -63,7 +63,7 @@ fn seconds_of(ns: u64) -> Option<Value> {
 const SECTOR_BYTES: u64 = 512;
 
 /// What adds the metrics of a source, in the order of the sources.
-const SOURCES: [fn(&mut Families, record::Record<'_>); 8] = [
+const SOURCES: &[fn(&mut Families, record::Record<'_>)] = &[
     cpu::add,
     memory::add,
     activity::add,
