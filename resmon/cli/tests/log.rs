@@ -15,6 +15,8 @@ use std::process::{Command, Stdio};
 use resmon::model::record::{self, Content};
 use resmon::model::source::cpu::{Cpu, Times};
 use resmon::model::source::memory::Memory;
+use resmon::model::source::running::Running;
+use resmon::model::source::tcp::Tcp;
 use resmon::model::source::{disk::Disk, fs};
 use resmon::model::words::Words;
 use serde_json::Value;
@@ -154,7 +156,27 @@ fn rare() -> Vec<resmon::Record> {
         let disk = kind_at(words, Disk::KIND, 0);
         words[disk + STATE_AT] = record::STALE;
     });
-    records
+    // Sources that the recording does not have.
+    (1..)
+        .zip(&records)
+        .map(|(n, record)| {
+            let tcp = Tcp {
+                segments_in: 90 * n,
+                segments_out: 80 * n,
+                segments_retransmitted: 7 * n,
+                syns_retransmitted: 6 * n,
+                listen_overflows: 5 * n,
+                listen_drops: 4 * n,
+                established: 3 * n,
+            };
+            let running = Running {
+                running: 2 * n,
+                blocked: n,
+                memory_stalled: 1,
+            };
+            with_section(&with_section(record, &tcp), &running)
+        })
+        .collect()
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use assert_cmd::Command;
+use resmon::model::record::{Content, SectionHeader, SIZE_AT};
+use resmon::model::words::Words;
 use resmon::{Record, Records};
 
 /// One of record version 1.
@@ -78,6 +80,21 @@ pub fn changed(record: &Record, change: impl FnOnce(&mut Vec<u64>)) -> Record {
     change(&mut words);
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     Record::from_bytes(&bytes).unwrap()
+}
+
+/// The record with one more section, of one entry.
+pub fn with_section<C: Content>(record: &Record, entry: &C) -> Record {
+    let taken_mono_ns = record.header().taken_mono_ns;
+    changed(record, |words| {
+        let header = SectionHeader {
+            first_mono_ns: taken_mono_ns,
+            last_mono_ns: taken_mono_ns,
+            ..SectionHeader::of::<C>(1)
+        };
+        header.put(&mut |word| words.push(word));
+        entry.put(&mut |word| words.push(word));
+        words[SIZE_AT] = 8 * words.len() as u64;
+    })
 }
 
 /// A file of these records, in a folder that goes with the value.
