@@ -8,6 +8,7 @@
 mod args;
 mod boot;
 mod console;
+mod ffi;
 mod qmp;
 mod races;
 mod results;
@@ -25,7 +26,9 @@ hosttest boot --label TEXT --dir FOLDER --disk FILE --kept FILE --boots FILE [--
 hosttest boots [--only WORDS] FILE
     judges all boots of a run, which have left a line each in FILE
 hosttest races LABEL CONSOLE
-    judges the reports of KCSAN on a console";
+    judges the reports of KCSAN on a console
+hosttest ffi FOLDER
+    compares docs/ffi.md with the code in the checkout FOLDER";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -50,6 +53,10 @@ fn run(command: &str, mut args: Args) -> Result<bool> {
         "races" => {
             let [label, console] = args.exactly(["LABEL", "CONSOLE"])?;
             races::command(&label, &console)
+        }
+        "ffi" => {
+            let [folder] = args.exactly(["FOLDER"])?;
+            ffi::command(folder.as_ref())
         }
         "--help" => {
             println!("{USAGE}");
