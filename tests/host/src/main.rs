@@ -9,6 +9,7 @@ mod args;
 mod boot;
 mod console;
 mod ffi;
+mod matrix;
 mod qmp;
 mod races;
 mod results;
@@ -28,7 +29,9 @@ hosttest boots [--only WORDS] FILE
 hosttest races LABEL CONSOLE
     judges the reports of KCSAN on a console
 hosttest ffi FOLDER
-    compares docs/ffi.md with the code in the checkout FOLDER";
+    compares docs/ffi.md with the code in the checkout FOLDER
+hosttest matrix --cpus NUMBERS --jobs N --test COMMAND [--readme FILE] RELEASE...
+    runs the guest's tests on several kernels and prints a table";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -58,6 +61,7 @@ fn run(command: &str, mut args: Args) -> Result<bool> {
             let [folder] = args.exactly(["FOLDER"])?;
             ffi::command(folder.as_ref())
         }
+        "matrix" => matrix::command(args),
         "--help" => {
             println!("{USAGE}");
             Ok(true)
