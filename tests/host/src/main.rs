@@ -6,6 +6,7 @@
 //! `not run NAME: why`, and notes that begin with `# `.
 
 mod args;
+mod bench;
 mod boot;
 mod console;
 mod ffi;
@@ -31,7 +32,9 @@ hosttest races LABEL CONSOLE
 hosttest ffi FOLDER
     compares docs/ffi.md with the code in the checkout FOLDER
 hosttest matrix --cpus NUMBERS --jobs N --test COMMAND [--readme FILE] RELEASE...
-    runs the guest's tests on several kernels and prints a table";
+    runs the guest's tests on several kernels and prints a table
+hosttest bench --kernel RELEASE --results FOLDER --json FILE [--check] CPUS...
+    prints tables of what the benchmark's guests have counted";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -62,6 +65,7 @@ fn run(command: &str, mut args: Args) -> Result<bool> {
             ffi::command(folder.as_ref())
         }
         "matrix" => matrix::command(args),
+        "bench" => bench::command(args),
         "--help" => {
             println!("{USAGE}");
             Ok(true)
