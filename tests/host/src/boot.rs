@@ -70,7 +70,7 @@ pub fn command(mut args: Args) -> Result<bool> {
 }
 
 fn say(line: &str) {
-    // Whoever does not listen any more has ended, and this ends with it.
+    // Without a reader there is nothing left to do, and this process is about to be ended.
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 

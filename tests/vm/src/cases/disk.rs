@@ -14,7 +14,7 @@ use resmon::{Device, Record, Sample as Sampled};
 use super::device::take;
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk, Striped};
-use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
+use crate::elapsed::{self, between_samples, one, wait_answered, Elapsed};
 use crate::kmsg::monotonic;
 use crate::lines::{self, Part, Sample, Table};
 use crate::module::Module;
@@ -61,10 +61,9 @@ pub const CASES: &[Case] = &[
 
 const MIB: u64 = 1 << 20;
 
-const ONLY_DISKS: &str = "per_cpu_max=0 activity=0 pressure=0 net=0 fs=0";
-
 fn parameters(interval_ms: u64) -> String {
-    format!("interval_ms={interval_ms} {ONLY_DISKS}")
+    let only = elapsed::only(&["disk"]);
+    format!("interval_ms={interval_ms} per_cpu_max=0 {only}")
 }
 
 fn lines(sample: &Sample) -> Result<&[lines::Disk]> {

@@ -14,7 +14,7 @@ use resmon::{Device, Record, Sample as Sampled};
 
 use super::device::take;
 use super::{sleep_ms, Case, Clock, Guest, Needs};
-use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
+use crate::elapsed::{self, between_samples, one, wait_answered, Elapsed};
 use crate::lines::{self, Part, Sample, Table};
 use crate::module::{Module, PATIENCE};
 use crate::netlink;
@@ -54,13 +54,12 @@ pub const CASES: &[Case] = &[
     },
 ];
 
-const ONLY_NET: &str = "per_cpu_max=0 activity=0 pressure=0 disk=0 fs=0";
-
 /// Where nobody has to listen.
 const PORT: u16 = 9;
 
 fn parameters(interval_ms: u64) -> String {
-    format!("interval_ms={interval_ms} {ONLY_NET}")
+    let only = elapsed::only(&["net"]);
+    format!("interval_ms={interval_ms} per_cpu_max=0 {only}")
 }
 
 fn lines(sample: &Sample) -> Result<&[lines::Net]> {
