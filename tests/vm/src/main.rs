@@ -7,6 +7,7 @@
 //! `# ` tell how far it is.
 
 mod blockdev;
+mod busiest;
 mod cases;
 mod cgroup;
 mod child;
