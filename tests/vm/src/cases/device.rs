@@ -675,7 +675,7 @@ fn record_before(record: &Record) -> Option<Record> {
 }
 
 fn sources_off(guest: &Guest) -> Result<()> {
-    let module = load_idle(guest, module::ONLY_CPU)?;
+    let module = load_idle(guest, &module::only(&[]))?;
     let device = Device::open_writable()?;
     let has = |record: &Record| -> Result<[bool; 6]> {
         Ok([

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::{fs_paths, ms, percentages, pressure, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::cgroup::Cgroup;
 use crate::lines::{Part, Sample};
-use crate::module::{self, Module, ONLY_CPU, SWITCHES};
+use crate::module::{self, Module, SWITCHES};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -136,7 +136,8 @@ fn default(guest: &Guest) -> Result<()> {
 /// What there was before there were further sources must still be there.
 fn all_off(guest: &Guest) -> Result<()> {
     let _cgroup = cgroup(guest)?;
-    let module = Module::load(&guest.log, &format!("interval_ms=100 {ONLY_CPU}"))?;
+    let parameters = format!("interval_ms=100 {}", module::only(&[]));
+    let module = Module::load(&guest.log, &parameters)?;
     for switch in SWITCHES {
         ensure!(
             !module::read_switch(switch)?,
