@@ -24,7 +24,9 @@ const SYSFS: &str = "/sys/module/resource_monitor";
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The parameters that switch a source on, which they all do by default.
-pub const SWITCHES: [&str; 6] = ["load", "activity", "pressure", "disk", "net", "fs"];
+pub const SWITCHES: [&str; 8] = [
+    "load", "running", "activity", "pressure", "disk", "net", "tcp", "fs",
+];
 
 /// Parameters that switch all sources off except these, the CPUs and the memory: the latter two have no
 /// switch.

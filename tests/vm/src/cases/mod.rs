@@ -27,9 +27,11 @@ mod percentages;
 mod pressure;
 mod pressure_total;
 mod programs;
+mod running;
 mod sources;
 mod stuck;
 mod suspend;
+mod tcp;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -94,6 +96,8 @@ pub enum Needs {
     RealTime,
     /// The same, and pressure.
     PressureUnderRealTime,
+    /// The disks, pressure and cgroups.
+    BlockedTasks,
     MemoryController,
     /// The same, and a disk to swap to.
     Swapping,
@@ -130,6 +134,7 @@ impl Needs {
             }
             Needs::FunctionTracer => "the network card and a kernel with the function tracer".into(),
             Needs::SuspendTest => "a kernel with tests of suspending, on one CPU".into(),
+            Needs::BlockedTasks => "a disk, and a kernel with pressure and cgroups".into(),
             Needs::MemoryController => "a kernel with the memory controller of cgroups".into(),
             Needs::Swapping => "a disk, and a kernel with the memory controller of cgroups".into(),
             Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
@@ -193,6 +198,7 @@ impl Guest {
             Needs::PressureOfThreeCpus => self.cpus >= 3 && self.has(Needs::Pressure),
             Needs::RealTime => self.cpus >= 2 && Path::new(realtime::FAIR_SERVER).exists(),
             Needs::PressureUnderRealTime => self.has(Needs::RealTime) && self.has(Needs::Pressure),
+            Needs::BlockedTasks => self.has(Needs::Drivers) && self.has(Needs::Pressure),
             Needs::MemoryController => cgroup::has_memory(),
             Needs::Swapping => self.has(Needs::Drivers) && cgroup::has_memory(),
             Needs::FunctionTracer => {
@@ -258,6 +264,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, sources::CASES),
         (Behaviour, fs_paths::CASES),
         (Numbers, load::CASES),
+        (Numbers, running::CASES),
         (Numbers, activity::CASES),
         (Behaviour, disk::CASES),
         (Behaviour, fs::CASES),
@@ -265,6 +272,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, behind::CASES),
         (Behaviour, churn::CASES),
         (Behaviour, many_nets::CASES),
+        (Numbers, tcp::CASES),
         (Behaviour, device::CASES),
         (Behaviour, programs::CASES),
         (Behaviour, hotplug::CASES),

@@ -168,12 +168,12 @@ fn without_cgroup(guest: &Guest) -> Result<()> {
     module.unload()?;
 
     // Who does not want it need not be told.
-    let module = Module::load(&guest.log, "interval_ms=100 pressure=0")?;
+    let module = Module::load(&guest.log, "interval_ms=100 pressure=0 running=0")?;
     module.first(1, 100)?;
     let said = says_no(&module)?;
     ensure!(
         said.is_empty(),
-        "with pressure=0 the log has {said:?}, expected no line of what is not to be had"
+        "with pressure=0 and running=0 the log has {said:?}, expected no line of what is not to be had"
     );
     module.unload()?;
 

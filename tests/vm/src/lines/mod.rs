@@ -16,7 +16,9 @@ mod memory;
 mod net;
 mod notices;
 mod pressure;
+mod running;
 mod sample;
+mod tcp;
 
 use anyhow::{bail, ensure, Context, Result};
 
@@ -31,7 +33,9 @@ pub use memory::{Memory, Swap};
 pub use net::Net;
 pub use notices::{Allowed, BadParameter, Loaded, Unloaded};
 pub use pressure::Pressure;
+pub use running::Running;
 pub use sample::{begins_sample, samples, Part, Sample, Table};
+pub use tcp::Tcp;
 
 use field::{more, number};
 
@@ -66,12 +70,14 @@ pub enum Line {
     Memory(Memory),
     Swap(Swap),
     Load(Load),
+    Running(Running),
     Activity(Activity),
     Pressure(Pressure),
     Disk(Disk),
     MoreDisks(u64),
     Net(Net),
     MoreNets(u64),
+    Tcp(Tcp),
     Fs(Fs),
     Stale(Hanging),
     BadParameter(BadParameter),
@@ -106,13 +112,15 @@ impl Line {
             Line::Memory(_) => Some(2),
             Line::Swap(_) => Some(3),
             Line::Load(_) => Some(4),
-            Line::Activity(_) => Some(5),
-            Line::Pressure(_) | Line::Stale(Hanging::Pressure) => Some(6),
-            Line::Disk(_) => Some(7),
-            Line::MoreDisks(_) | Line::Stale(Hanging::Disk) => Some(8),
-            Line::Net(_) => Some(9),
-            Line::MoreNets(_) | Line::Stale(Hanging::Net) => Some(10),
-            Line::Fs(_) => Some(11),
+            Line::Running(_) => Some(5),
+            Line::Activity(_) => Some(6),
+            Line::Pressure(_) | Line::Stale(Hanging::Pressure) => Some(7),
+            Line::Disk(_) => Some(8),
+            Line::MoreDisks(_) | Line::Stale(Hanging::Disk) => Some(9),
+            Line::Net(_) => Some(10),
+            Line::MoreNets(_) | Line::Stale(Hanging::Net) => Some(11),
+            Line::Tcp(_) => Some(12),
+            Line::Fs(_) => Some(13),
         }
     }
 
@@ -165,6 +173,7 @@ fn parse(text: &str) -> Result<Option<Line>> {
         "mem" => Line::Memory(memory::memory(rest)?),
         "swap" => Line::Swap(memory::swap(rest)?),
         "load" => Line::Load(load::load(rest)?),
+        "running" => Line::Running(running::running(rest)?),
         "vm" => Line::Activity(activity::activity(rest)?),
         "pressure" | "disk" | "net" if rest == "stale" => Line::Stale(match kind {
             "pressure" => Hanging::Pressure,
@@ -177,6 +186,7 @@ fn parse(text: &str) -> Result<Option<Line>> {
             ("disk", None) => Line::MoreDisks(more(rest)?),
             _ => Line::MoreNets(more(rest)?),
         },
+        "tcp" => Line::Tcp(tcp::tcp(rest)?),
         "no" => notices::no_source(rest)?,
         "log" => notices::behind(rest)?,
         "parameter" => Line::BadParameter(notices::bad_parameter(rest)?),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use anyhow::{bail, ensure, Context, Result};
 
 use super::{
-    parse_record, Activity, Disk, Fs, Hanging, Line, Load, Memory, Net, Pressure, Shares, Swap,
-    MOST_SHOWN, SAMPLE,
+    parse_record, Activity, Disk, Fs, Hanging, Line, Load, Memory, Net, Pressure, Running, Shares,
+    Swap, Tcp, MOST_SHOWN, SAMPLE,
 };
 use crate::kmsg::Record;
 
@@ -52,12 +52,14 @@ pub struct Sample {
     pub memory: Memory,
     pub swap: Swap,
     pub load: Part<Load>,
+    pub running: Part<Running>,
     pub activity: Part<Activity>,
     pub pressure: Part<Pressure>,
     /// Missing also when there is nothing to show.
     pub disks: Part<Table<Disk>>,
     /// Missing also when there is nothing to show.
     pub nets: Part<Table<Net>>,
+    pub tcp: Part<Tcp>,
     pub fs: Vec<Fs>,
 }
 
@@ -140,6 +142,7 @@ impl Unfinished {
         let mut cpus = BTreeMap::new();
         let (mut load, mut activity, mut pressure) = (Part::Missing, Part::Missing, Part::Missing);
         let (mut disks, mut nets) = (Part::Missing, Part::Missing);
+        let (mut running, mut tcp) = (Part::Missing, Part::Missing);
         let mut filesystems: Vec<Fs> = Vec::new();
         for (_, line) in self.lines {
             match line {
@@ -148,6 +151,8 @@ impl Unfinished {
                 Line::Memory(amounts) => memory = Some(amounts),
                 Line::Swap(amounts) => swap = Some(amounts),
                 Line::Load(averages) => load = Part::Taken(averages),
+                Line::Running(tasks) => running = Part::Taken(tasks),
+                Line::Tcp(rates) => tcp = Part::Taken(rates),
                 Line::Activity(rates) => activity = Part::Taken(rates),
                 Line::Pressure(shares) => pressure = Part::Taken(shares),
                 Line::Stale(Hanging::Pressure) => pressure = Part::Stale,
@@ -182,10 +187,12 @@ impl Unfinished {
             memory: memory.with_context(|| format!("{what} has no mem line"))?,
             swap: swap.with_context(|| format!("{what} has no swap line"))?,
             load,
+            running,
             activity,
             pressure,
             disks,
             nets,
+            tcp,
             fs: filesystems,
         })
     }
