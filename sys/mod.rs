@@ -23,6 +23,7 @@ pub(crate) mod miscdevice;
 pub(crate) mod module_ref;
 pub(crate) mod netdev;
 pub(crate) mod param;
+pub(crate) mod param_entry;
 pub(crate) mod psi;
 pub(crate) mod rwonce;
 pub(crate) mod statfs;

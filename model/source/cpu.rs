@@ -59,7 +59,7 @@ pub fn count(record: Record<'_>) -> usize {
 }
 
 /// The online CPUs, by ascending number. They are in one section.
-pub fn online<'a>(record: Record<'a>) -> impl Iterator<Item = Cpu> + 'a {
+pub fn online(record: Record<'_>) -> impl Iterator<Item = Cpu> + '_ {
     let mut sections = record.sections();
     let section = sections.find(|section| section.header().kind == Cpu::KIND);
     section.unwrap_or_default().entries()
