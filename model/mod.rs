@@ -12,6 +12,7 @@
 pub mod busiest;
 pub mod ioctl;
 pub mod line;
+pub mod pieces;
 pub mod rates;
 pub mod record;
 pub mod setting;

@@ -16,6 +16,7 @@ mod generated;
 mod header;
 mod line;
 mod logged;
+mod pieces;
 mod rates;
 mod record;
 mod setting;
