@@ -133,8 +133,10 @@ fn compare_line(
     let before = device::take(device)?;
     between()?;
     let after = device::take(device)?;
-    // What is logged of a sample is in the log before the next record is published.
+    // What is logged of a sample is in the log before the next record is published, and has been read
+    // from there once a mark that follows has been.
     device::take(device)?;
+    guest.log.mark("tcp lines")?;
     let elapsed_ns = taken_ns(&after)? - taken_ns(&before)?;
     let (then, now) = (recorded(&entry(&before)?), recorded(&entry(&after)?));
     let mut rates = [0; COUNTS];
