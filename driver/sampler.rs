@@ -220,16 +220,17 @@ impl Sampler {
     /// returns whether CPUs are left.
     fn piece(&self, mut record: SampleWriter<'_>) -> bool {
         let open = &self.open;
-        let mut cpus = open.cpus.still_online(open.next_cpu.read());
-        for cpu in cpus.by_ref().take(open.piece_cpus.read()) {
-            record.push_cpu(&Cpu {
-                id: cpu.id(),
-                epoch: self.epochs.of(cpu),
-                times: cpustat::fetch(cpu),
-            });
-        }
-        if let Some(next) = cpus.next() {
-            open.next_cpu.write(next.id() as usize);
+        let next =
+            open.cpus
+                .each_still_online(open.next_cpu.read(), open.piece_cpus.read(), |cpu| {
+                    record.push_cpu(&Cpu {
+                        id: cpu.id(),
+                        epoch: self.epochs.of(cpu),
+                        times: cpustat::fetch(cpu),
+                    });
+                });
+        if let Some(next) = next {
+            open.next_cpu.write(next);
             open.cpus_read.write(record.cpu_count());
             return true;
         }

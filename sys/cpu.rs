@@ -142,23 +142,39 @@ impl CpuSet {
         count
     }
 
-    /// The CPUs of the set from the number `first` on that are online still, by ascending number.
+    /// Passes the CPUs of the set to `each` that are online still, from the number `first` on and by
+    /// ascending number, but at most `max` of them. Returns the number of the next one; none when
+    /// there is none.
     ///
     /// # Context
     ///
     /// As that of [`online`].
-    pub(crate) fn still_online(&self, first: usize) -> impl Iterator<Item = CpuNumber> + '_ {
+    pub(crate) fn each_still_online(
+        &self,
+        first: usize,
+        max: usize,
+        mut each: impl FnMut(CpuNumber),
+    ) -> Option<usize> {
         let (first_word, first_bit) = (first / BITS, first % BITS);
-        let words = self.0.iter().enumerate().skip(first_word);
-        words.flat_map(move |(index, word)| {
-            let from = if index == first_word { first_bit } else { 0 };
+        let mut left = max;
+        let mut from = usize::MAX.wrapping_shl(first_bit as u32);
+        for (index, word) in self.0.iter().enumerate().skip(first_word) {
             // SAFETY: A static CPU mask of the kernel, of which `index` is a word.
             let online = unsafe { mask_word(&raw const bindings::__cpu_online_mask, index) };
+            // What was written of a CPU before it came online is read as such.
             rwonce::read_barrier();
-            let cpus = word.read() & online & usize::MAX.wrapping_shl(from as u32);
-            // SAFETY: The mask only ever has possible CPUs.
-            SetBits(cpus).map(move |bit| unsafe { CpuNumber::of_bit(index, bit) })
-        })
+            for bit in SetBits(word.read() & online & from) {
+                // SAFETY: The mask only ever has possible CPUs.
+                let cpu = unsafe { CpuNumber::of_bit(index, bit) };
+                if left == 0 {
+                    return Some(cpu.id() as usize);
+                }
+                left = left.wrapping_sub(1);
+                each(cpu);
+            }
+            from = usize::MAX;
+        }
+        None
     }
 }
 

@@ -24,6 +24,7 @@ mod memory;
 mod net;
 mod parameters;
 mod percentages;
+mod pieces;
 mod pressure;
 mod pressure_total;
 mod programs;
@@ -74,6 +75,8 @@ impl Clock {
 pub enum Needs {
     Nothing,
     TwoCpus,
+    /// More CPUs than the module reads in one piece.
+    Pieces,
     /// The disks, the network and the kernel modules of the test machine.
     Drivers,
     /// A loopback that was never used, so no case before may have used it.
@@ -119,6 +122,7 @@ impl Needs {
         match self {
             Needs::Nothing => "nothing".into(),
             Needs::TwoCpus => "a second CPU".into(),
+            Needs::Pieces => "more CPUs than the module reads at once".into(),
             Needs::Drivers => "the disks, the network card and their drivers".into(),
             Needs::UnusedLoopback => "a loopback that was never used".into(),
             Needs::Emulation32 => "a kernel that runs 32-bit programs".into(),
@@ -183,6 +187,7 @@ impl Guest {
         match needs {
             Needs::Nothing => true,
             Needs::TwoCpus => self.cpus >= 2,
+            Needs::Pieces => self.cpus as usize > pieces::piece_cpus(self),
             Needs::Drivers => Path::new("/modules").exists(),
             Needs::Emulation32 => Path::new("/proc/sys/abi/vsyscall32").exists(),
             Needs::Program(name) => tools::has_program(name),
@@ -258,6 +263,7 @@ const PARTS: &[(About, &[Case])] = {
         (Numbers, percentages::CASES),
         (Behaviour, memory::CASES),
         (Behaviour, interval::CASES),
+        (Behaviour, pieces::CASES),
         (Behaviour, parameters::CASES),
         (Numbers, pressure::CASES),
         (Behaviour, pressure_total::CASES),
