@@ -25,12 +25,12 @@ build_device_tests() {
 }
 
 # make_programs_disk DISK SIZE PACKAGE PROGRAM [FILE...]: makes a disk with a program of a package that
-# fetch_packages has fetched, what it is linked with, and files, in its top folder. In tmp and proc
-# the guest mounts something.
+# fetch_packages has fetched, what it is linked with, and files, in its top folder. In tmp, proc,
+# sys and dev the guest mounts something.
 make_programs_disk() {
 	local disk=$1 size=$2 program=$CACHE/programs/$3/$4 folder file library
 	folder=$(mktemp -d -p "${disk%/*}")
-	mkdir "$folder"/{tmp,proc}
+	mkdir "$folder"/{tmp,proc,sys,dev}
 	cp "$program" "${@:5}" "$folder"
 	while IFS='=' read -r file library; do
 		install -D "$library" "$folder$file"

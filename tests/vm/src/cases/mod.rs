@@ -17,6 +17,7 @@ mod fuzz;
 pub mod hotplug;
 mod interval;
 pub mod kernel;
+mod latency;
 mod lifecycle;
 mod load;
 mod many_nets;
@@ -264,6 +265,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, memory::CASES),
         (Behaviour, interval::CASES),
         (Behaviour, pieces::CASES),
+        (Behaviour, latency::CASES),
         (Behaviour, parameters::CASES),
         (Numbers, pressure::CASES),
         (Behaviour, pressure_total::CASES),
