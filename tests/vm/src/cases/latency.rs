@@ -29,7 +29,12 @@ const MARGIN_US: u64 = 10;
 fn cyclictest(cpu: u32) -> Result<u64> {
     let output = Command::new("/bin/busybox")
         .args(["chroot", PROGRAMS, "/cyclictest", "--quiet", "--mlockall"])
-        .args(["--priority=99", "--threads=1", "--interval=1000", "--loops=3000"])
+        .args([
+            "--priority=99",
+            "--threads=1",
+            "--interval=1000",
+            "--loops=3000",
+        ])
         .arg(format!("--affinity={cpu}"))
         .output()
         .context(PROGRAM)?;
@@ -87,7 +92,8 @@ mod tests {
 
     #[test]
     fn the_longest_is_found() {
-        let text = "# /dev/cpu_dma_latency set to 0us\nT: 0 (   77) P:99 I:1000 C:   3000 Min:      \
+        let text =
+            "# /dev/cpu_dma_latency set to 0us\nT: 0 (   77) P:99 I:1000 C:   3000 Min:      \
                     3 Act:    5 Avg:    4 Max:      17\n";
         assert_eq!(longest_us(text).unwrap(), 17);
         longest_us("Unable to change scheduling policy!").unwrap_err();
