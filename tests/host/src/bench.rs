@@ -67,9 +67,15 @@ impl Counted {
     }
 }
 
+/// CPUs that the callback reads in one run: `model/pieces.rs`.
+const PIECE_CPUS: i64 = 16;
+
 /// What one sample costs the module by its own account, in a measurement.
 struct Costs {
+    /// All pieces of a sample together.
     callback: i64,
+    /// The longest run of the callback, with one piece.
+    longest_callback: i64,
     sources: i64,
     report: i64,
 }
@@ -79,6 +85,7 @@ impl Costs {
         let average = |part| counted.get(&format!("{name}.{part}_avg"));
         Ok(Costs {
             callback: average("callback")?,
+            longest_callback: counted.get(&format!("{name}.callback_max"))?,
             sources: average("sources")?,
             report: average("report")?,
         })
@@ -204,15 +211,17 @@ impl Report {
             json: Vec::new(),
         };
         let callback = basic.callback;
+        let further_pieces = (n - 1) / PIECE_CPUS;
+        let limit = 1200 + 350 * n + 300 * further_pieces;
         bars.bar(
-            "callback, CPU and memory: 800 + 400 per CPU",
-            callback,
-            800 + 400 * n,
+            "callback: 1200 + 350 per CPU + 300 per further piece",
+            callback.max(all.callback),
+            limit,
         );
         bars.bar(
-            "callback, everything: 800 + 400 per CPU",
-            all.callback,
-            800 + 400 * n,
+            "callback, its longest run: 7500",
+            basic.longest_callback.max(all.longest_callback),
+            7500,
         );
         if n == 1 {
             bars.bar("callback: 1/30 of the reader", callback, reader / 30);
@@ -403,6 +412,14 @@ mod tests {
         let second = include_str!("../fixtures/bench/64.result");
         report.add(64, &Counted::parse(second)).unwrap();
         let json = include_str!("../fixtures/bench/bench.json");
+        if std::env::var_os("UPDATE").is_some() {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/bench");
+            let json = report.json("7.3.4+deb13-amd64");
+            std::fs::write(format!("{folder}/bench.json"), json).unwrap();
+            let text = report.text("7.3.4+deb13-amd64", "/bench.json");
+            std::fs::write(format!("{folder}/tables.txt"), text).unwrap();
+            return;
+        }
         assert_eq!(report.json("7.3.4+deb13-amd64"), json);
         serde_json::from_str::<serde_json::Value>(json).unwrap();
         let tables = include_str!("../fixtures/bench/tables.txt");
