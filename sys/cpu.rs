@@ -148,7 +148,8 @@ impl CpuSet {
     ///
     /// # Context
     ///
-    /// As that of [`online`].
+    /// Any context; takes no locks. CPUs may come and go meanwhile; each word of the mask is read
+    /// once.
     pub(crate) fn each_still_online(
         &self,
         first: usize,

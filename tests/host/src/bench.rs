@@ -214,7 +214,7 @@ impl Report {
         let further_pieces = (n - 1) / PIECE_CPUS;
         let limit = 1200 + 350 * n + 300 * further_pieces;
         bars.bar(
-            "callback: 1200 + 350 per CPU + 300 per further piece",
+            "callback, all: 1200 + 350/CPU + 300/piece more",
             callback.max(all.callback),
             limit,
         );
