@@ -248,7 +248,7 @@ fn restarts(guest: &Guest) -> Result<()> {
 }
 
 fn unload(guest: &Guest) -> Result<()> {
-    let rounds = if guest.is_debug() { 10 } else { 50 };
+    let rounds = if guest.is_debug() { 10 } else { 20 };
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         // Something to interrupt.
