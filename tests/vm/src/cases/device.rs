@@ -1000,7 +1000,9 @@ fn many(guest: &Guest) -> Result<()> {
         (64, 30, 10)
     };
     const STOPPED: u32 = 8;
-    let parameters = format!("interval_ms={interval_ms} log_every=0 history=100");
+    /// Records that are kept.
+    const KEPT: u64 = 100;
+    let parameters = format!("interval_ms={interval_ms} log_every=0 history={KEPT}");
     let start = |role: &dyn Fn(u32) -> Role| -> Result<Vec<Player>> {
         (0..readers)
             .map(|number| Player::start(myself(), role(number), None))
@@ -1050,7 +1052,8 @@ fn many(guest: &Guest) -> Result<()> {
             "reader {number} has {got:?}, expected records, of the {} that were taken",
             unloaded.samples
         );
-        if number < STOPPED {
+        // They were stopped for half of the time. On a slow host that was not enough to lose any.
+        if number < STOPPED && unloaded.samples > 2 * KEPT + KEPT / 5 {
             ensure!(
                 got.lost > 0,
                 "reader {number} was stopped, expected it to lose records, found {got:?}"
