@@ -3,10 +3,10 @@
 //! Judges the data races that KCSAN has reported on a console.
 //!
 //! The module has a part in one when a function of it is in the stack of one of the two accesses. What
-//! an interrupt interrupted is in that stack as well, and had none. Nor has a caller of `capable()`,
-//! which notes in the task's flags, by a plain write, that it was asked, or one who waits for a mutex,
-//! whose queue of those that spin (osq) is looked at by plain reads: where such a function is at the
-//! top of a stack, it is the kernel's own access.
+//! an interrupt interrupted is in that stack as well, and had none. Nor has a caller of `capable()` or
+//! `device_del()`, which note something in the task's flags by a plain write, or one who waits for a
+//! mutex, whose queue of those that spin (osq) is looked at by plain reads: where such a function is at
+//! the top of a stack, it is the kernel's own access.
 
 use anyhow::{Context, Result};
 
@@ -19,7 +19,7 @@ const TITLE: &str = "BUG: KCSAN: ";
 const MODULE: &str = "[resource_monitor]";
 
 /// Functions of the kernel whose own races are known, whoever calls them.
-const EXCUSED: [&str; 3] = ["capable", "osq_lock", "osq_unlock"];
+const EXCUSED: [&str; 4] = ["capable", "device_del", "osq_lock", "osq_unlock"];
 
 /// How the entry of an interrupt begins in a stack; what is below it was interrupted.
 const INTERRUPTS: [&str; 3] = [" asm_sysvec", " asm_common_interrupt", " asm_exc"];
