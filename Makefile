@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-matrix test-deb test-dashboards bench deb fmt lint
+.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-matrix test-deb test-dashboards bench deb fmt lint update
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -57,6 +57,9 @@ fmt:
 lint:
 	@scripts/lint
 
+update:
+	@scripts/update
+
 help:
 	@echo 'On your own machine:'
 	@echo '  make                  build resource_monitor.ko for the running kernel, or for KDIR'
@@ -79,6 +82,7 @@ help:
 	@echo '  make test-dashboards  ask resmon'\''s metrics what dashboards and alerts in DASHBOARDS ask'
 	@echo '  make bench            count the instructions of a sample'
 	@echo '  make fmt              format the source'
+	@echo '  make update           write what follows from the code: C header, sizes, schema'
 	@echo '  make lint             check the format, clippy, the scripts and where unsafe is'
 	@echo ''
 	@echo 'Variables:'

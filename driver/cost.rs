@@ -49,9 +49,19 @@ impl CostMeter {
     ///
     /// Any context; takes no locks. One caller at a time.
     pub(crate) fn add(&self, ns: u64) {
+        self.add_in_parts(ns, ns);
+    }
+
+    /// Counts one more time, which was taken in parts. Of these the longest counts as the longest
+    /// time.
+    ///
+    /// # Context
+    ///
+    /// As that of [`Self::add`].
+    pub(crate) fn add_in_parts(&self, ns: u64, longest_ns: u64) {
         self.count.increase(1);
         self.total_ns.increase(ns);
-        self.max_ns.write(self.max_ns.read().max(ns));
+        self.max_ns.write(self.max_ns.read().max(longest_ns));
         self.last_ns.write(ns);
     }
 
@@ -67,7 +77,7 @@ impl CostMeter {
         result
     }
 
-    /// How long the last time took, in nanoseconds.
+    /// How long the last time took, all parts together, in nanoseconds.
     pub(crate) fn last_ns(&self) -> u64 {
         self.last_ns.read()
     }

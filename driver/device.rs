@@ -59,7 +59,7 @@ const _: () = {
 };
 
 /// The device.
-pub(super) struct Records {
+pub(crate) struct Records {
     history: Arc<History>,
 }
 

@@ -2,35 +2,34 @@
 
 //! The wiring: what runs when, and what starts and stops it.
 
+#![deny(unsafe_code)]
+
+mod behind;
 mod capacity;
 mod cost;
 mod device;
 mod history;
 mod params;
 mod pending;
+mod progress;
 mod reader;
+mod record_writer;
 mod reporter;
+mod ring;
 mod sampler;
 mod slots;
 mod source;
+mod sources;
+mod wake;
 
-use crate::{
-    model::line::Line,
-    sys::{
-        block,
-        cpu,
-        irq_work::{
-            IrqWork,
-            IrqWorkHandler, //
-        },
-        kthread::Worker,
-        miscdevice::Registration,
-        netdev,
-        param::{
-            Param,
-            ParamLock,
-            ParamLocked, //
-        }, //
+use crate::sys::{
+    cpu,
+    irq_work::IrqWork,
+    kthread::Worker,
+    miscdevice::Registration,
+    param::{
+        ParamLock,
+        ParamLocked, //
     }, //
 };
 use device::Records;
@@ -49,10 +48,11 @@ use sampler::{
     Sampler,
 };
 use source::{
-    FileSystems,
-    Round,
-    Sources, //
+    fs::FileSystems,
+    round::Rounds, //
 };
+use sources::Sources;
+use wake::WakeReporter;
 
 /// What runs while the module is loaded. A parameter may be written before it is there and while
 /// it goes, so it is reached under the parameter lock.
@@ -80,17 +80,15 @@ struct Monitor {
 pub(crate) fn start() -> Result {
     let mut lock = ParamLock::acquire();
     let pending = Pending::new()?;
-    let round = Round::new()?;
-    let file_systems = FileSystems::new(round.clone(), &mut lock)?;
-    let sources = Sources::new(round, file_systems.clone())?;
-    let capacity =
-        Capacity::of_machine(block::count_disks(), netdev::count(), file_systems.count());
-    let history = History::new(&capacity)?;
+    let rounds = Rounds::new()?;
+    let file_systems = FileSystems::new(rounds.clone(), &mut lock)?;
+    let mut sources = Sources::new(rounds, file_systems.clone())?;
+    let history = History::new(&Capacity::of_machine(sources.room()))?;
     let reporter = Reporter::new(pending.clone(), history.clone(), sources)?;
     let worker = Worker::start(c"resource_mon", reporter.clone())?;
     let wake = IrqWork::new(WakeReporter(worker))?;
     let sampler = Sampler::new(pending, wake)?;
-    // What is opened meanwhile keeps the module, but not if loading fails: this comes last.
+    // Last: an open file pins the module, but does not do so if `init` fails afterwards.
     let device = Records::register(history.clone())?;
     pr_info!(
         "loaded version={} interval={}ms cpus={} history={} history_kB={}\n",
@@ -158,12 +156,10 @@ fn interval_ms() -> u64 {
 ///
 /// `EINVAL` when it is out of range; the log says so.
 fn set_interval(interval_ms: u64) -> Result {
-    let mut text = Line::new();
-    text.number(interval_ms);
-    params::INTERVAL_MS.set(text.as_bytes(), &mut ParamLock::acquire())
+    params::INTERVAL_MS.set_number(interval_ms, &mut ParamLock::acquire())
 }
 
-/// Takes a sample now, from which on the interval begins anew, and gives its sequence number.
+/// Takes a sample now, which restarts the interval, and returns its sequence number.
 ///
 /// # Context
 ///
@@ -178,7 +174,7 @@ fn sample_now() -> Result<u64> {
     Ok(monitor.timer.sample_now())
 }
 
-/// Begins a new interval now, as long as the parameter says.
+/// Restarts the interval, which is as long as the parameter says.
 fn interval_changed(lock: &mut ParamLock) {
     if let Some(monitor) = MONITOR.get(lock) {
         monitor.timer.restart();
@@ -188,7 +184,7 @@ fn interval_changed(lock: &mut ParamLock) {
 /// Restarts the log.
 fn log_every_changed(lock: &mut ParamLock) {
     if let Some(monitor) = MONITOR.get(lock) {
-        monitor.reporter.start_over();
+        monitor.reporter.restart();
     }
 }
 
@@ -198,15 +194,5 @@ fn fs_paths_changed(text: &[u8], lock: &mut ParamLock) -> Result {
         Some(monitor) => monitor.file_systems.watch_only(text),
         // Those of the value in force are watched from the start.
         None => Ok(()),
-    }
-}
-
-/// Wakes the reporter. That takes locks which others hold, those of the scheduler; so the timer
-/// callback raises this interrupt work instead.
-struct WakeReporter(Worker<Arc<Reporter>>);
-
-impl IrqWorkHandler for WakeReporter {
-    fn run(&self) {
-        self.0.ask();
     }
 }

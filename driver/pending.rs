@@ -10,11 +10,15 @@ use super::slots::{
 use crate::{
     model::{
         record::{
-            self,
-            Cpu,
+            section_words,
             Header,
-            Memory,
-            SectionHeader, //
+            SectionHeader,
+            SIZE_AT,
+            WORD_BYTES, //
+        },
+        source::{
+            cpu::Cpu,
+            memory::Memory, //
         },
         words::Words, //
     },
@@ -38,6 +42,15 @@ const MIN_RECORDS: usize = 4;
 /// Memory for records, as far as [`MIN_RECORDS`] allows.
 const MAX_BYTES: usize = 1 << 20;
 
+/// Where the CPUs begin in the record that the timer callback writes. Before them are the header,
+/// the memory counters, and the header of their own section.
+const CPUS_AT: usize = Header::LEN + section_words::<Memory>(1) + SectionHeader::LEN;
+
+/// Words of the record that the timer callback writes when `cpus` CPUs are online.
+const fn words_for(cpus: usize) -> usize {
+    CPUS_AT.saturating_add(cpus.saturating_mul(Cpu::LEN))
+}
+
 /// The last samples, as records of CPU and memory.
 pub(crate) struct Pending(Slots);
 
@@ -59,7 +72,7 @@ impl Pending {
 
     /// Words of the largest record.
     pub(crate) fn record_words() -> usize {
-        record::words_for(cpu::id_count())
+        words_for(cpu::id_count())
     }
 
     /// Sequence number of the next record.
@@ -76,17 +89,38 @@ impl Pending {
         self.0.oldest_seq()
     }
 
-    /// Begins the next record; nobody sees it before [`SampleWriter::publish`].
+    /// Begins the next record with `tick`, which says when the sample is taken. Nobody sees it before
+    /// [`SampleWriter::publish`], and one that was begun before is abandoned.
     ///
-    /// Only the timer callback calls this, which never runs twice at once.
+    /// Only the timer callback calls this and [`Self::resume`]. It never runs twice at once.
     ///
     /// # Context
     ///
     /// Any context; takes no locks.
-    pub(crate) fn begin(&self) -> Option<SampleWriter<'_>> {
+    pub(crate) fn begin(&self, tick: &Header) -> Option<SampleWriter<'_>> {
+        let writer = self.resume(0)?;
+        let header = Header {
+            seq: writer.slot.seq(),
+            ..*tick
+        };
+        store(writer.head, &header);
+        Some(writer)
+    }
+
+    /// Goes on with the record that was begun, which has `cpus` CPUs.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn resume(&self, cpus: usize) -> Option<SampleWriter<'_>> {
         let slot = self.0.begin()?;
-        let (head, cpus) = slot.words().split_at_checked(record::CPUS_AT)?;
-        Some(SampleWriter { slot, head, cpus })
+        let (head, all) = slot.words().split_at_checked(CPUS_AT)?;
+        let rest = all.get(cpus.saturating_mul(Cpu::LEN)..)?;
+        Some(SampleWriter {
+            slot,
+            head,
+            cpus: rest,
+        })
     }
 
     /// Copies the record `seq` into `words`, and gives the words that are it. None when it is not
@@ -110,44 +144,42 @@ pub(crate) struct SampleWriter<'a> {
 }
 
 impl SampleWriter<'_> {
-    /// The sequence number.
-    pub(crate) fn seq(&self) -> u64 {
-        self.slot.seq()
-    }
-
     /// Adds a CPU. The slot has room for every CPU the machine can have.
     pub(crate) fn push_cpu(&mut self, cpu: &Cpu) {
         self.cpus = store(self.cpus, cpu);
     }
 
-    /// Adds what there is once, and lets readers see the record. Its sizes are filled in here.
-    /// The last CPU was read before `cpus_mono_ns`, and the memory counters after it.
-    pub(crate) fn publish(self, tick: &Header, memory: &Memory, cpus_mono_ns: u64) {
-        let used = self.slot.words().len().saturating_sub(self.cpus.len());
-        let count = used.saturating_sub(record::CPUS_AT) / Cpu::LEN;
-        let section = SectionHeader {
-            first_mono_ns: cpus_mono_ns,
-            last_mono_ns: cpus_mono_ns,
-            ..SectionHeader::of::<Memory>(1)
-        };
-        let sized = Header::of(used);
+    /// How many CPUs it has.
+    pub(crate) fn cpu_count(&self) -> usize {
+        self.used_words().saturating_sub(CPUS_AT) / Cpu::LEN
+    }
+
+    fn used_words(&self) -> usize {
+        self.slot.words().len().saturating_sub(self.cpus.len())
+    }
+
+    /// Adds the memory counters, and lets readers see the record. Its sizes are filled in here. The
+    /// CPUs were read from `first_mono_ns` to `last_mono_ns`, and the memory counters after that.
+    pub(crate) fn publish(self, memory: &Memory, first_mono_ns: u64, last_mono_ns: u64) {
+        let (used, count) = (self.used_words(), self.cpu_count());
+        if let Some(size) = self.head.get(SIZE_AT) {
+            size.write(used.saturating_mul(WORD_BYTES) as u64);
+        }
+        let head = self.head.get(Header::LEN..).unwrap_or_default();
         let head = store(
-            self.head,
-            &Header {
-                magic: sized.magic,
-                version: sized.version,
-                size_bytes: sized.size_bytes,
-                header_bytes: sized.header_bytes,
-                ..*tick
+            head,
+            &SectionHeader {
+                first_mono_ns: last_mono_ns,
+                last_mono_ns,
+                ..SectionHeader::of::<Memory>(1)
             },
         );
-        let head = store(head, &section);
         let head = store(head, memory);
         store(
             head,
             &SectionHeader {
-                first_mono_ns: tick.taken_mono_ns,
-                last_mono_ns: cpus_mono_ns,
+                first_mono_ns,
+                last_mono_ns,
                 ..SectionHeader::of::<Cpu>(count)
             },
         );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Somebody who reads records: an open file of the device, which threads may share.
+//! The state of an open file of the device, which threads may share.
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
@@ -20,21 +20,21 @@ use kernel::{
     },
 };
 
-/// Somebody who reads.
+/// State of one open file.
 #[pin_data]
 pub(crate) struct Reader {
     history: Arc<History>,
-    /// Threads that share an open file read one after the other. Nobody waits for a record with
-    /// this lock.
+    /// Threads that share an open file read one after the other. It is not held while waiting for a
+    /// record.
     #[pin]
     cursor: Mutex<Cursor>,
-    /// The place of the cursor, for those who only look whether there is a record: whoever reads
-    /// holds the lock until the program's memory is there, which may take long.
-    place: RwOnce<u64>,
+    /// The cursor's position, for those who only look whether there is a record: a reader holds the
+    /// lock until the program's memory is there, which may take long.
+    position: RwOnce<u64>,
 }
 
 impl Reader {
-    /// A reader that gets what comes from now on.
+    /// A reader of the records to come.
     ///
     /// # Errors
     ///
@@ -44,14 +44,14 @@ impl Reader {
         KBox::pin_init(
             pin_init!(Self {
                 history,
-                place: RwOnce::new(cursor.place()),
+                position: RwOnce::new(cursor.position()),
                 cursor <- new_mutex!(cursor, "Reader::cursor"),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// What it reads.
+    /// The records that it reads.
     pub(crate) fn history(&self) -> &History {
         &self.history
     }
@@ -62,17 +62,17 @@ impl Reader {
     ///
     /// Any context; takes no locks.
     pub(crate) fn has_next(&self) -> bool {
-        self.history.has_next(self.place.read())
+        self.history.has_next(self.position.read())
     }
 
-    /// Who is told when that changes.
+    /// Notified when that changes.
     pub(crate) fn readable(&self) -> &PollCondVar {
         self.history.readable()
     }
 
     /// Reads whole records, as many as there are and fit into `max_words`, and waits for one if it
-    /// `may_block`. Hands them to `write` in pieces, each with the offset in words that it has, and
-    /// gives the words of all. A piece may be handed over anew.
+    /// `may_block`. Passes them to `write` in pieces, each with its offset in words, and returns the
+    /// number of words. A piece may be passed again.
     ///
     /// # Context
     ///
@@ -90,7 +90,7 @@ impl Reader {
     ) -> Result<usize> {
         loop {
             match self.read_some(max_words, &mut write) {
-                Err(error) if error == EAGAIN && may_block => self.history.wait(&self.place)?,
+                Err(error) if error == EAGAIN && may_block => self.history.wait(&self.position)?,
                 result => return result,
             }
         }
@@ -103,7 +103,7 @@ impl Reader {
     ) -> Result<usize> {
         let mut cursor = self.cursor.lock();
         let result = self.read_at(&mut cursor, max_words, write);
-        self.place.write(cursor.place());
+        self.position.write(cursor.position());
         result
     }
 
@@ -130,7 +130,7 @@ impl Reader {
         }
     }
 
-    /// Goes to the record `seq`, or to the oldest, and gives the number of the next one.
+    /// Goes to the record `seq`, or to the oldest, and returns the number of the next one.
     ///
     /// # Context
     ///
@@ -145,11 +145,11 @@ impl Reader {
             return Err(EINVAL);
         }
         let (found, next) = self.history.find(seq);
-        if found.place() < cursor.place() {
+        if found.position() < cursor.position() {
             // Another thread may wait for what is there now. All readers are woken, so only then.
-            self.history.move_back(&self.place, found.place());
+            self.history.move_back(&self.position, found.position());
         } else {
-            self.place.write(found.place());
+            self.position.write(found.position());
         }
         *cursor = found;
         Ok(next)

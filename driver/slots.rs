@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A ring of slots, in memory that is taken once.
+//! A ring of slots, in memory that is allocated once.
 //!
-//! One context writes, and never waits for who reads: each slot has a version, as in a sequence
-//! lock. A reader that was overtaken notices and gets nothing.
+//! One context writes and never waits for readers: each slot has a version, as in a sequence lock.
+//! A reader that was lapped notices and gets nothing.
 //!
 //! Every word is read and written whole, so that reading a slot while it is written is a mistake
 //! that does no harm and is found.
@@ -23,13 +23,13 @@ use kernel::{
             Release, //
         },
         Atomic, //
-    },
+    }, //
 };
 
 /// Version of a slot that is being written or was never written.
 const NO_VERSION: u64 = 0;
 
-/// One record's place.
+/// A slot for one record.
 struct Slot {
     /// Sequence number plus one of the record, or [`NO_VERSION`].
     version: Atomic<u64>,
@@ -113,8 +113,8 @@ impl Slots {
         })
     }
 
-    /// Copies the record `seq` into `words`, and gives the words that are it. None when it is not
-    /// there yet or not there any more.
+    /// Copies the record `seq` into `words`, and returns the words that are it. None when it is not
+    /// there yet or was overwritten.
     ///
     /// # Context
     ///

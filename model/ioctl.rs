@@ -2,7 +2,7 @@
 
 //! What a program can ask of the device, besides reading records from it.
 
-use super::words::{words, Fields, Words};
+use super::words::{self, words, Words};
 
 /// Version of these commands.
 pub const VERSION: u64 = 1;
@@ -36,36 +36,25 @@ const fn command(direction: u32, number: u32, words: usize) -> u32 {
     (direction << 30) | (bytes << 16) | (TYPE << 8) | number
 }
 
-/// What there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Info {
-    /// [`VERSION`].
-    pub version: u64,
-    /// [`super::record::VERSION`].
-    pub record_version: u64,
-    /// Bytes of the largest record that there can be.
-    pub max_record_bytes: u64,
-    /// Bytes of memory for the records that are kept.
-    pub history_bytes: u64,
-    /// Most records that are kept. There are fewer when they have no room in that memory.
-    pub history_records: u64,
-    /// Sequence number of the oldest record that is kept; `next_seq` when there is none.
-    pub oldest_seq: u64,
-    /// Sequence number of the next record.
-    pub next_seq: u64,
-    /// The interval in force, in milliseconds.
-    pub interval_ms: u64,
-}
-
 words! {
-    Info as "resource_monitor_info" {
-        version: u64,
-        record_version: u64,
-        max_record_bytes: u64,
-        history_bytes: u64,
-        history_records: u64,
-        oldest_seq: u64,
-        next_seq: u64,
-        interval_ms: u64,
+    /// What there is.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Info: "resource_monitor_info" {
+        /// [`VERSION`].
+        pub version: u64,
+        /// [`super::record::VERSION`].
+        pub record_version: u64,
+        /// Bytes of the largest record that there can be.
+        pub max_record_bytes: u64,
+        /// Bytes of memory for the records that are kept.
+        pub history_bytes: u64,
+        /// Most records that are kept. There are fewer when they have no room in that memory.
+        pub history_records: u64,
+        /// Sequence number of the oldest record that is kept; `next_seq` when there is none.
+        pub oldest_seq: u64,
+        /// Sequence number of the next record.
+        pub next_seq: u64,
+        /// The interval in force, in milliseconds.
+        pub interval_ms: u64,
     }
 }

@@ -6,8 +6,7 @@
 //! for one line after the other; the longest line fits (a test makes it), and what would not fit is
 //! left out, never written elsewhere.
 
-use super::rates::{self, rate, PerMille, Shares};
-use super::record::Memory;
+use super::rates::{self, PerMille};
 
 /// Bytes of the longest line. With the module's name in front it is still one record of the
 /// kernel's log, which takes 1024.
@@ -45,7 +44,7 @@ impl Line {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// Begins anew with `text`.
+    /// Starts afresh with `text`.
     pub fn start(&mut self, text: &str) -> &mut Self {
         self.len = 0;
         self.text(text)
@@ -162,79 +161,22 @@ fn digit(number: u64) -> u8 {
     b'0' | number as u8
 }
 
-/// Whose CPU time a line shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// All online CPUs together.
-    All,
-    /// One CPU.
-    Cpu(u32),
+/// Where lines go: each is made in the same buffer and printed when it is whole.
+pub struct Lines<'a> {
+    line: &'a mut Line,
+    print: &'a dyn Fn(&Line),
 }
 
-/// `cpu=all user=12.3% nice=…`
-pub fn cpu(line: &mut Line, whose: Whose, shares: &Shares) {
-    match whose {
-        Whose::All => line.start("cpu=all"),
-        Whose::Cpu(id) => line.start("cpu=").number(u64::from(id)),
+impl<'a> Lines<'a> {
+    /// Makes lines in `line`, and hands each to `print`.
+    pub fn new(line: &'a mut Line, print: &'a dyn Fn(&Line)) -> Self {
+        Self { line, print }
     }
-    .percent(" user=", shares.user)
-    .percent(" nice=", shares.nice)
-    .percent(" system=", shares.system)
-    .percent(" idle=", shares.idle)
-    .percent(" iowait=", shares.iowait)
-    .percent(" irq=", shares.irq)
-    .percent(" softirq=", shares.softirq)
-    .percent(" steal=", shares.steal)
-    .percent(" guest=", shares.guest);
-}
 
-/// `mem total=…kB used=…kB …`; `buffers` is in pages, as the counters are.
-pub fn memory(line: &mut Line, memory: &Memory, buffers: u64, page_kib: u64) {
-    let kib = |pages: u64| pages.saturating_mul(page_kib);
-    let used = memory.total.saturating_sub(memory.available);
-    let cached = memory
-        .file
-        .saturating_sub(memory.swap_cache)
-        .saturating_sub(buffers);
-    let slab = memory
-        .slab_reclaimable
-        .saturating_add(memory.slab_unreclaimable);
-    line.start("mem")
-        .kib(" total=", kib(memory.total))
-        .kib(" used=", kib(used))
-        .kib(" free=", kib(memory.free))
-        .kib(" available=", kib(memory.available))
-        .kib(" buffers=", kib(buffers))
-        .kib(" cached=", kib(cached))
-        .kib(" shmem=", kib(memory.shmem))
-        .kib(" slab=", kib(slab))
-        .kib(" dirty=", kib(memory.dirty))
-        .kib(" writeback=", kib(memory.writeback))
-        .kib(" anon=", kib(memory.anon))
-        .kib(" mapped=", kib(memory.mapped))
-        .kib(" pagetables=", kib(memory.page_tables));
-}
-
-/// Pages that were swapped in some time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Swapped {
-    /// Read from swap.
-    pub in_pages: u64,
-    /// Written to swap.
-    pub out_pages: u64,
-    /// The time.
-    pub elapsed_ns: u64,
-}
-
-/// `swap free=…kB in=…kB/s out=…kB/s`, without the rates where they are not known.
-pub fn swap(line: &mut Line, memory: &Memory, swapped: Option<Swapped>, page_kib: u64) {
-    let kib = |pages: u64| pages.saturating_mul(page_kib);
-    line.start("swap").kib(" free=", kib(memory.swap_free));
-    if let Some(swapped) = swapped {
-        let rate = |pages| rate(kib(pages), 1, swapped.elapsed_ns);
-        line.kib(" in=", rate(swapped.in_pages))
-            .text("/s")
-            .kib(" out=", rate(swapped.out_pages))
-            .text("/s");
+    /// Prints the line that `make` adds to an empty one.
+    #[inline(always)]
+    pub fn line(&mut self, make: impl FnOnce(&mut Line) -> &mut Line) {
+        self.line.len = 0;
+        (self.print)(make(self.line));
     }
 }

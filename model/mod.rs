@@ -7,8 +7,12 @@
 //! looks for one in the module's object). That is why the same files are compiled into the module
 //! and tested on the host.
 
+#![deny(unsafe_code)]
+
+pub mod busiest;
 pub mod ioctl;
 pub mod line;
+pub mod pieces;
 pub mod rates;
 pub mod record;
 pub mod setting;

@@ -15,7 +15,9 @@
 //!
 //! `resource_monitor.h` is the same for programs in C.
 
-use super::words::{words, Fields, Words};
+use super::words::{self, words, Words};
+
+pub use super::words::{Content, Kind};
 
 /// The first word of each record: `RSRCMON` and a zero, in memory.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"RSRCMON\0");
@@ -34,85 +36,59 @@ const fn bytes_of(words: usize) -> u64 {
     words.saturating_mul(WORD_BYTES) as u64
 }
 
-/// Words of so many bytes, if they are whole words.
+/// Words of `bytes`, if they are whole words.
 fn words_of(bytes: u64) -> Option<usize> {
     const BYTES: u64 = bytes_of(1);
     let words = usize::try_from(bytes / BYTES).ok()?;
     (bytes % BYTES == 0).then_some(words)
 }
 
-/// What a record begins with: when and under which number the sample was taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Header {
-    /// [`MAGIC`].
-    pub magic: u64,
-    /// [`VERSION`].
-    pub version: u64,
-    /// Bytes of the whole record.
-    pub size_bytes: u64,
-    /// Bytes of this header.
-    pub header_bytes: u64,
-    /// Sequence number; the first sample after loading is 0.
-    pub seq: u64,
-    /// How many records right before this one its reader did not get, since they were not kept
-    /// long enough. Each reader has its own.
-    pub lost_records: u64,
-    /// `CLOCK_MONOTONIC` when the sample was taken, in nanoseconds.
-    pub taken_mono_ns: u64,
-    /// `CLOCK_REALTIME` when the sample was taken, in nanoseconds since 1970.
-    pub taken_wall_ns: u64,
-    /// `CLOCK_MONOTONIC` when the sample was due, in nanoseconds.
-    pub due_mono_ns: u64,
-    /// The interval in force, in nanoseconds.
-    pub interval_ns: u64,
-    /// Ticks since load that were due but never ran, because the one before was so late.
-    pub missed_ticks: u64,
-    /// Samples since load, before this one, that were taken more than a tenth of the interval
-    /// after they were due.
-    pub late_samples: u64,
-    /// Nanoseconds the timer callback needed for the sample before this one.
-    pub previous_cost_ns: u64,
-    /// `CLOCK_BOOTTIME` when the sample was taken, in nanoseconds.
-    pub taken_boot_ns: Option<u64>,
-    /// Drawn at random when the module was loaded. Records of two loads are not comparable, since
-    /// sequence numbers and what counts since load begin again.
-    pub load_id: Option<u64>,
-    /// The same for all loads of one boot, and another for each boot. Records of two boots are not
-    /// comparable.
-    pub boot_id: Option<u64>,
-}
-
 words! {
-    Header as "resource_monitor_record" {
-        magic: u64,
-        version: u64,
-        size_bytes: u64,
-        header_bytes: u64,
-        seq: u64,
-        lost_records: u64,
-        taken_mono_ns: u64,
-        taken_wall_ns: u64,
-        due_mono_ns: u64,
-        interval_ns: u64,
-        missed_ticks: u64,
-        late_samples: u64,
-        previous_cost_ns: u64,
-        taken_boot_ns: Option<u64>,
-        load_id: Option<u64>,
-        boot_id: Option<u64>,
+    /// What a record begins with: when and under which number the sample was taken.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Header: "resource_monitor_record" {
+        /// [`MAGIC`].
+        pub magic: u64,
+        /// [`VERSION`].
+        pub version: u64,
+        /// Bytes of the whole record.
+        pub size_bytes: u64,
+        /// Bytes of this header.
+        pub header_bytes: u64,
+        /// Sequence number; the first sample after loading is 0.
+        pub seq: u64,
+        /// How many records right before this one its reader did not get, since they were not kept
+        /// long enough. Each reader has its own.
+        pub lost_records: u64,
+        /// `CLOCK_MONOTONIC` when the sample was taken, in nanoseconds.
+        pub taken_mono_ns: u64,
+        /// `CLOCK_REALTIME` when the sample was taken, in nanoseconds since 1970.
+        pub taken_wall_ns: u64,
+        /// `CLOCK_MONOTONIC` when the sample was due, in nanoseconds.
+        pub due_mono_ns: u64,
+        /// The interval in force, in nanoseconds.
+        pub interval_ns: u64,
+        /// Ticks since load that were due but never ran, because the one before was so late.
+        pub missed_ticks: u64,
+        /// Samples since load, before this one, that were taken more than a tenth of the interval
+        /// after they were due.
+        pub late_samples: u64,
+        /// Nanoseconds the timer callback needed for the sample before this one.
+        pub previous_cost_ns: u64,
+        /// `CLOCK_BOOTTIME` when the sample was taken, in nanoseconds.
+        pub taken_boot_ns: Option<u64>,
+        /// Drawn at random when the module was loaded. Records of two loads are not comparable, since
+        /// sequence numbers and what counts since load begin again.
+        pub load_id: Option<u64>,
+        /// The same for all loads of one boot, and another for each boot. Records of two boots are not
+        /// comparable.
+        pub boot_id: Option<u64>,
     }
 }
 
-/// The words that the headers of all versions begin with.
-struct Start {
-    magic: u64,
-    version: u64,
-    size_bytes: u64,
-    header_bytes: u64,
-}
-
 words! {
-    Start as "resource_monitor_record" {
+    /// The words that the headers of all versions begin with.
+    struct Start: "resource_monitor_record" {
         magic: u64,
         version: u64,
         size_bytes: u64,
@@ -145,7 +121,7 @@ impl Start {
 }
 
 impl Header {
-    /// The header of a record of so many words, with everything else at zero.
+    /// The header of a record of `words` words, with everything else at zero.
     pub fn of(words: usize) -> Self {
         Self {
             magic: MAGIC,
@@ -166,39 +142,28 @@ pub const SEQ_AT: usize = 4;
 /// The word of a record that has [`Header::lost_records`].
 pub const LOST_AT: usize = 5;
 
-/// What a section begins with. Its entries follow [`Self::header_bytes`] after its start, each of
-/// [`Self::entry_bytes`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SectionHeader {
-    /// What the entries are: [`Content::KIND`].
-    pub kind: u64,
-    /// Bytes of the whole section, this header included.
-    pub size_bytes: u64,
-    /// Bytes of this header.
-    pub header_bytes: u64,
-    /// Bytes of an entry.
-    pub entry_bytes: u64,
-    /// [`TAKEN`] or [`STALE`].
-    pub state: u64,
-    /// Number of entries that are missing, since the module has no room for more.
-    pub left_out: u64,
-    /// `CLOCK_MONOTONIC` right before the first entry was read, in nanoseconds.
-    pub first_mono_ns: u64,
-    /// `CLOCK_MONOTONIC` right after the last entry was read, in nanoseconds. Where one entry is
-    /// read in no time worth a look at the clock, it is the same.
-    pub last_mono_ns: u64,
-}
-
 words! {
-    SectionHeader as "resource_monitor_section" {
-        kind: u64,
-        size_bytes: u64,
-        header_bytes: u64,
-        entry_bytes: u64,
-        state: u64,
-        left_out: u64,
-        first_mono_ns: u64,
-        last_mono_ns: u64,
+    /// What a section begins with. Its entries follow [`Self::header_bytes`] after its start, each of
+    /// [`Self::entry_bytes`].
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct SectionHeader: "resource_monitor_section" {
+        /// What the entries are: the number of their kind.
+        pub kind: u64,
+        /// Bytes of the whole section, this header included.
+        pub size_bytes: u64,
+        /// Bytes of this header.
+        pub header_bytes: u64,
+        /// Bytes of an entry.
+        pub entry_bytes: u64,
+        /// [`TAKEN`] or [`STALE`].
+        pub state: u64,
+        /// Number of entries that are missing, since the module has no room for more.
+        pub left_out: u64,
+        /// `CLOCK_MONOTONIC` right before the first entry was read, in nanoseconds.
+        pub first_mono_ns: u64,
+        /// `CLOCK_MONOTONIC` right after the last entry was read, in nanoseconds. Where one entry is
+        /// read in no time worth a look at the clock, it is the same.
+        pub last_mono_ns: u64,
     }
 }
 
@@ -226,166 +191,9 @@ impl SectionHeader {
     }
 }
 
-/// What a section can be made of.
-pub trait Content: Words {
-    /// The kind of its sections.
-    const KIND: u64;
-}
-
 /// Words of a section of `count` entries.
 pub const fn section_words<C: Content>(count: usize) -> usize {
     SectionHeader::LEN.saturating_add(count.saturating_mul(C::LEN))
-}
-
-/// The global VM counters, in pages; the names are those of the kernel's `enum node_stat_item`,
-/// `enum zone_stat_item` and `enum vm_event_item`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// Pages the kernel manages (`totalram_pages()`).
-    pub total: u64,
-    /// `NR_FREE_PAGES`.
-    pub free: u64,
-    /// The kernel's own estimate of what new programs can use (`si_mem_available()`).
-    pub available: u64,
-    /// `NR_FILE_PAGES`: page cache, swap cache and buffers together.
-    pub file: u64,
-    /// `NR_SWAPCACHE`.
-    pub swap_cache: u64,
-    /// `NR_SHMEM`.
-    pub shmem: u64,
-    /// `NR_SLAB_RECLAIMABLE_B`.
-    pub slab_reclaimable: u64,
-    /// `NR_SLAB_UNRECLAIMABLE_B`.
-    pub slab_unreclaimable: u64,
-    /// `NR_FILE_DIRTY`.
-    pub dirty: u64,
-    /// `NR_WRITEBACK`.
-    pub writeback: u64,
-    /// `NR_ANON_MAPPED`.
-    pub anon: u64,
-    /// `NR_FILE_MAPPED`.
-    pub mapped: u64,
-    /// `NR_PAGETABLE`.
-    pub page_tables: u64,
-    /// Free swap slots (`nr_swap_pages`).
-    pub swap_free: u64,
-    /// Bytes of a page.
-    pub page_bytes: u64,
-}
-
-words! {
-    Memory as "resource_monitor_memory" {
-        total: u64,
-        free: u64,
-        available: u64,
-        file: u64,
-        swap_cache: u64,
-        shmem: u64,
-        slab_reclaimable: u64,
-        slab_unreclaimable: u64,
-        dirty: u64,
-        writeback: u64,
-        anon: u64,
-        mapped: u64,
-        page_tables: u64,
-        swap_free: u64,
-        page_bytes: u64,
-    }
-}
-
-impl Content for Memory {
-    const KIND: u64 = 1;
-}
-
-/// What is known of memory where others can be waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Buffers {
-    /// Pages of the file cache that are those of block devices.
-    pub buffers: u64,
-}
-
-words! {
-    Buffers as "resource_monitor_buffers" {
-        buffers: u64,
-    }
-}
-
-impl Content for Buffers {
-    const KIND: u64 = 9;
-}
-
-/// Time that a CPU has spent in each mode since boot, in nanoseconds.
-///
-/// As in the kernel, `user` includes `guest` and `nice` includes `guest_nice`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Times {
-    /// `CPUTIME_USER`.
-    pub user: u64,
-    /// `CPUTIME_NICE`.
-    pub nice: u64,
-    /// `CPUTIME_SYSTEM`.
-    pub system: u64,
-    /// `CPUTIME_SOFTIRQ`.
-    pub softirq: u64,
-    /// `CPUTIME_IRQ`.
-    pub irq: u64,
-    /// `CPUTIME_IDLE`.
-    pub idle: u64,
-    /// `CPUTIME_IOWAIT`.
-    pub iowait: u64,
-    /// `CPUTIME_STEAL`.
-    pub steal: u64,
-    /// `CPUTIME_GUEST`.
-    pub guest: u64,
-    /// `CPUTIME_GUEST_NICE`.
-    pub guest_nice: u64,
-}
-
-words! {
-    Times as "resource_monitor_times" {
-        user: u64,
-        nice: u64,
-        system: u64,
-        softirq: u64,
-        irq: u64,
-        idle: u64,
-        iowait: u64,
-        steal: u64,
-        guest: u64,
-        guest_nice: u64,
-    }
-}
-
-/// The counters of one online CPU.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cpu {
-    /// The CPU's number.
-    pub id: u32,
-    /// Changes when the CPU has gone offline: counters of two epochs are not comparable.
-    pub epoch: u32,
-    /// Time in each mode.
-    pub times: Times,
-}
-
-words! {
-    Cpu as "resource_monitor_cpu" {
-        id: u32,
-        epoch: u32,
-        times: Times,
-    }
-}
-
-impl Content for Cpu {
-    const KIND: u64 = 2;
-}
-
-/// Where the CPUs begin in the record that the timer callback writes. Before them are the header,
-/// the memory counters, and the header of their own section.
-pub const CPUS_AT: usize = Header::LEN + section_words::<Memory>(1) + SectionHeader::LEN;
-
-/// Words of the record that the timer callback writes when `cpus` CPUs are online.
-pub const fn words_for(cpus: usize) -> usize {
-    CPUS_AT.saturating_add(cpus.saturating_mul(Cpu::LEN))
 }
 
 /// Why some words are no record.
@@ -464,22 +272,11 @@ impl<'a> Record<'a> {
         self.sections().flat_map(|section| section.entries())
     }
 
-    /// The memory counters.
-    pub fn memory(&self) -> Option<Memory> {
-        self.entries().next()
-    }
-
-    /// How many CPUs were online.
-    pub fn cpu_count(&self) -> usize {
-        let counts = self.sections().map(|section| section.count::<Cpu>());
-        counts.fold(0, usize::saturating_add)
-    }
-
-    /// The online CPUs, by ascending number. They are in one section.
-    pub fn cpus(&self) -> impl Iterator<Item = Cpu> + 'a {
-        let is_of_cpus = |section: &Section<'_>| section.header.kind == Cpu::KIND;
-        let section = self.sections().find(is_of_cpus);
-        section.unwrap_or_default().entries()
+    /// Nanoseconds of `CLOCK_MONOTONIC` since the sample `before` was taken; 0 when they are out of
+    /// order.
+    pub fn elapsed_ns_since(&self, before: &Record<'_>) -> u64 {
+        let then = before.header.taken_mono_ns;
+        self.header.taken_mono_ns.saturating_sub(then)
     }
 }
 

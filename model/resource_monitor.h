@@ -28,59 +28,136 @@
 #define RESOURCE_MONITOR_MAGIC 0x004e4f4d43525352ULL
 #define RESOURCE_MONITOR_VERSION 2
 
-/* What a record begins with. */
-struct resource_monitor_record {
-	__u64 magic;		/* RESOURCE_MONITOR_MAGIC */
-	__u64 version;		/* RESOURCE_MONITOR_VERSION */
-	__u64 size_bytes;	/* of the whole record */
-	__u64 header_bytes;	/* of this header */
-	__u64 seq;		/* sequence number, 0 for the first sample after loading */
-	__u64 lost_records;	/* how many before this one were gone before this reader came */
-	__u64 taken_mono_ns;	/* CLOCK_MONOTONIC when the sample was taken */
-	__u64 taken_wall_ns;	/* CLOCK_REALTIME when the sample was taken */
-	__u64 due_mono_ns;	/* CLOCK_MONOTONIC when it was due */
-	__u64 interval_ns;	/* the interval in force */
-	__u64 missed_ticks;	/* since load, ticks that were due and never ran */
-	__u64 late_samples;	/* since load, samples late by more than a tenth of the interval */
-	__u64 previous_cost_ns;	/* what the timer callback took for the sample before */
-	__u64 taken_boot_ns;	/* CLOCK_BOOTTIME when the sample was taken */
-	__u64 load_id;		/* drawn at random when the module was loaded */
-	__u64 boot_id;		/* the same for all loads of a boot, another for each boot */
-};
-
-/* What a section begins with. */
-struct resource_monitor_section {
-	__u64 kind;		/* what the entries are, see below */
-	__u64 size_bytes;	/* of the whole section, this header included */
-	__u64 header_bytes;	/* of this header, after which the entries begin */
-	__u64 entry_bytes;	/* of an entry */
-	__u64 state;		/* RESOURCE_MONITOR_TAKEN or RESOURCE_MONITOR_STALE */
-	__u64 left_out;		/* entries that the module had no room for */
-	__u64 first_mono_ns;	/* CLOCK_MONOTONIC right before the first entry was read */
-	__u64 last_mono_ns;	/* CLOCK_MONOTONIC right after the last entry was read */
-};
-
 /* States of a section. */
 #define RESOURCE_MONITOR_TAKEN 0
 #define RESOURCE_MONITOR_STALE 1	/* not answered in time */
 
+/*
+ * The disk is made of other block devices, which do the same work again and count it. The drivers
+ * loop, brd and zram do not tell what theirs are made of.
+ */
+#define RESOURCE_MONITOR_DISK_HAS_SLAVES 1
+
+#define RESOURCE_MONITOR_NET_LOOPBACK 1		/* that of the machine to itself */
+/* It is on top of another one, as a bridge is: that one carries and counts the same again. */
+#define RESOURCE_MONITOR_NET_HAS_LOWER 2
+#define RESOURCE_MONITOR_NET_HAS_UPPER 4	/* it is below another one, as a port of a bridge */
+
+/* What is found at a path. */
+#define RESOURCE_MONITOR_FS_MOUNTED 0
+#define RESOURCE_MONITOR_FS_ABSENT 1	/* nothing is mounted there */
+#define RESOURCE_MONITOR_FS_FAILED 2	/* it could not be asked */
+#define RESOURCE_MONITOR_FS_STALE 3	/* it has not answered in time */
+
+/* The mount, or the whole file system, is read-only. */
+#define RESOURCE_MONITOR_FS_READ_ONLY 1
+
+/* Generated from the structures in model/ by `make update`. */
+
 /* Kinds of sections. There may be several of one kind, and none. */
 #define RESOURCE_MONITOR_MEMORY 1	/* struct resource_monitor_memory */
-#define RESOURCE_MONITOR_CPUS 2		/* struct resource_monitor_cpu, per online CPU */
-#define RESOURCE_MONITOR_LOAD 3		/* struct resource_monitor_load */
+#define RESOURCE_MONITOR_CPUS 2	/* struct resource_monitor_cpu */
+#define RESOURCE_MONITOR_LOAD 3	/* struct resource_monitor_load */
 #define RESOURCE_MONITOR_ACTIVITY 4	/* struct resource_monitor_activity */
 #define RESOURCE_MONITOR_PRESSURE 5	/* struct resource_monitor_pressure */
-#define RESOURCE_MONITOR_DISKS 6	/* struct resource_monitor_disk, per disk */
-#define RESOURCE_MONITOR_NETS 7		/* struct resource_monitor_net, per interface */
-#define RESOURCE_MONITOR_FILE_SYSTEMS 8	/* struct resource_monitor_fs, per path */
+#define RESOURCE_MONITOR_DISKS 6	/* struct resource_monitor_disk */
+#define RESOURCE_MONITOR_NETS 7	/* struct resource_monitor_net */
+#define RESOURCE_MONITOR_FILE_SYSTEMS 8	/* struct resource_monitor_fs */
 #define RESOURCE_MONITOR_BUFFERS 9	/* struct resource_monitor_buffers */
+#define RESOURCE_MONITOR_TCP 10	/* struct resource_monitor_tcp */
+#define RESOURCE_MONITOR_RUNNING 11	/* struct resource_monitor_running */
 
-/* In pages, but for page_bytes. */
+/**
+ * struct resource_monitor_record - What a record begins with: when and under which number the
+ *	sample was taken.
+ * @magic: %RESOURCE_MONITOR_MAGIC.
+ * @version: %RESOURCE_MONITOR_VERSION.
+ * @size_bytes: Bytes of the whole record.
+ * @header_bytes: Bytes of this header.
+ * @seq: Sequence number; the first sample after loading is 0.
+ * @lost_records: How many records right before this one its reader did not get, since they were
+ *	not kept long enough. Each reader has its own.
+ * @taken_mono_ns: CLOCK_MONOTONIC when the sample was taken, in nanoseconds.
+ * @taken_wall_ns: CLOCK_REALTIME when the sample was taken, in nanoseconds since 1970.
+ * @due_mono_ns: CLOCK_MONOTONIC when the sample was due, in nanoseconds.
+ * @interval_ns: The interval in force, in nanoseconds.
+ * @missed_ticks: Ticks since load that were due but never ran, because the one before was so late.
+ * @late_samples: Samples since load, before this one, that were taken more than a tenth of the
+ *	interval after they were due.
+ * @previous_cost_ns: Nanoseconds the timer callback needed for the sample before this one.
+ * @taken_boot_ns: CLOCK_BOOTTIME when the sample was taken, in nanoseconds.
+ * @load_id: Drawn at random when the module was loaded. Records of two loads are not comparable,
+ *	since sequence numbers and what counts since load begin again.
+ * @boot_id: The same for all loads of one boot, and another for each boot. Records of two boots
+ *	are not comparable.
+ */
+struct resource_monitor_record {
+	__u64 magic;
+	__u64 version;
+	__u64 size_bytes;
+	__u64 header_bytes;
+	__u64 seq;
+	__u64 lost_records;
+	__u64 taken_mono_ns;
+	__u64 taken_wall_ns;
+	__u64 due_mono_ns;
+	__u64 interval_ns;
+	__u64 missed_ticks;
+	__u64 late_samples;
+	__u64 previous_cost_ns;
+	__u64 taken_boot_ns;
+	__u64 load_id;
+	__u64 boot_id;
+};
+
+/**
+ * struct resource_monitor_section - What a section begins with. Its entries follow @header_bytes
+ *	after its start, each of @entry_bytes.
+ * @kind: What the entries are: the number of their kind.
+ * @size_bytes: Bytes of the whole section, this header included.
+ * @header_bytes: Bytes of this header.
+ * @entry_bytes: Bytes of an entry.
+ * @state: %RESOURCE_MONITOR_TAKEN or %RESOURCE_MONITOR_STALE.
+ * @left_out: Number of entries that are missing, since the module has no room for more.
+ * @first_mono_ns: CLOCK_MONOTONIC right before the first entry was read, in nanoseconds.
+ * @last_mono_ns: CLOCK_MONOTONIC right after the last entry was read, in nanoseconds. Where one
+ *	entry is read in no time worth a look at the clock, it is the same.
+ */
+struct resource_monitor_section {
+	__u64 kind;
+	__u64 size_bytes;
+	__u64 header_bytes;
+	__u64 entry_bytes;
+	__u64 state;
+	__u64 left_out;
+	__u64 first_mono_ns;
+	__u64 last_mono_ns;
+};
+
+/**
+ * struct resource_monitor_memory - The global VM counters, in pages; the names are those of the
+ *	kernel's enum node_stat_item, enum zone_stat_item and enum vm_event_item.
+ * @total: Pages the kernel manages (totalram_pages()).
+ * @free: NR_FREE_PAGES.
+ * @available: The kernel's own estimate of what new programs can use (si_mem_available()).
+ * @file: NR_FILE_PAGES: page cache, swap cache and buffers together.
+ * @swap_cache: NR_SWAPCACHE.
+ * @shmem: NR_SHMEM.
+ * @slab_reclaimable: NR_SLAB_RECLAIMABLE_B.
+ * @slab_unreclaimable: NR_SLAB_UNRECLAIMABLE_B.
+ * @dirty: NR_FILE_DIRTY.
+ * @writeback: NR_WRITEBACK.
+ * @anon: NR_ANON_MAPPED.
+ * @mapped: NR_FILE_MAPPED.
+ * @page_tables: NR_PAGETABLE.
+ * @swap_free: Free swap slots (nr_swap_pages).
+ * @page_bytes: Bytes of a page.
+ */
 struct resource_monitor_memory {
 	__u64 total;
 	__u64 free;
 	__u64 available;
-	__u64 file;			/* file cache, with swap_cache and buffers */
+	__u64 file;
 	__u64 swap_cache;
 	__u64 shmem;
 	__u64 slab_reclaimable;
@@ -94,12 +171,22 @@ struct resource_monitor_memory {
 	__u64 page_bytes;
 };
 
-/* In pages. */
-struct resource_monitor_buffers {
-	__u64 buffers;			/* file cache of block devices */
-};
-
-/* Nanoseconds in each mode; user has guest in it, and nice has guest_nice. */
+/**
+ * struct resource_monitor_times - Time that a CPU has spent in each mode since boot, in
+ *	nanoseconds.
+ * @user: CPUTIME_USER.
+ * @nice: CPUTIME_NICE.
+ * @system: CPUTIME_SYSTEM.
+ * @softirq: CPUTIME_SOFTIRQ.
+ * @irq: CPUTIME_IRQ.
+ * @idle: CPUTIME_IDLE.
+ * @iowait: CPUTIME_IOWAIT.
+ * @steal: CPUTIME_STEAL.
+ * @guest: CPUTIME_GUEST.
+ * @guest_nice: CPUTIME_GUEST_NICE.
+ *
+ * As in the kernel, user includes guest and nice includes guest_nice.
+ */
 struct resource_monitor_times {
 	__u64 user;
 	__u64 nice;
@@ -113,33 +200,68 @@ struct resource_monitor_times {
 	__u64 guest_nice;
 };
 
+/**
+ * struct resource_monitor_cpu - The counters of one online CPU.
+ * @id: The CPU's number.
+ * @epoch: Changes when the CPU has gone offline: counters of two epochs are not comparable.
+ * @times: Time in each mode.
+ */
 struct resource_monitor_cpu {
 	__u64 id;
-	__u64 epoch;			/* changes when it was offline: compare within one only */
+	__u64 epoch;
 	struct resource_monitor_times times;
 };
 
-/* In 2048ths. */
+/**
+ * struct resource_monitor_load - The kernel's load averages as it keeps them, in 2048ths
+ *	(FIXED_1).
+ * @one_minute: Of the last minute.
+ * @five_minutes: Of the last five minutes.
+ * @fifteen_minutes: Of the last fifteen minutes.
+ */
 struct resource_monitor_load {
 	__u64 one_minute;
 	__u64 five_minutes;
 	__u64 fifteen_minutes;
 };
 
+/**
+ * struct resource_monitor_activity - Counts since boot, of all CPUs together.
+ * @faults: PGFAULT: page faults, major ones included.
+ * @major_faults: PGMAJFAULT: page faults that had to read from a disk.
+ * @paged_in_sectors: PGPGIN: read by block devices, in sectors of 512 bytes.
+ * @paged_out_sectors: PGPGOUT: written by block devices, in sectors of 512 bytes.
+ * @swapped_in_pages: PSWPIN: pages read from swap.
+ * @swapped_out_pages: PSWPOUT: pages written to swap.
+ * @oom_kills: OOM_KILL: processes killed because memory ran out; counted since the module was
+ *	loaded.
+ * @device_interrupts: Interrupts of devices.
+ * @cpu_interrupts: Interrupts of the CPUs themselves, as of timers and of other CPUs. The kernel
+ *	counts them in 32 bits; what has wrapped before the module was loaded is not in it.
+ * @soft_interrupts: Soft interrupts, which the kernel counts in the same way.
+ */
 struct resource_monitor_activity {
-	__u64 faults;			/* page faults, major ones included */
+	__u64 faults;
 	__u64 major_faults;
-	__u64 paged_in_sectors;		/* of 512 bytes, read by block devices */
-	__u64 paged_out_sectors;	/* of 512 bytes, written by block devices */
+	__u64 paged_in_sectors;
+	__u64 paged_out_sectors;
 	__u64 swapped_in_pages;
 	__u64 swapped_out_pages;
-	__u64 oom_kills;		/* since load */
+	__u64 oom_kills;
 	__u64 device_interrupts;
-	__u64 cpu_interrupts;		/* without what wrapped, at 32 bits, before load */
-	__u64 soft_interrupts;		/* as these */
+	__u64 cpu_interrupts;
+	__u64 soft_interrupts;
 };
 
-/* Nanoseconds in which some tasks, or all that had work to do, were held up. */
+/**
+ * struct resource_monitor_pressure - Time since boot in which tasks were held up, in nanoseconds:
+ *	some of them or, though there was work to do, all of them (full).
+ * @cpu_some_ns: Some waited for a CPU.
+ * @memory_some_ns: Some waited for memory.
+ * @memory_full_ns: All waited for memory.
+ * @io_some_ns: Some waited for I/O.
+ * @io_full_ns: All waited for I/O.
+ */
 struct resource_monitor_pressure {
 	__u64 cpu_some_ns;
 	__u64 memory_some_ns;
@@ -148,34 +270,57 @@ struct resource_monitor_pressure {
 	__u64 io_full_ns;
 };
 
+/**
+ * struct resource_monitor_completed - What a disk has completed of one kind of request since it
+ *	came.
+ * @ios: Requests.
+ * @sectors: Sectors of 512 bytes.
+ * @time_ns: Nanoseconds from the start to the end of each, added up.
+ */
 struct resource_monitor_completed {
 	__u64 ios;
-	__u64 sectors;			/* of 512 bytes */
-	__u64 time_ns;			/* from start to end of each, added up */
+	__u64 sectors;
+	__u64 time_ns;
 };
 
-/* A whole block device, since it came. */
+/**
+ * struct resource_monitor_disk - A whole block device; partitions count with theirs.
+ * @taken_mono_ns: CLOCK_MONOTONIC when its counters were read, in nanoseconds.
+ * @seq: diskseq, which no two disks share, nor two media in one drive.
+ * @name: The name, as in /proc/diskstats.
+ * @reads: Reads.
+ * @writes: Writes.
+ * @discards: Discards.
+ * @flushes: Flushes; they have no sectors.
+ * @busy_ns: Time with requests under way, in nanoseconds.
+ * @in_flight: Requests under way.
+ * @flags: %RESOURCE_MONITOR_DISK_HAS_SLAVES.
+ * @major: Major number, which the kernel gives to a driver. It is constant for the drivers in
+ *	include/uapi/linux/major.h.
+ * @minor: Minor number.
+ */
 struct resource_monitor_disk {
-	__u64 taken_mono_ns;		/* CLOCK_MONOTONIC when it was read */
-	__u64 seq;			/* no two disks have the same: compare within one only */
+	__u64 taken_mono_ns;
+	__u64 seq;
 	char name[40];
 	struct resource_monitor_completed reads;
 	struct resource_monitor_completed writes;
 	struct resource_monitor_completed discards;
 	struct resource_monitor_completed flushes;
-	__u64 busy_ns;			/* with requests under way */
-	__u64 in_flight;		/* requests under way now */
-	__u64 flags;			/* RESOURCE_MONITOR_DISK_... */
-	__u64 major;			/* device number */
+	__u64 busy_ns;
+	__u64 in_flight;
+	__u64 flags;
+	__u64 major;
 	__u64 minor;
 };
 
-/*
- * The disk is made of other block devices, which do the same work again and count it. The drivers
- * loop, brd and zram do not tell what theirs are made of.
+/**
+ * struct resource_monitor_carried - What went through an interface in one direction since it came.
+ * @bytes: Bytes.
+ * @packets: Packets.
+ * @errors: Packets that were bad.
+ * @drops: Packets that were dropped though they were not bad.
  */
-#define RESOURCE_MONITOR_DISK_HAS_SLAVES 1
-
 struct resource_monitor_carried {
 	__u64 bytes;
 	__u64 packets;
@@ -183,59 +328,133 @@ struct resource_monitor_carried {
 	__u64 drops;
 };
 
-/* A network interface, since it came. One whose counters went backwards was made anew. */
+/**
+ * struct resource_monitor_net - A network interface.
+ * @taken_mono_ns: CLOCK_MONOTONIC when its counters were read, in nanoseconds.
+ * @index: ifindex, which the kernel does not give twice unless it is told to, or an interface
+ *	brings its own along from another namespace.
+ * @name: The name.
+ * @rx: Received.
+ * @tx: Transmitted.
+ * @flags: %RESOURCE_MONITOR_NET_LOOPBACK, %RESOURCE_MONITOR_NET_HAS_LOWER and
+ *	%RESOURCE_MONITOR_NET_HAS_UPPER.
+ */
 struct resource_monitor_net {
-	__u64 taken_mono_ns;		/* CLOCK_MONOTONIC when it was read */
-	__u64 index;			/* ifindex */
+	__u64 taken_mono_ns;
+	__u64 index;
 	char name[16];
 	struct resource_monitor_carried rx;
 	struct resource_monitor_carried tx;
-	__u64 flags;			/* RESOURCE_MONITOR_NET_... */
+	__u64 flags;
 };
 
-#define RESOURCE_MONITOR_NET_LOOPBACK 1		/* that of the machine to itself */
-/* It is on top of another one, as a bridge is: that one carries and counts the same again. */
-#define RESOURCE_MONITOR_NET_HAS_LOWER 2
-#define RESOURCE_MONITOR_NET_HAS_UPPER 4	/* it is below another one, as a port of a bridge */
-
+/**
+ * struct resource_monitor_fs_usage - What a file system has, as statfs() tells it.
+ * @kind: The name of its type, as in /proc/filesystems.
+ * @block_bytes: Bytes of a block.
+ * @blocks: Blocks.
+ * @free: Free blocks.
+ * @available: Free blocks that anybody may use.
+ * @inodes: Inodes; 0 when it has no limit.
+ * @free_inodes: Free inodes.
+ * @flags: %RESOURCE_MONITOR_FS_READ_ONLY.
+ */
 struct resource_monitor_fs_usage {
-	char kind[16];			/* as in /proc/filesystems */
+	char kind[16];
 	__u64 block_bytes;
 	__u64 blocks;
-	__u64 free;			/* blocks */
-	__u64 available;		/* blocks that anybody may use */
-	__u64 inodes;			/* 0 when there is no limit */
+	__u64 free;
+	__u64 available;
+	__u64 inodes;
 	__u64 free_inodes;
-	__u64 flags;			/* RESOURCE_MONITOR_FS_READ_ONLY */
+	__u64 flags;
 };
 
-/* The mount, or the whole file system, is read-only. */
-#define RESOURCE_MONITOR_FS_READ_ONLY 1
-
-/* What is mounted at a path. */
+/**
+ * struct resource_monitor_fs - What is mounted at a path. What a state does not have is zero.
+ * @path: The path.
+ * @state: %RESOURCE_MONITOR_FS_MOUNTED, %RESOURCE_MONITOR_FS_ABSENT, %RESOURCE_MONITOR_FS_FAILED
+ *	or %RESOURCE_MONITOR_FS_STALE.
+ * @error: The errno of %RESOURCE_MONITOR_FS_FAILED.
+ * @usage: Of %RESOURCE_MONITOR_FS_MOUNTED.
+ */
 struct resource_monitor_fs {
 	char path[208];
-	__u64 state;			/* RESOURCE_MONITOR_FS_... */
-	__u64 error;			/* the errno of RESOURCE_MONITOR_FS_FAILED */
-	struct resource_monitor_fs_usage usage;	/* of RESOURCE_MONITOR_FS_MOUNTED */
+	__u64 state;
+	__u64 error;
+	struct resource_monitor_fs_usage usage;
 };
 
-#define RESOURCE_MONITOR_FS_MOUNTED 0
-#define RESOURCE_MONITOR_FS_ABSENT 1	/* nothing is mounted there */
-#define RESOURCE_MONITOR_FS_FAILED 2	/* it could not be asked */
-#define RESOURCE_MONITOR_FS_STALE 3	/* it has not answered in time */
+/**
+ * struct resource_monitor_buffers - Memory counters that can be read in process context only.
+ * @buffers: Pages of the file cache that are those of block devices.
+ */
+struct resource_monitor_buffers {
+	__u64 buffers;
+};
 
-/* What RESOURCE_MONITOR_INFO fills. */
+/**
+ * struct resource_monitor_tcp - Counts of TCP since boot, over IPv4 and IPv6 together, in the
+ *	initial network namespace. The names in brackets are those of /proc/net/snmp and
+ *	/proc/net/netstat.
+ * @segments_in: Segments received, bad ones included (InSegs).
+ * @segments_out: Segments sent, without those that only carry what was sent before (OutSegs).
+ * @segments_retransmitted: Segments sent again, SYNs included (RetransSegs).
+ * @syns_retransmitted: SYNs sent again, of connections to and from this machine (TCPSynRetrans).
+ * @listen_overflows: Connections refused because the queue of a listening socket was full
+ *	(ListenOverflows).
+ * @listen_drops: Connections refused for any reason, a full queue included (ListenDrops).
+ * @established: Connections that are established now, those that the peer has closed included
+ *	(CurrEstab).
+ */
+struct resource_monitor_tcp {
+	__u64 segments_in;
+	__u64 segments_out;
+	__u64 segments_retransmitted;
+	__u64 syns_retransmitted;
+	__u64 listen_overflows;
+	__u64 listen_drops;
+	__u64 established;
+};
+
+/**
+ * struct resource_monitor_running - Tasks of the whole system in some states, at the moment of the
+ *	sample.
+ * @running: Tasks that run or wait for a CPU (NR_RUNNING). The thread that samples is one of them.
+ * @blocked: Tasks that wait for I/O (NR_IOWAIT).
+ * @memory_stalled: Tasks that are stalled on memory: they reclaim some, or wait for pages to be
+ *	read back (NR_MEMSTALL).
+ */
+struct resource_monitor_running {
+	__u64 running;
+	__u64 blocked;
+	__u64 memory_stalled;
+};
+
+/**
+ * struct resource_monitor_info - What there is.
+ * @version: %RESOURCE_MONITOR_IOCTL_VERSION.
+ * @record_version: %RESOURCE_MONITOR_VERSION.
+ * @max_record_bytes: Bytes of the largest record that there can be.
+ * @history_bytes: Bytes of memory for the records that are kept.
+ * @history_records: Most records that are kept. There are fewer when they have no room in that
+ *	memory.
+ * @oldest_seq: Sequence number of the oldest record that is kept; next_seq when there is none.
+ * @next_seq: Sequence number of the next record.
+ * @interval_ms: The interval in force, in milliseconds.
+ */
 struct resource_monitor_info {
-	__u64 version;			/* of the commands: RESOURCE_MONITOR_IOCTL_VERSION */
-	__u64 record_version;		/* RESOURCE_MONITOR_VERSION */
-	__u64 max_record_bytes;		/* of the largest record that there can be */
-	__u64 history_bytes;		/* memory for the records that are kept */
-	__u64 history_records;		/* most records that are kept */
-	__u64 oldest_seq;		/* of those that are kept */
-	__u64 next_seq;			/* of the next record */
+	__u64 version;
+	__u64 record_version;
+	__u64 max_record_bytes;
+	__u64 history_bytes;
+	__u64 history_records;
+	__u64 oldest_seq;
+	__u64 next_seq;
 	__u64 interval_ms;
 };
+
+/* End of what is generated. */
 
 #define RESOURCE_MONITOR_IOCTL_VERSION 1
 

@@ -30,7 +30,13 @@ pub struct Refused<'a> {
     pub why: &'static str,
 }
 
-impl Refused<'_> {
+impl<'a> Refused<'a> {
+    /// Refuses the number `text`.
+    pub const fn out_of_range(text: &'a [u8]) -> Self {
+        let why = "is out of range";
+        Self { text, why }
+    }
+
     /// `parameter interval_ms: '5' is out of range, allowed are 10 to 3600000 ms`
     ///
     /// The text comes from a user: what is not printable ASCII is shown as `?`, and a long text
@@ -63,6 +69,14 @@ pub struct Number {
     pub max: u32,
 }
 
+impl Number {
+    /// The value `number`, if that is allowed.
+    pub fn in_range(&self, number: u64) -> Option<u32> {
+        let value = u32::try_from(number).ok()?;
+        (self.min..=self.max).contains(&value).then_some(value)
+    }
+}
+
 impl Setting for Number {
     type Value<'a> = u32;
 
@@ -83,11 +97,9 @@ impl Setting for Number {
             let digit = u64::from(digit.wrapping_sub(b'0'));
             number.saturating_mul(10).saturating_add(digit)
         });
-        u32::try_from(number)
-            .ok()
-            .filter(|value| (self.min..=self.max).contains(value))
+        self.in_range(number)
             .filter(|value| !negative || *value == 0)
-            .ok_or(refused("is out of range"))
+            .ok_or(Refused::out_of_range(text))
     }
 
     fn allowed(&self, line: &mut Line) {

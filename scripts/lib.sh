@@ -82,6 +82,22 @@ add_sum() {
 	not_run=$((not_run + ${BASH_REMATCH[4]:-0}))
 }
 
+# report CMD...: runs a command that reports tests as these do, and counts them. Its own sum is left out.
+report() {
+	local line status=0 before=$failed
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) ok "${line#ok }" ;;
+		'not ok '*) not_ok "${line#not ok }" ;;
+		'not run '*) cannot_run "${line#not run }" ;;
+		[0-9]*' passed, '[0-9]*' failed'*) ;;
+		*) echo "$line" ;;
+		esac
+	done < <(exec "$@")
+	wait "$!" || status=$?
+	((status == 0 || failed > before)) || not_ok "${1##*/} ${2:-}: it stopped with status $status"
+}
+
 # Steps are numbered across all the commands of one run: they share a nameless
 # file with one byte for each step so far.
 if [[ -z ${STEPS_FD:-} || ! -e /proc/self/fd/$STEPS_FD ]]; then
@@ -194,7 +210,7 @@ cargo_target() {
 	mkdir -p "$target"
 	if [[ ! -e $target/checkout || $(<"$target/checkout") != "$TOP" ]]; then
 		find "$target" -path '*/.fingerprint/*' -prune \
-			\( -name 'model-*' -o -name 'loom-models-*' -o -name 'pin_data-*' -o -name 'resmon-*' -o -name 'vmtest-*' \) -exec rm -rf {} +
+			\( -name 'model-*' -o -name 'loom-models-*' -o -name 'pin_data-*' -o -name 'resmon-*' -o -name 'vmtest-*' -o -name 'hosttest-*' \) -exec rm -rf {} +
 		echo "$TOP" >"$target/checkout"
 	fi
 	printf '%s' "$target"
@@ -249,6 +265,14 @@ build_static() {
 	with_cargo_target "$1" RUSTFLAGS='-C target-feature=+crt-static' \
 		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
 		cargo build --locked --release --target "$TARGET" "${@:2}"
+}
+
+# build_hosttest: builds the program that judges tests, for this machine, and sets HOSTTEST to it.
+build_hosttest() {
+	local TARGET=x86_64-unknown-linux-gnu
+	step "Build the program that judges the tests" build_static hosttest --manifest-path "$TOP/tests/host/Cargo.toml"
+	# shellcheck disable=SC2034
+	HOSTTEST=$CACHE/cargo/hosttest/$TARGET/release/hosttest
 }
 
 # unpack_source RELEASE DIR: unpacks the kernel source of RELEASE as DIR.

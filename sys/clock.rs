@@ -26,6 +26,21 @@ pub(crate) fn monotonic_ns(instant: Instant<Monotonic>) -> u64 {
     unsigned(HrTimerExpires::as_nanos(&instant))
 }
 
+/// The shortest time that a timer can be set to, in nanoseconds: 1, or a jiffy where the kernel has no
+/// timers of high resolution.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn timer_resolution_ns() -> u64 {
+    #[cfg(CONFIG_HIGH_RES_TIMERS)]
+    // SAFETY: A static of the kernel. It is changed when timers get their high resolution at boot,
+    // hence the volatile read.
+    return u64::from(unsafe { (&raw const bindings::hrtimer_resolution).read_volatile() });
+    #[cfg(not(CONFIG_HIGH_RES_TIMERS))]
+    NSEC_PER_JIFFY
+}
+
 /// `CLOCK_REALTIME` at `instant`, in nanoseconds since 1970, if the clock was not set since.
 ///
 /// # Context

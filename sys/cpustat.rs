@@ -5,7 +5,7 @@
 //! C header: [`include/linux/kernel_stat.h`](srctree/include/linux/kernel_stat.h)
 
 use super::cpu::CpuNumber;
-use crate::model::record::Times;
+use crate::model::source::cpu::Times;
 use kernel::{
     bindings,
     prelude::*, //

@@ -87,18 +87,18 @@ impl<T: Job> Worker<T> {
             bindings::wake_up_process((*worker).task);
         }
         Ok(Self {
-            // INVARIANT: What is no error is a worker, and only `ask` queues the work, to it.
+            // INVARIANT: What is no error is a worker, and only `queue` queues the work, to it.
             worker: NonNull::new(worker).ok_or(ENOMEM)?,
             work,
         })
     }
 
-    /// Has the job done soon. When it was asked for before and has not begun, it is done once.
+    /// Queues the job. When it is queued already and has not begun, it runs once.
     ///
     /// # Context
     ///
-    /// Any context but NMI. Takes the worker's lock and those of the scheduler.
-    pub(crate) fn ask(&self) {
+    /// Any context except NMI. Takes the worker's lock and those of the scheduler.
+    pub(crate) fn queue(&self) {
         // SAFETY: By the type's invariant both are initialized, and `Drop` waits for the work.
         unsafe { bindings::kthread_queue_work(self.worker.as_ptr(), self.work.work.get()) };
     }
@@ -118,7 +118,7 @@ impl<T: Job> Worker<T> {
 const MIN_NICE: c_long = -20;
 
 impl<T: Job> Drop for Worker<T> {
-    /// Waits until what was asked for is done, and ends the thread.
+    /// Waits until what was queued is done, and ends the thread.
     ///
     /// # Context
     ///

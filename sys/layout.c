@@ -10,6 +10,7 @@
 #include <linux/part_stat.h>
 #include <linux/statfs.h>
 #include <net/net_namespace.h>
+#include <net/snmp.h>
 
 int main(void);
 
@@ -36,6 +37,15 @@ int main(void)
 	OFFSET(NET_DEV_BASE_HEAD, net, dev_base_head);
 	OFFSET(NET_DEV_BY_INDEX, net, dev_by_index);
 	OFFSET(NET_HASH_MIX, net, hash_mix);
+	OFFSET(NET_TCP_STATISTICS, net, mib.tcp_statistics);
+	OFFSET(NET_NET_STATISTICS, net, mib.net_statistics);
+	DEFINE(TCP_IN_SEGS, TCP_MIB_INSEGS);
+	DEFINE(TCP_OUT_SEGS, TCP_MIB_OUTSEGS);
+	DEFINE(TCP_RETRANS_SEGS, TCP_MIB_RETRANSSEGS);
+	DEFINE(TCP_CURR_ESTAB, TCP_MIB_CURRESTAB);
+	DEFINE(TCP_SYN_RETRANS, LINUX_MIB_TCPSYNRETRANS);
+	DEFINE(TCP_LISTEN_OVERFLOWS, LINUX_MIB_LISTENOVERFLOWS);
+	DEFINE(TCP_LISTEN_DROPS, LINUX_MIB_LISTENDROPS);
 	OFFSET(NET_DEVICE_NAME, net_device, name);
 	OFFSET(NET_DEVICE_DEV_LIST, net_device, dev_list);
 	OFFSET(NET_DEVICE_IFINDEX, net_device, ifindex);

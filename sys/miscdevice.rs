@@ -41,7 +41,8 @@ pub(crate) trait Device: Send + Sync + 'static {
     ///
     /// # Context
     ///
-    /// No other device of this kind, of the whole kernel, is opened meanwhile.
+    /// Process context, may sleep. No other device of this kind, of the whole kernel, is opened
+    /// meanwhile.
     fn open(&self) -> Result<Pin<KBox<Self::Open>>>;
 
     /// Reads up to `len` bytes, and waits for some if it `may_block`.

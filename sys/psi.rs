@@ -42,7 +42,10 @@ mod with_psi {
         },
         Unreadable, //
     };
-    use crate::model::source::pressure::Pressure;
+    use crate::model::source::{
+        pressure::Pressure,
+        running::Running, //
+    };
     use core::{
         array,
         ptr, //
@@ -186,6 +189,48 @@ mod with_psi {
                 io_full_ns: total(bindings::psi_states_PSI_IO_FULL),
             })
         }
+
+        /// How many tasks run, wait for I/O, and are stalled on memory. None when PSI is off, and as
+        /// long as no cgroup except the root was seen.
+        ///
+        /// # Context
+        ///
+        /// Process context; takes no locks.
+        pub(crate) fn tasks(&self) -> Option<Running> {
+            let group = self.group()?;
+            // SAFETY: By the type's invariant `group` is `psi_system`, a static of the kernel.
+            Some(unsafe { count_tasks(group) })
+        }
+    }
+
+    /// How many tasks of the group are in some states, added up over all CPUs that can ever be
+    /// online.
+    ///
+    /// # Safety
+    ///
+    /// `group` must be live.
+    unsafe fn count_tasks(group: *const bindings::psi_group) -> Running {
+        let mut sum = Running::default();
+        for cpu in cpu::possible() {
+            // SAFETY: By this function's contract the group is live, and so is its per-CPU memory,
+            // which it keeps.
+            let per_cpu = unsafe { cpu.per_cpu_ptr((*group).pcpu) };
+            // SAFETY: As above.
+            let tasks = unsafe { (&raw const (*per_cpu).tasks).cast::<c_uint>() };
+            let add = |sum: &mut u64, count: bindings::psi_task_count| {
+                // SAFETY: `count` is an index of the array. The CPU changes it as we look, hence the
+                // volatile read.
+                let tasks = unsafe { tasks.add(count as usize).read_volatile() };
+                *sum = sum.saturating_add(u64::from(tasks));
+            };
+            add(&mut sum.running, bindings::psi_task_count_NR_RUNNING);
+            add(&mut sum.blocked, bindings::psi_task_count_NR_IOWAIT);
+            add(
+                &mut sum.memory_stalled,
+                bindings::psi_task_count_NR_MEMSTALL,
+            );
+        }
+        sum
     }
 
     /// What `collect_percpu_times()` would make of the group's totals now.
@@ -277,7 +322,10 @@ mod with_psi {
 #[cfg(not(all(CONFIG_PSI, CONFIG_CGROUPS)))]
 mod without_psi {
     use super::Unreadable;
-    use crate::model::source::pressure::Pressure;
+    use crate::model::source::{
+        pressure::Pressure,
+        running::Running, //
+    };
 
     /// This kernel is built without PSI.
     pub(crate) struct PsiSystem;
@@ -289,6 +337,10 @@ mod without_psi {
 
         pub(crate) fn read(&self) -> Result<Pressure, Unreadable> {
             Err(Unreadable::Absent)
+        }
+
+        pub(crate) fn tasks(&self) -> Option<Running> {
+            None
         }
     }
 }

@@ -6,6 +6,8 @@
 //! `Atomic` of the `kernel` crate does this through a C function per access, which for a record
 //! of some hundred words is most of its cost; a volatile access is one instruction.
 //!
+//! The barriers of `kernel::sync::barrier` are called otherwise on 7.3 than on 7.2.
+//!
 //! C headers: [`include/asm-generic/rwonce.h`](srctree/include/asm-generic/rwonce.h),
 //! [`include/asm-generic/barrier.h`](srctree/include/asm-generic/barrier.h)
 

@@ -3,8 +3,8 @@
 //! A workqueue of our own, for jobs that may take long.
 //!
 //! One thread of the kernel's pool does job after job; when a job sleeps, or keeps its CPU for
-//! long, another thread goes on with the others. So jobs that do not dawdle cost one wake-up
-//! together, and one that does holds up nobody.
+//! long, another thread goes on with the others. So jobs that finish quickly
+//! share one wake-up, and one that blocks delays no other.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
@@ -122,16 +122,16 @@ impl<T: Job> Work<T> {
                 static_lock_class!().as_ptr(),
             )
         };
-        // INVARIANT: The work was just initialized, and only `ask` queues it.
+        // INVARIANT: The work was just initialized, and only `queue` queues it.
         Ok(Self { inner, queue })
     }
 
-    /// Has the job done soon. When it was asked for before and has not begun, it is done once.
+    /// Queues the job. When it is queued already and has not begun, it runs once.
     ///
     /// # Context
     ///
-    /// Any context but NMI. Takes raw locks of the workqueue and of the scheduler.
-    pub(crate) fn ask(&self) {
+    /// Any context except NMI. Takes raw locks of the workqueue and of the scheduler.
+    pub(crate) fn queue(&self) {
         // SAFETY: By the types' invariants both are initialized, and `Drop` waits for the work.
         unsafe {
             bindings::queue_work_on(

@@ -8,7 +8,7 @@
 //! is switched off nobody looks, so a wrap in that time is not counted.
 
 use super::{
-    snapshots::Table,
+    table::Table,
     Outcome, //
     Source,
 };
@@ -38,7 +38,7 @@ switch_param! {
 }
 
 /// The activity of all CPUs.
-pub(super) struct VmActivity {
+pub(crate) struct VmActivity {
     oom_kills_at_load: u64,
     /// For each CPU that can ever be online. The reporter alone writes these.
     interrupts: KVVec<Interrupts>,
@@ -61,7 +61,7 @@ impl VmActivity {
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let mut interrupts = KVVec::with_capacity(cpu::id_count(), GFP_KERNEL)?;
         for _ in cpu::possible() {
             let none = Interrupts {

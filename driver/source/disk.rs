@@ -3,9 +3,10 @@
 //! What whole block devices do.
 
 use super::{
-    snapshots::Table,
+    table::Table,
     Outcome, //
     Source,
+    SPARE_DEVICES,
 };
 use crate::{
     model::source::disk::Disk,
@@ -26,11 +27,16 @@ switch_param! {
 }
 
 /// All whole block devices that are in use.
-pub(super) struct Disks;
+pub(crate) struct Disks;
 
 impl Source for Disks {
     type Entry = Disk;
     const CAPACITY: usize = 512;
+
+    fn usual_entries(&self) -> usize {
+        // Some may come after load.
+        block::count_disks().saturating_add(SPARE_DEVICES)
+    }
 
     fn switch() -> &'static SwitchParam {
         &SWITCH

@@ -4,22 +4,25 @@
 //! hang alone.
 
 use super::{
-    queued::{
-        Queued,
-        Round, //
-    },
-    snapshots::Table,
+    queued::Queued,
+    round::Rounds,
+    table::Table,
     Outcome, //
+    Room,
     SampledSource,
     Source,
 };
 use crate::{
     driver::{
         cost::CostMeter,
-        history::RecordWriter, //
+        record_writer::RecordWriter, //
     },
     model::{
-        line::Line,
+        line::{
+            Line,
+            Lines, //
+        },
+        record::section_words,
         setting::Paths,
         source::fs::{
             Fs,
@@ -78,7 +81,7 @@ impl Source for FileSystem {
     }
 
     fn label<'a>(&self, line: &'a mut Line) -> &'a mut Line {
-        line.start("fs=").name(self.path.as_bytes())
+        line.text("fs=").name(self.path.as_bytes())
     }
 
     fn when_stale(&self) -> Option<Fs> {
@@ -111,7 +114,7 @@ fn is_at(watched: &Watched, path: &[u8]) -> bool {
 /// The file systems at the paths of a parameter.
 #[pin_data]
 pub(crate) struct FileSystems {
-    round: Arc<Round>,
+    rounds: Arc<Rounds>,
     #[pin]
     list: Mutex<List>,
 }
@@ -119,8 +122,8 @@ pub(crate) struct FileSystems {
 struct List {
     /// In the order of the paths.
     watched: KVec<Watched>,
-    /// Those that are not watched any more, but have not answered yet: dropping them would wait
-    /// for that. There is room for [`MAX_PATHS`].
+    /// Those that are not watched any more, but whose request is pending: dropping them would wait
+    /// for its completion. There is room for [`MAX_PATHS`].
     given_up: KVec<Watched>,
 }
 
@@ -130,25 +133,20 @@ impl FileSystems {
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(round: Arc<Round>, lock: &mut ParamLock) -> Result<Arc<Self>> {
+    pub(crate) fn new(rounds: Arc<Rounds>, lock: &mut ParamLock) -> Result<Arc<Self>> {
         let list = List {
             watched: KVec::new(),
             given_up: KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?,
         };
         let file_systems = Arc::pin_init(
             pin_init!(Self {
-                round,
+                rounds,
                 list <- new_mutex!(list, "FileSystems::list"),
             }),
             GFP_KERNEL,
         )?;
         file_systems.watch_only(PATHS.text(lock))?;
         Ok(file_systems)
-    }
-
-    /// How many paths are watched.
-    pub(crate) fn count(&self) -> usize {
-        self.list.lock().watched.len()
     }
 
     /// Watches the paths in `text`, and no others. Those that were watched before go on.
@@ -161,14 +159,14 @@ impl FileSystems {
     /// # Errors
     ///
     /// Then nothing has changed. `ENOMEM` when there is no memory, `EBUSY` when too many paths that
-    /// were given up have not answered yet.
+    /// were given up are still pending.
     pub(crate) fn watch_only(&self, text: &[u8]) -> Result {
-        // Memory is taken without the lock, since those that are watched need it.
+        // Memory is allocated without the lock, since those that are watched need it.
         let mut new = KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?;
         for path in Paths::of(text) {
             if !self.list.lock().has(path) {
                 let path = Path::new(path);
-                new.push(Queued::new(&self.round, FileSystem { path })?, GFP_KERNEL)?;
+                new.push(Queued::new(&self.rounds, FileSystem { path })?, GFP_KERNEL)?;
             }
         }
         let watched = KVec::with_capacity(MAX_PATHS, GFP_KERNEL)?;
@@ -199,7 +197,7 @@ impl List {
     ) -> Result {
         let stays = |old: &Watched| Paths::of(text).any(|path| is_at(old, path));
         let late_ones = |place: &[Watched]| {
-            let late_ones = place.iter().filter(|old| !stays(old) && old.is_awaited());
+            let late_ones = place.iter().filter(|old| !stays(old) && old.is_pending());
             late_ones.count()
         };
         if late_ones(&self.watched).saturating_add(late_ones(&self.given_up)) > MAX_PATHS {
@@ -212,12 +210,12 @@ impl List {
                 put(&mut watched, one);
             }
         }
-        while let Some(answered) = take_out(&mut self.given_up, |old| !old.is_awaited()) {
+        while let Some(answered) = take_out(&mut self.given_up, |old| !old.is_pending()) {
             put(gone, answered);
         }
         for old in self.watched.drain_all() {
             put(
-                if old.is_awaited() {
+                if old.is_pending() {
                     &mut self.given_up
                 } else {
                     gone
@@ -243,7 +241,16 @@ fn put(place: &mut KVec<Watched>, one: Watched) {
 }
 
 impl SampledSource for Arc<FileSystems> {
-    fn announce(&self, _line: &mut Line, _print: &mut dyn FnMut(&Line)) {}
+    fn announce(&self, _lines: &mut Lines<'_>) {}
+
+    fn room(&self) -> Room {
+        // Each path has a section of its own.
+        let words = section_words::<Fs>(FileSystem::CAPACITY);
+        Room {
+            usual_words: words.saturating_mul(self.list.lock().watched.len()),
+            max_words: words.saturating_mul(MAX_PATHS),
+        }
+    }
 
     fn begin(&mut self) {
         for watched in &mut self.list.lock().watched {
@@ -257,15 +264,15 @@ impl SampledSource for Arc<FileSystems> {
         }
     }
 
-    fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
+    fn log(&mut self, lines: &mut Lines<'_>) {
         for watched in &mut self.list.lock().watched {
-            watched.log(line, print);
+            watched.log(lines);
         }
     }
 
-    fn start_over(&mut self) {
+    fn restart(&mut self) {
         for watched in &mut self.list.lock().watched {
-            watched.start_over();
+            watched.restart();
         }
     }
 

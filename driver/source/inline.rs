@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sources that are read at once, since they cannot make anybody wait.
+//! Sources whose read cannot block: the reporter reads them itself.
 
 use super::{
-    snapshots::{
-        Snapshots,
-        Table, //
-    },
+    snapshots::Snapshots,
+    table::Table,
     Outcome, //
+    Room,
     SampledSource,
     Source,
 };
 use crate::{
     driver::{
         cost::CostMeter,
-        history::RecordWriter, //
+        record_writer::RecordWriter, //
     },
     model::{
-        line::Line,
+        line::Lines,
         source::Pair, //
     }, //
 };
 use kernel::prelude::*;
 
-/// A source that is sampled by whoever asks for it.
-pub(super) struct Inline<S: Source> {
+/// A source that is sampled by its caller.
+pub(crate) struct Inline<S: Source> {
     source: S,
     /// Where the next snapshot is taken.
     table: Table<S::Entry>,
@@ -35,7 +34,12 @@ pub(super) struct Inline<S: Source> {
 }
 
 impl<S: Source> Inline<S> {
-    pub(super) fn new(source: S) -> Result<Self> {
+    /// Makes room for its snapshots.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    pub(crate) fn new(source: S) -> Result<Self> {
         Ok(Self {
             source,
             table: Table::new(S::CAPACITY)?,
@@ -46,7 +50,7 @@ impl<S: Source> Inline<S> {
     }
 
     /// The snapshot that this sample is compared with and that of this sample, if there are both.
-    pub(super) fn pair(&self) -> Option<Pair<'_, S::Entry>> {
+    pub(crate) fn pair(&self) -> Option<Pair<'_, S::Entry>> {
         match self.outcome {
             Some(Outcome::Snapshot) => self.snapshots.pair(),
             Some(Outcome::Late | Outcome::Absent) | None => None,
@@ -55,8 +59,12 @@ impl<S: Source> Inline<S> {
 }
 
 impl<S: Source> SampledSource for Inline<S> {
-    fn announce(&self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
-        super::announce(&self.source, line, print);
+    fn announce(&self, lines: &mut Lines<'_>) {
+        super::announce(&self.source, lines);
+    }
+
+    fn room(&self) -> Room {
+        Room::of(&self.source)
     }
 
     fn begin(&mut self) {
@@ -83,15 +91,15 @@ impl<S: Source> SampledSource for Inline<S> {
         }
     }
 
-    fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
+    fn log(&mut self, lines: &mut Lines<'_>) {
         match self.outcome {
-            Some(Outcome::Snapshot) => self.snapshots.log(S::switch().name(), line, print),
-            Some(Outcome::Late) => super::log_stale(&self.source, line, print),
+            Some(Outcome::Snapshot) => self.snapshots.log(S::switch().name(), lines),
+            Some(Outcome::Late) => super::log_stale(&self.source, lines),
             Some(Outcome::Absent) | None => (),
         }
     }
 
-    fn start_over(&mut self) {
+    fn restart(&mut self) {
         self.snapshots.rebase();
     }
 

@@ -3,7 +3,7 @@
 //! The load averages.
 
 use super::{
-    snapshots::Table,
+    table::Table,
     Outcome, //
     Source,
 };
@@ -26,7 +26,7 @@ switch_param! {
 }
 
 /// The load averages of the machine.
-pub(super) struct LoadAverages;
+pub(crate) struct LoadAverages;
 
 impl Source for LoadAverages {
     type Entry = Load;

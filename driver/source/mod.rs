@@ -1,62 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is sampled besides CPU and memory, in process context: a file per source.
+//! What is sampled in process context: a file per source, and how they are sampled.
 //!
-//! A new source is a file here, which implements [`Source`], and a line in [`Sources`]; what its
-//! snapshots hold and which lines they make is in `model/source/`.
+//! CPU and memory are not here, since the timer callback reads them (`driver/sampler.rs`). The list of
+//! sources is `driver/sources.rs`; the words and lines of each are in `model/source/`.
 
-mod activity;
-mod disk;
-mod fs;
-mod inline;
-mod load;
-mod net;
-mod pressure;
-mod queued;
+pub(super) mod activity;
+pub(super) mod disk;
+pub(super) mod fs;
+pub(super) mod inline;
+pub(super) mod load;
+pub(super) mod net;
+pub(super) mod pressure;
+pub(super) mod queued;
+pub(super) mod round;
+pub(super) mod running;
 mod snapshots;
+mod table;
+pub(super) mod tcp;
 
 use super::{
     cost::CostMeter,
-    history::RecordWriter, //
+    record_writer::RecordWriter, //
 };
 use crate::{
     model::{
-        line::Line,
+        line::{
+            Line,
+            Lines, //
+        },
         record::{
+            section_words,
             SectionHeader,
             STALE, //
         },
-        source::{
-            activity::Activity,
-            Entry,
-            Pair, //
-        }, //
+        source::Entry, //
     },
     sys::param::SwitchParam, //
 };
-pub(crate) use fs::FileSystems;
-use inline::Inline;
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
-use queued::Queued;
-pub(crate) use queued::Round;
-use snapshots::Table;
+use table::Table;
 
-/// Most disks that are sampled.
-pub(crate) const MAX_DISKS: usize = <disk::Disks as Source>::CAPACITY;
-
-/// Most interfaces that are sampled.
-pub(crate) const MAX_NETS: usize = <net::Interfaces as Source>::CAPACITY;
+/// How many disks, and interfaces, may come after load before fewer records have room.
+const SPARE_DEVICES: usize = 4;
 
 /// Something that can be sampled.
-trait Source: Send + Sync + 'static {
+pub(crate) trait Source: Send + Sync + 'static {
     /// What its snapshots are made of.
     type Entry: Entry + Send + 'static;
 
-    /// Most entries of a snapshot. Memory for them is taken at load.
+    /// Most entries of a snapshot. Memory for them is allocated at load.
     const CAPACITY: usize;
+
+    /// How many entries a snapshot has on this machine, with some to spare.
+    fn usual_entries(&self) -> usize {
+        Self::CAPACITY
+    }
 
     /// The parameter that switches it on and off. Its name is that of the source.
     fn switch() -> &'static SwitchParam;
@@ -66,9 +64,9 @@ trait Source: Send + Sync + 'static {
         None
     }
 
-    /// Begins `line` with what its lines begin with.
+    /// Adds to `line` what the lines of the source begin with.
     fn label<'a>(&self, line: &'a mut Line) -> &'a mut Line {
-        line.start(Self::switch().name())
+        line.text(Self::switch().name())
     }
 
     /// What a record says when this is late.
@@ -80,13 +78,14 @@ trait Source: Send + Sync + 'static {
     ///
     /// # Context
     ///
-    /// Process context. If it may sleep, or wait for others, it has to be [`Queued`].
+    /// Process context. A source that may sleep, or wait for others, has to be
+    /// [`Queued`](queued::Queued).
     fn take(&self, table: &mut Table<Self::Entry>) -> Outcome;
 }
 
 /// What came of taking a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     /// There is one.
     Snapshot,
     /// There is none this time.
@@ -95,83 +94,55 @@ enum Outcome {
     Absent,
 }
 
+/// Words of a record that sections take.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Room {
+    /// On this machine, with some to spare.
+    pub(super) usual_words: usize,
+    /// At most.
+    pub(super) max_words: usize,
+}
+
+impl Room {
+    /// The room of the one section of `source`.
+    fn of<S: Source>(source: &S) -> Self {
+        Self {
+            usual_words: section_words::<S::Entry>(source.usual_entries().min(S::CAPACITY)),
+            max_words: section_words::<S::Entry>(S::CAPACITY),
+        }
+    }
+
+    /// The room of both.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            usual_words: self.usual_words.saturating_add(other.usual_words),
+            max_words: self.max_words.saturating_add(other.max_words),
+        }
+    }
+}
+
 /// How a source is sampled. All of this runs in process context, one call at a time.
 pub(crate) trait SampledSource {
     /// Says in the log if this kernel does not offer the source.
-    fn announce(&self, line: &mut Line, print: &mut dyn FnMut(&Line));
+    fn announce(&self, lines: &mut Lines<'_>);
 
-    /// Takes a snapshot, or has it taken.
+    /// The room that it needs in a record.
+    fn room(&self) -> Room;
+
+    /// Takes a snapshot, or requests one.
     fn begin(&mut self);
 
     /// Adds the snapshot to a record, or that it is late.
     fn record(&self, record: &mut RecordWriter<'_>);
 
-    /// Makes lines of the snapshot and of that of the lines before, or says that it is late.
-    fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line));
+    /// Prints lines of the snapshot compared with that of the lines before, or says that it is late.
+    fn log(&mut self, lines: &mut Lines<'_>);
 
-    /// Has the next lines begin with the last snapshot.
-    fn start_over(&mut self);
+    /// Restarts the log: the next lines begin with the newest snapshot.
+    fn restart(&mut self);
 
-    /// Hands over what taking the snapshots has cost.
+    /// Passes what taking the snapshots has cost to `add`.
     fn cost(&self, add: &mut dyn FnMut(&CostMeter));
-}
-
-/// Makes the structure of all sources.
-macro_rules! sources {
-    ($($name:ident: $sampling:ty = $new:expr,)*) => {
-        /// All sources, in the order of their lines.
-        pub(crate) struct Sources {
-            round: Arc<Round>,
-            $($name: $sampling,)*
-        }
-
-        impl Sources {
-            /// Makes all sources.
-            ///
-            /// # Errors
-            ///
-            /// `ENOMEM` when there is no memory.
-            pub(crate) fn new(round: Arc<Round>, file_systems: Arc<FileSystems>) -> Result<Self> {
-                $(let $name: $sampling = $new(&round, &file_systems)?;)*
-                Ok(Self { round, $($name,)* })
-            }
-
-            /// Does the same with each of them.
-            pub(crate) fn for_each(&mut self, mut each: impl FnMut(&mut dyn SampledSource)) {
-                $(each(&mut self.$name);)*
-            }
-        }
-    };
-}
-
-sources! {
-    load: Inline<load::LoadAverages> = |_, _| Inline::new(load::LoadAverages),
-    activity: Inline<activity::VmActivity> =
-        |_, _| Inline::new(activity::VmActivity::new()?),
-    pressure: Inline<pressure::SystemPressure> =
-        |_, _| Inline::new(pressure::SystemPressure::new()),
-    disk: Queued<disk::Disks> = |round, _| Queued::new(round, disk::Disks),
-    net: Queued<net::Interfaces> = |round, _| Queued::new(round, net::Interfaces),
-    fs: Arc<FileSystems> = |_, shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
-}
-
-impl Sources {
-    /// The activity of the snapshot that was taken last and that of the one before, which lines of
-    /// the activity are made of.
-    pub(crate) fn activity(&self) -> Option<Pair<'_, Activity>> {
-        self.activity.pair()
-    }
-
-    /// Takes a snapshot of each, or has it taken.
-    pub(crate) fn begin(&mut self) {
-        self.round.start();
-        self.for_each(|source| source.begin());
-    }
-
-    /// Waits until all snapshots are there, or it is `until_ns` by `CLOCK_MONOTONIC`.
-    pub(crate) fn wait(&self, until_ns: u64) {
-        self.round.wait(until_ns);
-    }
 }
 
 /// Takes a snapshot of `source` into `table`.
@@ -183,13 +154,14 @@ fn take<S: Source>(source: &S, table: &mut Table<S::Entry>) -> Outcome {
 }
 
 /// `no pressure: the kernel is built without CONFIG_PSI or CONFIG_CGROUPS`
-fn announce<S: Source>(source: &S, line: &mut Line, print: &mut dyn FnMut(&Line)) {
+fn announce<S: Source>(source: &S, lines: &mut Lines<'_>) {
     if let Some(absence) = source.absence().filter(|_| S::switch().is_on()) {
-        line.start("no ")
-            .text(S::switch().name())
-            .text(": ")
-            .text(absence);
-        print(line);
+        lines.line(|line| {
+            line.text("no ")
+                .text(S::switch().name())
+                .text(": ")
+                .text(absence)
+        });
     }
 }
 
@@ -204,7 +176,6 @@ fn record_stale<S: Source>(source: &S, record: &mut RecordWriter<'_>) {
 }
 
 /// `disk stale`
-fn log_stale<S: Source>(source: &S, line: &mut Line, print: &mut dyn FnMut(&Line)) {
-    source.label(line).text(" stale");
-    print(line);
+fn log_stale<S: Source>(source: &S, lines: &mut Lines<'_>) {
+    lines.line(|line| source.label(line).text(" stale"));
 }

@@ -3,9 +3,10 @@
 //! What network interfaces carry.
 
 use super::{
-    snapshots::Table,
+    table::Table,
     Outcome, //
     Source,
+    SPARE_DEVICES,
 };
 use crate::{
     model::source::net::Net,
@@ -26,11 +27,16 @@ switch_param! {
 }
 
 /// The interfaces of the initial network namespace.
-pub(super) struct Interfaces;
+pub(crate) struct Interfaces;
 
 impl Source for Interfaces {
     type Entry = Net;
     const CAPACITY: usize = 512;
+
+    fn usual_entries(&self) -> usize {
+        // Some may come after load.
+        netdev::count().saturating_add(SPARE_DEVICES)
+    }
 
     fn switch() -> &'static SwitchParam {
         &SWITCH

@@ -3,7 +3,7 @@
 //! How long tasks were held up for want of something.
 
 use super::{
-    snapshots::Table,
+    table::Table,
     Outcome, //
     Source,
 };
@@ -30,10 +30,10 @@ switch_param! {
 }
 
 /// The pressure of the whole system.
-pub(super) struct SystemPressure(PsiSystem);
+pub(crate) struct SystemPressure(PsiSystem);
 
 impl SystemPressure {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(PsiSystem::new())
     }
 }

@@ -1,185 +1,85 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sources that may make those who read them wait, for as long as they please: each is a job of its
-//! own for a workqueue.
+//! Sources whose read may block without limit. Each is its own work item, so that a stuck one delays
+//! no other.
+//!
+//! The reporter requests a snapshot and goes on; the job takes it and completes the request:
+//!
+//! ```text
+//!               begin(): Rounds::request(), Work::queue()
+//!          ┌───────────────────────────────────────────────┐
+//!          │                                               ▼
+//!     ┌──────────┐                                    ┌─────────┐  begin() of later rounds:
+//!     │ Complete │                                    │ Pending │  no second request
+//!     └──────────┘                                    └─────────┘
+//!          ▲                                               │
+//!          └───────────────────────────────────────────────┘
+//!               Job::run(): Outcome, Rounds::complete()
+//! ```
+//!
+//! While a request is pending its source is late. So it is when the request was completed in a later
+//! round than its own: what it found is too old for that round's sample, and only the base of the
+//! next snapshot.
 
 use super::{
-    snapshots::{
-        Snapshots,
-        Table, //
-    },
+    round::Rounds,
+    snapshots::Snapshots,
+    table::Table,
     Outcome, //
+    Room,
     SampledSource,
     Source,
 };
 use crate::{
     driver::{
         cost::CostMeter,
-        history::RecordWriter, //
+        record_writer::RecordWriter, //
     },
-    model::line::Line,
+    model::line::Lines,
     sys::{
-        clock,
         job::Job,
-        module_ref::ModuleRef,
-        workqueue::{
-            Work,
-            Workqueue, //
-        }, //
+        workqueue::Work, //
     },
 };
 use kernel::{
-    new_condvar, new_mutex,
+    new_mutex,
     prelude::*,
     sync::{
         Arc,
-        CondVar,
         Mutex, //
-    },
-    time::{
-        msecs_to_jiffies,
-        Instant,
-        NSEC_PER_MSEC, //
     },
 };
 
-fn now_ns() -> u64 {
-    clock::monotonic_ns(Instant::now())
-}
-
-/// Where the questions of a sample go, and where their answers are awaited.
-#[pin_data]
-pub(crate) struct Round {
-    queue: Arc<Workqueue>,
-    #[pin]
-    open: Mutex<Open>,
-    #[pin]
-    all_answered: CondVar,
-}
-
-/// The questions that were not answered yet.
-struct Open {
-    /// The number of this round.
-    round: u64,
-    /// Those of this round.
-    of_round: u64,
-    /// Those of any round.
-    of_all: u64,
-    /// While there are any, unloading the module would have to wait for the answers, which may
-    /// never come, so that is not allowed.
-    module: Option<ModuleRef>,
-}
-
-impl Round {
-    /// # Errors
-    ///
-    /// `ENOMEM` when there is no memory.
-    pub(crate) fn new() -> Result<Arc<Self>> {
-        let open = Open {
-            round: 0,
-            of_round: 0,
-            of_all: 0,
-            module: None,
-        };
-        let queue = Workqueue::new(c"resource_monitor")?;
-        Arc::pin_init(
-            pin_init!(Self {
-                queue,
-                open <- new_mutex!(open, "Round::open"),
-                all_answered <- new_condvar!("Round::all_answered"),
-            }),
-            GFP_KERNEL,
-        )
-    }
-
-    /// Begins a round: nobody waits for answers to earlier questions.
-    pub(super) fn start(&self) {
-        let mut open = self.open.lock();
-        open.round = open.round.wrapping_add(1);
-        open.of_round = 0;
-    }
-
-    /// The number of this round.
-    fn number(&self) -> u64 {
-        self.open.lock().round
-    }
-
-    /// Counts a question of this round, and gives the number of the round. None when the module is
-    /// being unloaded: then nothing may be asked any more.
-    fn asked(&self) -> Option<u64> {
-        let mut open = self.open.lock();
-        if open.of_all == 0 {
-            open.module = Some(ModuleRef::new()?);
-        }
-        open.of_round = open.of_round.saturating_add(1);
-        open.of_all = open.of_all.saturating_add(1);
-        Some(open.round)
-    }
-
-    /// Counts an answer to a question of `round`. From here on the module may be unloaded, which
-    /// waits for the end of the job that calls this.
-    fn answered(&self, round: u64) {
-        let mut open = self.open.lock();
-        open.of_all = open.of_all.saturating_sub(1);
-        if open.of_all == 0 {
-            open.module = None;
-        }
-        if open.round == round {
-            open.of_round = open.of_round.saturating_sub(1);
-            if open.of_round == 0 {
-                self.all_answered.notify_all();
-            }
-        }
-    }
-
-    /// Waits until all questions of this round are answered, or it is `until_ns` by
-    /// `CLOCK_MONOTONIC`.
-    pub(super) fn wait(&self, until_ns: u64) {
-        let mut open = self.open.lock();
-        while open.of_round != 0 {
-            let left_ns = until_ns.saturating_sub(now_ns());
-            if left_ns == 0 {
-                break;
-            }
-            let left_ms = u32::try_from(left_ns.div_ceil(NSEC_PER_MSEC as u64));
-            let left = msecs_to_jiffies(left_ms.unwrap_or(u32::MAX));
-            // Whatever woke this up, it is looked at again.
-            let _ = self
-                .all_answered
-                .wait_interruptible_timeout(&mut open, left);
-        }
-    }
-}
-
 /// A source that is sampled by a job of its own.
-pub(super) struct Queued<S: Source> {
-    desk: Arc<Desk<S>>,
-    work: Work<Arc<Desk<S>>>,
+pub(crate) struct Queued<S: Source> {
+    shared: Arc<Shared<S>>,
+    work: Work<Arc<Shared<S>>>,
     /// Whether the source was on when this round began.
     was_on: bool,
 }
 
-/// Where question and answer are exchanged.
+/// What the reporter and the job share.
 #[pin_data]
-struct Desk<S: Source> {
+struct Shared<S: Source> {
     source: S,
-    round: Arc<Round>,
+    rounds: Arc<Rounds>,
     /// Where the next snapshot is taken. Only the job uses it, and holds its lock as long as it
     /// takes.
     #[pin]
     table: Mutex<Table<S::Entry>>,
     #[pin]
-    answer: Mutex<Answer<S::Entry>>,
+    request: Mutex<Request<S::Entry>>,
     cost: CostMeter,
 }
 
-struct Answer<E> {
-    /// Whether a question was asked and not answered yet.
-    is_awaited: bool,
-    /// The round of the last question.
+/// The last request.
+struct Request<E> {
+    /// Whether it was not completed yet.
+    is_pending: bool,
+    /// The round that it is of.
     round: u64,
     snapshots: Snapshots<E>,
-    /// What came of it, once it is answered.
+    /// What came of it, once it is completed.
     outcome: Outcome,
 }
 
@@ -189,27 +89,27 @@ impl<S: Source> Queued<S> {
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(super) fn new(round: &Arc<Round>, source: S) -> Result<Self> {
+    pub(crate) fn new(rounds: &Arc<Rounds>, source: S) -> Result<Self> {
         let table = Table::new(S::CAPACITY)?;
-        let answer = Answer {
-            is_awaited: false,
+        let request = Request {
+            is_pending: false,
             round: 0,
             snapshots: Snapshots::new(S::CAPACITY)?,
             outcome: Outcome::Absent,
         };
-        let desk = Arc::pin_init(
-            pin_init!(Desk {
+        let shared = Arc::pin_init(
+            pin_init!(Shared {
                 source,
-                round: round.clone(),
-                table <- new_mutex!(table, "Desk::table"),
-                answer <- new_mutex!(answer, "Desk::answer"),
+                rounds: rounds.clone(),
+                table <- new_mutex!(table, "Shared::table"),
+                request <- new_mutex!(request, "Shared::request"),
                 cost: CostMeter::new(),
             }),
             GFP_KERNEL,
         )?;
-        let work = Work::new(round.queue.clone(), desk.clone())?;
+        let work = Work::new(rounds.queue().clone(), shared.clone())?;
         Ok(Self {
-            desk,
+            shared,
             work,
             was_on: false,
         })
@@ -217,98 +117,101 @@ impl<S: Source> Queued<S> {
 
     /// What is sampled.
     pub(super) fn source(&self) -> &S {
-        &self.desk.source
+        &self.shared.source
     }
 
     /// Whether there is anything to say in this round.
-    fn is_asked(&self) -> bool {
+    fn is_on(&self) -> bool {
         self.was_on && S::switch().is_on()
     }
 
     /// What came of this round.
-    fn outcome(&self, answer: &Answer<S::Entry>) -> Outcome {
-        // What came for an earlier sample is too old.
-        if answer.is_awaited || answer.round != self.desk.round.number() {
+    fn outcome(&self, request: &Request<S::Entry>) -> Outcome {
+        if request.is_pending || request.round != self.shared.rounds.number() {
             Outcome::Late
         } else {
-            answer.outcome
+            request.outcome
         }
     }
 
-    /// Whether a question was not answered yet. Then dropping this would wait for the answer.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.desk.answer.lock().is_awaited
+    /// Whether a request was not completed yet. Then dropping this would wait for its completion.
+    pub(super) fn is_pending(&self) -> bool {
+        self.shared.request.lock().is_pending
     }
 }
 
-impl<S: Source> Job for Arc<Desk<S>> {
+impl<S: Source> Job for Arc<Shared<S>> {
     fn run(&self) {
         let mut table = self.table.lock();
         let outcome = self.cost.measure(|| super::take(&self.source, &mut table));
-        let mut answer = self.answer.lock();
+        let mut request = self.request.lock();
         if outcome == Outcome::Snapshot && S::switch().is_on() {
-            answer.snapshots.put(&mut table);
+            request.snapshots.put(&mut table);
         }
-        answer.outcome = outcome;
-        answer.is_awaited = false;
-        let round = answer.round;
-        drop(answer);
+        request.outcome = outcome;
+        request.is_pending = false;
+        let round = request.round;
+        drop(request);
         drop(table);
-        self.round.answered(round);
+        self.rounds.complete(round);
     }
 }
 
 impl<S: Source> SampledSource for Queued<S> {
-    fn announce(&self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
-        super::announce(&self.desk.source, line, print);
+    fn announce(&self, lines: &mut Lines<'_>) {
+        super::announce(&self.shared.source, lines);
+    }
+
+    fn room(&self) -> Room {
+        Room::of(&self.shared.source)
     }
 
     fn begin(&mut self) {
-        let mut answer = self.desk.answer.lock();
+        let mut request = self.shared.request.lock();
         self.was_on = S::switch().is_on();
         if !self.was_on {
-            answer.snapshots.forget();
-        } else if !answer.is_awaited {
-            let Some(round) = self.desk.round.asked() else {
+            request.snapshots.forget();
+        } else if !request.is_pending {
+            let Some(round) = self.shared.rounds.request() else {
                 self.was_on = false;
                 return;
             };
-            answer.snapshots.advance();
-            answer.is_awaited = true;
-            answer.round = round;
-            self.work.ask();
+            request.snapshots.advance();
+            request.is_pending = true;
+            request.round = round;
+            self.work.queue();
         }
     }
 
     fn record(&self, record: &mut RecordWriter<'_>) {
-        if !self.is_asked() {
+        if !self.is_on() {
             return;
         }
-        let answer = self.desk.answer.lock();
-        match self.outcome(&answer) {
-            Outcome::Snapshot => answer.snapshots.record(record),
-            Outcome::Late => super::record_stale(&self.desk.source, record),
+        let request = self.shared.request.lock();
+        match self.outcome(&request) {
+            Outcome::Snapshot => request.snapshots.record(record),
+            Outcome::Late => super::record_stale(&self.shared.source, record),
             Outcome::Absent => (),
         }
     }
 
-    fn log(&mut self, line: &mut Line, print: &mut dyn FnMut(&Line)) {
-        if !self.is_asked() {
+    fn log(&mut self, lines: &mut Lines<'_>) {
+        if !self.is_on() {
             return;
         }
-        let mut answer = self.desk.answer.lock();
-        match self.outcome(&answer) {
-            Outcome::Snapshot => answer.snapshots.log(S::switch().name(), line, print),
-            Outcome::Late => super::log_stale(&self.desk.source, line, print),
+        let mut request = self.shared.request.lock();
+        match self.outcome(&request) {
+            Outcome::Snapshot => request.snapshots.log(S::switch().name(), lines),
+            Outcome::Late => super::log_stale(&self.shared.source, lines),
             Outcome::Absent => (),
         }
     }
 
-    fn start_over(&mut self) {
-        self.desk.answer.lock().snapshots.rebase();
+    fn restart(&mut self) {
+        self.shared.request.lock().snapshots.rebase();
     }
 
     fn cost(&self, add: &mut dyn FnMut(&CostMeter)) {
-        add(&self.desk.cost);
+        add(&self.shared.cost);
     }
 }

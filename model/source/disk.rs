@@ -2,32 +2,26 @@
 
 //! What whole block devices do, by the definitions of `iostat`.
 
-use super::super::line::Line;
+use super::super::busiest::Busiest;
+use super::super::line::Lines;
 use super::super::rates::{rate, share_of_time, PerMille};
-use super::super::record::Content;
 use super::super::text::Text;
-use super::super::words::{words, Fields, Words};
-use super::{Busiest, Entry, Snapshot};
+use super::super::words::{self, words};
+use super::{Entry, Snapshot};
 
 /// Bytes of the longest name of a disk (`DISK_NAME_LEN`).
 pub const MAX_NAME: usize = 32;
 
-/// What a disk has completed of one kind of request since it came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Completed {
-    /// Requests.
-    pub ios: u64,
-    /// Sectors of 512 bytes.
-    pub sectors: u64,
-    /// Nanoseconds from the start to the end of each, added up.
-    pub time_ns: u64,
-}
-
 words! {
-    Completed as "resource_monitor_completed" {
-        ios: u64,
-        sectors: u64,
-        time_ns: u64,
+    /// What a disk has completed of one kind of request since it came.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Completed: "resource_monitor_completed" {
+        /// Requests.
+        pub ios: u64,
+        /// Sectors of 512 bytes.
+        pub sectors: u64,
+        /// Nanoseconds from the start to the end of each, added up.
+        pub time_ns: u64,
     }
 }
 
@@ -42,61 +36,42 @@ impl Completed {
     }
 }
 
-/// A whole block device; partitions count with theirs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Disk {
-    /// `CLOCK_MONOTONIC` when its counters were read, in nanoseconds.
-    pub taken_mono_ns: u64,
-    /// `diskseq`, which no two disks share, nor two media in one drive.
-    pub seq: u64,
-    /// The name, as in `/proc/diskstats`.
-    pub name: Text<MAX_NAME>,
-    /// Reads.
-    pub reads: Completed,
-    /// Writes.
-    pub writes: Completed,
-    /// Discards.
-    pub discards: Completed,
-    /// Flushes; they have no sectors.
-    pub flushes: Completed,
-    /// Time with requests under way, in nanoseconds.
-    pub busy_ns: u64,
-    /// Requests under way.
-    pub in_flight: u64,
-    /// [`HAS_SLAVES`].
-    pub flags: Option<u64>,
-    /// Major number, which the kernel gives to a driver. It is constant for the drivers in
-    /// `include/uapi/linux/major.h`.
-    pub major: Option<u32>,
-    /// Minor number.
-    pub minor: Option<u32>,
+words! {
+    /// A whole block device; partitions count with theirs.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Disk: "resource_monitor_disk", kind 6 "disk" "DISKS" {
+        /// `CLOCK_MONOTONIC` when its counters were read, in nanoseconds.
+        pub taken_mono_ns: u64,
+        /// `diskseq`, which no two disks share, nor two media in one drive.
+        pub seq: u64,
+        /// The name, as in `/proc/diskstats`.
+        pub name: Text<MAX_NAME>,
+        /// Reads.
+        pub reads: Completed,
+        /// Writes.
+        pub writes: Completed,
+        /// Discards.
+        pub discards: Completed,
+        /// Flushes; they have no sectors.
+        pub flushes: Completed,
+        /// Time with requests under way, in nanoseconds.
+        pub busy_ns: u64,
+        /// Requests under way.
+        pub in_flight: u64,
+        /// [`HAS_SLAVES`].
+        pub flags: Option<u64>,
+        /// Major number, which the kernel gives to a driver. It is constant for the drivers in
+        /// `include/uapi/linux/major.h`.
+        pub major: Option<u32>,
+        /// Minor number.
+        pub minor: Option<u32>,
+    }
 }
 
 /// Flag of a disk that is made of other block devices, as those of the device mapper are: these do
 /// the same work again, and count it as well. They are in `slaves` of its sysfs folder. The drivers
 /// `loop`, `brd` and `zram` do not tell the block layer what theirs are made of.
 pub const HAS_SLAVES: u64 = 1 << 0;
-
-words! {
-    Disk as "resource_monitor_disk" {
-        taken_mono_ns: u64,
-        seq: u64,
-        name: Text<MAX_NAME>,
-        reads: Completed,
-        writes: Completed,
-        discards: Completed,
-        flushes: Completed,
-        busy_ns: u64,
-        in_flight: u64,
-        flags: Option<u64>,
-        major: Option<u32>,
-        minor: Option<u32>,
-    }
-}
-
-impl Content for Disk {
-    const KIND: u64 = 6;
-}
 
 /// What a disk did in between.
 struct Rates {
@@ -145,12 +120,7 @@ impl Rates {
 
 impl Entry for Disk {
     /// `disk=vda r=…/s w=…/s rkB=…/s wkB=…/s inflight=… busy=…% await=…ms d=…/s dkB=…/s`
-    fn log(
-        before: Option<Snapshot<'_, Self>>,
-        after: Snapshot<'_, Self>,
-        line: &mut Line,
-        print: &mut dyn FnMut(&Line),
-    ) {
+    fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {
         let Some(before) = before else { return };
         let mut busiest = Busiest::new();
         for (then, now) in after.pairs(before, |then, now| then.seq == now.seq) {
@@ -158,22 +128,23 @@ impl Entry for Disk {
         }
         for (then, now) in busiest.shown() {
             let did = Rates::between(then, now);
-            line.start("disk=")
-                .name(now.name.as_bytes())
-                .rate(" r=", did.reads.ios, did.elapsed_ns)
-                .rate(" w=", did.writes.ios, did.elapsed_ns)
-                .sector_rate(" rkB=", did.reads.sectors, "/s", did.elapsed_ns)
-                .sector_rate(" wkB=", did.writes.sectors, "/s", did.elapsed_ns)
-                .text(" inflight=")
-                .number(now.in_flight)
-                .percent(" busy=", did.busy)
-                .text(" await=")
-                .hundredths(did.await_hundredths())
-                .text("ms")
-                .rate(" d=", did.discards.ios, did.elapsed_ns)
-                .sector_rate(" dkB=", did.discards.sectors, "/s", did.elapsed_ns);
-            print(line);
+            lines.line(|line| {
+                line.text("disk=")
+                    .name(now.name.as_bytes())
+                    .rate(" r=", did.reads.ios, did.elapsed_ns)
+                    .rate(" w=", did.writes.ios, did.elapsed_ns)
+                    .sector_rate(" rkB=", did.reads.sectors, "/s", did.elapsed_ns)
+                    .sector_rate(" wkB=", did.writes.sectors, "/s", did.elapsed_ns)
+                    .text(" inflight=")
+                    .number(now.in_flight)
+                    .percent(" busy=", did.busy)
+                    .text(" await=")
+                    .hundredths(did.await_hundredths())
+                    .text("ms")
+                    .rate(" d=", did.discards.ios, did.elapsed_ns)
+                    .sector_rate(" dkB=", did.discards.sectors, "/s", did.elapsed_ns)
+            });
         }
-        busiest.log_more("disk", line, print);
+        busiest.log_more("disk", lines);
     }
 }

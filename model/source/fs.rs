@@ -2,11 +2,10 @@
 
 //! How full file systems are, and which ones are looked at.
 
-use super::super::line::Line;
+use super::super::line::{Line, Lines};
 use super::super::rates::share;
-use super::super::record::Content;
 use super::super::text::Text;
-use super::super::words::{words, Fields, Words};
+use super::super::words::{self, words, Content, Kind, Type, Words};
 use super::{Entry, Snapshot};
 
 /// Most paths that are looked at.
@@ -43,25 +42,27 @@ pub enum State {
     Stale,
 }
 
-/// What a file system has, as `statfs()` tells it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// The name of its type, as in `/proc/filesystems`.
-    pub kind: Text<MAX_TYPE>,
-    /// Bytes of a block.
-    pub block_bytes: u64,
-    /// Blocks.
-    pub blocks: u64,
-    /// Free blocks.
-    pub free: u64,
-    /// Free blocks that anybody may use.
-    pub available: u64,
-    /// Inodes; 0 when it has no limit.
-    pub inodes: u64,
-    /// Free inodes.
-    pub free_inodes: u64,
-    /// [`READ_ONLY`].
-    pub flags: Option<u64>,
+words! {
+    /// What a file system has, as `statfs()` tells it.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Usage: "resource_monitor_fs_usage" {
+        /// The name of its type, as in `/proc/filesystems`.
+        pub kind: Text<MAX_TYPE>,
+        /// Bytes of a block.
+        pub block_bytes: u64,
+        /// Blocks.
+        pub blocks: u64,
+        /// Free blocks.
+        pub free: u64,
+        /// Free blocks that anybody may use.
+        pub available: u64,
+        /// Inodes; 0 when it has no limit.
+        pub inodes: u64,
+        /// Free inodes.
+        pub free_inodes: u64,
+        /// [`READ_ONLY`].
+        pub flags: Option<u64>,
+    }
 }
 
 /// Flag of a file system that nobody can write to at this path, since the mount there is read-only
@@ -69,31 +70,15 @@ pub struct Usage {
 pub const READ_ONLY: u64 = 1 << 0;
 
 words! {
-    Usage as "resource_monitor_fs_usage" {
-        kind: Text<MAX_TYPE>,
-        block_bytes: u64,
-        blocks: u64,
-        free: u64,
-        available: u64,
-        inodes: u64,
-        free_inodes: u64,
-        flags: Option<u64>,
-    }
-}
-
-/// An [`Fs`] as it is in records. What a state does not have is zero there.
-pub struct Flat {
-    path: Path,
-    state: u64,
-    error: u32,
-    usage: Usage,
-}
-
-words! {
-    Flat as "resource_monitor_fs" {
+    /// What is mounted at a path. What a state does not have is zero.
+    struct Flat: "resource_monitor_fs", kind 8 "fs" "FILE_SYSTEMS" {
+        /// The path.
         path: Path,
+        /// [`MOUNTED`], [`ABSENT`], [`FAILED`] or [`STALE`].
         state: u64,
+        /// The `errno` of [`FAILED`].
         error: u32,
+        /// Of [`MOUNTED`].
         usage: Usage,
     }
 }
@@ -112,6 +97,7 @@ pub const STALE: u64 = 3;
 
 impl Words for Fs {
     const LEN: usize = Flat::LEN;
+    const TYPE: Type = Flat::TYPE;
     const MIN_LEN: usize = Flat::MIN_LEN;
 
     fn put<F: FnMut(u64)>(&self, out: &mut F) {
@@ -149,32 +135,28 @@ impl Words for Fs {
 }
 
 impl Content for Fs {
-    const KIND: u64 = 8;
+    const DESCRIPTION: Kind = Flat::DESCRIPTION;
 }
 
 impl Entry for Fs {
     /// `fs=/ type=ext4 size=…kB used=…kB avail=…kB use=…% inodes=…%`, or `fs=/mnt/x absent`
-    fn log(
-        _before: Option<Snapshot<'_, Self>>,
-        after: Snapshot<'_, Self>,
-        line: &mut Line,
-        print: &mut dyn FnMut(&Line),
-    ) {
+    fn log(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {
         for fs in after.entries {
-            line.start("fs=").name(fs.path.as_bytes());
-            match &fs.state {
-                State::Mounted(usage) => usage.show(line),
-                State::Absent => line.text(" absent"),
-                State::Failed(errno) => line.text(" error=").number(u64::from(*errno)),
-                State::Stale => line.text(" stale"),
-            };
-            print(line);
+            lines.line(|line| {
+                line.text("fs=").name(fs.path.as_bytes());
+                match &fs.state {
+                    State::Mounted(usage) => usage.log(line),
+                    State::Absent => line.text(" absent"),
+                    State::Failed(errno) => line.text(" error=").number(u64::from(*errno)),
+                    State::Stale => line.text(" stale"),
+                }
+            });
         }
     }
 }
 
 impl Usage {
-    fn show<'a>(&self, line: &'a mut Line) -> &'a mut Line {
+    fn log<'a>(&self, line: &'a mut Line) -> &'a mut Line {
         // 16 EiB are the most that this can show.
         let kib = |blocks: u64| blocks.saturating_mul(self.block_bytes) / 1024;
         let used = self.blocks.saturating_sub(self.free);

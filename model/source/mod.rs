@@ -1,28 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! What is sampled besides CPU and memory: a file per source, each with what a snapshot of it
-//! holds and which lines two snapshots make.
+//! What is sampled: a file per source, with the words that a record has of it and its lines in the
+//! log.
+//!
+//! CPU and memory are read by the timer callback. The others are an [`Entry`] each: the driver takes
+//! snapshots of them in process context.
 
 pub mod activity;
+pub mod cpu;
 pub mod disk;
 pub mod fs;
 pub mod load;
+pub mod memory;
 pub mod net;
 pub mod pressure;
+pub mod running;
+pub mod tcp;
 
-use super::line::Line;
-use super::record::Content;
+use super::line::Lines;
+use super::words::{Content, Kind};
+
+/// All kinds of sections, in the order in which they are shown.
+pub const ALL: &[Kind] = &[
+    cpu::Cpu::DESCRIPTION,
+    memory::Memory::DESCRIPTION,
+    memory::Buffers::DESCRIPTION,
+    load::Load::DESCRIPTION,
+    running::Running::DESCRIPTION,
+    activity::Activity::DESCRIPTION,
+    pressure::Pressure::DESCRIPTION,
+    disk::Disk::DESCRIPTION,
+    net::Net::DESCRIPTION,
+    tcp::Tcp::DESCRIPTION,
+    fs::Fs::DESCRIPTION,
+];
 
 /// What a snapshot of a source is made of.
 pub trait Entry: Copy + Content {
-    /// Makes the lines of what happened from `before` to `after`, one after the other in `line`,
-    /// and hands each to `print`. Without a snapshot before there are no rates to show.
-    fn log(
-        before: Option<Snapshot<'_, Self>>,
-        after: Snapshot<'_, Self>,
-        line: &mut Line,
-        print: &mut dyn FnMut(&Line),
-    );
+    /// Prints the lines of what happened from `before` to `after`. Without a snapshot before there
+    /// are no rates to show.
+    fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>);
 }
 
 /// What a source had at one time.
@@ -61,55 +78,5 @@ impl<'a, E> Snapshot<'a, E> {
             next = at.saturating_add(1);
             Some((before.entries.get(at)?, now))
         })
-    }
-}
-
-/// Most lines that one source has in a sample.
-pub const MAX_LINES: usize = 16;
-
-/// The busiest of many, the busiest first.
-struct Busiest<T, K> {
-    /// The first `len` are in use. The key comes with each, since it is compared often.
-    items: [Option<(K, T)>; MAX_LINES],
-    seen: u64,
-}
-
-impl<T: Copy, K: Copy + Ord> Busiest<T, K> {
-    fn new() -> Self {
-        Self {
-            items: [None; MAX_LINES],
-            seen: 0,
-        }
-    }
-
-    /// Takes one more into account. Of those that are as busy, the earlier ones are kept.
-    fn add(&mut self, key: K, item: T) {
-        self.seen = self.seen.saturating_add(1);
-        let mut moving = Some((key, item));
-        let mut is_in = false;
-        for place in &mut self.items {
-            is_in |= place.as_ref().is_none_or(|(kept, _)| *kept < key);
-            if is_in {
-                // Those that are less busy move on by one.
-                core::mem::swap(place, &mut moving);
-            }
-        }
-    }
-
-    /// The busiest ones.
-    fn shown(&self) -> impl Iterator<Item = T> + '_ {
-        self.items.iter().flatten().map(|(_, item)| *item)
-    }
-
-    /// `disk ... and 48 more`, when there are more than are shown.
-    fn log_more(&self, source: &str, line: &mut Line, print: &mut dyn FnMut(&Line)) {
-        let more = self.seen.saturating_sub(MAX_LINES as u64);
-        if more > 0 {
-            line.start(source)
-                .text(" ... and ")
-                .number(more)
-                .text(" more");
-            print(line);
-        }
     }
 }

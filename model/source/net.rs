@@ -2,35 +2,28 @@
 
 //! What network interfaces carry.
 
-use super::super::line::Line;
+use super::super::busiest::Busiest;
+use super::super::line::Lines;
 use super::super::rates::rate;
-use super::super::record::Content;
 use super::super::text::Text;
-use super::super::words::{words, Fields, Words};
-use super::{Busiest, Entry, Snapshot};
+use super::super::words::{self, words};
+use super::{Entry, Snapshot};
 
 /// Bytes of the longest name of an interface (`IFNAMSIZ`, without the NUL).
 pub const MAX_NAME: usize = 15;
 
-/// What went through an interface in one direction since it came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Carried {
-    /// Bytes.
-    pub bytes: u64,
-    /// Packets.
-    pub packets: u64,
-    /// Packets that were bad.
-    pub errors: u64,
-    /// Packets that were dropped though they were not bad.
-    pub drops: u64,
-}
-
 words! {
-    Carried as "resource_monitor_carried" {
-        bytes: u64,
-        packets: u64,
-        errors: u64,
-        drops: u64,
+    /// What went through an interface in one direction since it came.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Carried: "resource_monitor_carried" {
+        /// Bytes.
+        pub bytes: u64,
+        /// Packets.
+        pub packets: u64,
+        /// Packets that were bad.
+        pub errors: u64,
+        /// Packets that were dropped though they were not bad.
+        pub drops: u64,
     }
 }
 
@@ -51,24 +44,27 @@ impl Carried {
     }
 }
 
-/// A network interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Net {
-    /// `CLOCK_MONOTONIC` when its counters were read, in nanoseconds.
-    pub taken_mono_ns: u64,
-    /// `ifindex`, which the kernel does not give twice unless it is told to, or an interface brings
-    /// its own along from another namespace.
-    pub index: u32,
-    /// Where the kernel has it: no two have the same at one time. It is not in records.
-    pub address: usize,
-    /// The name.
-    pub name: Text<MAX_NAME>,
-    /// Received.
-    pub rx: Carried,
-    /// Transmitted.
-    pub tx: Carried,
-    /// [`LOOPBACK`], [`HAS_LOWER`] and [`HAS_UPPER`].
-    pub flags: Option<u64>,
+words! {
+    /// A network interface.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Net: "resource_monitor_net", kind 7 "net" "NETS" {
+        /// `CLOCK_MONOTONIC` when its counters were read, in nanoseconds.
+        pub taken_mono_ns: u64,
+        /// `ifindex`, which the kernel does not give twice unless it is told to, or an interface brings
+        /// its own along from another namespace.
+        pub index: u32,
+        /// The name.
+        pub name: Text<MAX_NAME>,
+        /// Received.
+        pub rx: Carried,
+        /// Transmitted.
+        pub tx: Carried,
+        /// [`LOOPBACK`], [`HAS_LOWER`] and [`HAS_UPPER`].
+        pub flags: Option<u64>,
+    } else {
+        /// Where the kernel has it: no two have the same at one time. It is not in records.
+        pub address: usize = 0,
+    }
 }
 
 /// Flag of the interface of the machine to itself.
@@ -80,23 +76,6 @@ pub const HAS_LOWER: u64 = 1 << 1;
 
 /// Flag of an interface below another one, as a port of a bridge.
 pub const HAS_UPPER: u64 = 1 << 2;
-
-words! {
-    Net as "resource_monitor_net" {
-        taken_mono_ns: u64,
-        index: u32,
-        name: Text<MAX_NAME>,
-        rx: Carried,
-        tx: Carried,
-        flags: Option<u64>,
-    } else {
-        address: 0,
-    }
-}
-
-impl Content for Net {
-    const KIND: u64 = 7;
-}
 
 impl Net {
     /// Whether the two are of one interface. One whose counters went backwards was made anew, or
@@ -115,12 +94,7 @@ impl Net {
 
 impl Entry for Net {
     /// `net=eth0 rx=…kB/s tx=…kB/s rxp=…/s txp=…/s err=…/s drop=…/s`
-    fn log(
-        before: Option<Snapshot<'_, Self>>,
-        after: Snapshot<'_, Self>,
-        line: &mut Line,
-        print: &mut dyn FnMut(&Line),
-    ) {
+    fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {
         let Some(before) = before else { return };
         let mut busiest = Busiest::new();
         for (then, now) in after.pairs(before, |then, now| now.continues(then)) {
@@ -132,16 +106,17 @@ impl Entry for Net {
         for (then, now) in busiest.shown() {
             let elapsed_ns = now.elapsed_ns(then);
             let (rx, tx) = (now.rx.since(&then.rx), now.tx.since(&then.tx));
-            line.start("net=")
-                .name(now.name.as_bytes())
-                .kib_rate(" rx=", rx.bytes, elapsed_ns)
-                .kib_rate(" tx=", tx.bytes, elapsed_ns)
-                .rate(" rxp=", rx.packets, elapsed_ns)
-                .rate(" txp=", tx.packets, elapsed_ns)
-                .rate(" err=", rx.errors.saturating_add(tx.errors), elapsed_ns)
-                .rate(" drop=", rx.drops.saturating_add(tx.drops), elapsed_ns);
-            print(line);
+            lines.line(|line| {
+                line.text("net=")
+                    .name(now.name.as_bytes())
+                    .kib_rate(" rx=", rx.bytes, elapsed_ns)
+                    .kib_rate(" tx=", tx.bytes, elapsed_ns)
+                    .rate(" rxp=", rx.packets, elapsed_ns)
+                    .rate(" txp=", tx.packets, elapsed_ns)
+                    .rate(" err=", rx.errors.saturating_add(tx.errors), elapsed_ns)
+                    .rate(" drop=", rx.drops.saturating_add(tx.drops), elapsed_ns)
+            });
         }
-        busiest.log_more("net", line, print);
+        busiest.log_more("net", lines);
     }
 }

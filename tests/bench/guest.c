@@ -341,12 +341,21 @@ static void measure_others(void)
 #define TEXT(macro) TEXT_OF(macro)
 #define TEXT_OF(words) #words
 #define CHECK "interval_ms=" TEXT(CHECK_INTERVAL_MS)
-#define CPU_MEMORY "load=0 activity=0 pressure=0 disk=0 net=0 fs=0"
 #define SILENT "log_every=0"
+
+/* Parameters, and more of them; until the next call. */
+static const char *with(const char *parameters, const char *more)
+{
+	static char all[2048];
+
+	snprintf(all, sizeof(all), "%s %s", parameters, more);
+	return all;
+}
 
 int main(void)
 {
 	long long alone[3], reader, reader_all, basic, basic_silent, all, all_silent;
+	const char *cpu_memory;
 	int stale = 0;
 
 	set_up_machine();
@@ -358,6 +367,7 @@ int main(void)
 	if (sched_setaffinity(0, sizeof(cpu0), &cpu0))
 		err(1, "cannot stay on CPU 0");
 
+	cpu_memory = sources_off(MODULE_FILE);
 	proc_reader_open();
 	fill_kernel_log();
 	sleep_ms(1000 * SETTLE_S);
@@ -365,8 +375,8 @@ int main(void)
 	measure("reader", proc_reader_sample);
 	measure("reader_all", proc_reader_sample_all);
 	keep_threads_on(&cpu0, CONSOLE_THREAD);
-	measure_module("basic", MEASURE " " CPU_MEMORY, NULL);
-	measure_module("basic_silent", MEASURE " " CPU_MEMORY " " SILENT, NULL);
+	measure_module("basic", with(MEASURE, cpu_memory), NULL);
+	measure_module("basic_silent", with(MEASURE " " SILENT, cpu_memory), NULL);
 	measure_module("all", MEASURE, check_lines);
 	measure_module("all_silent", MEASURE " " SILENT, NULL);
 	measure_device("interval_ms=3600000 " SILENT);
@@ -378,9 +388,9 @@ int main(void)
 	alone[0] = spin();
 	reader = spin_beside_reader(proc_reader_sample);
 	reader_all = spin_beside_reader(proc_reader_sample_all);
-	basic = spin_beside_module(CHECK " " CPU_MEMORY, &stale);
+	basic = spin_beside_module(with(CHECK, cpu_memory), &stale);
 	alone[1] = spin();
-	basic_silent = spin_beside_module(CHECK " " CPU_MEMORY " " SILENT, &stale);
+	basic_silent = spin_beside_module(with(CHECK " " SILENT, cpu_memory), &stale);
 	all = spin_beside_module(CHECK, &stale);
 	all_silent = spin_beside_module(CHECK " " SILENT, &stale);
 	alone[2] = spin();

@@ -36,6 +36,38 @@ void load_module(const char *file, const char *parameters)
 	close(fd);
 }
 
+/* A module says of each parameter what type it has; those that are a yes or no are the switches. */
+const char *sources_off(const char *file)
+{
+	static const char mark[] = "parmtype=", type[] = ":bool";
+	static char parameters[1024], module[16 << 20];
+	size_t length, used = 0;
+	FILE *from = fopen(file, "re");
+
+	if (!from)
+		err(1, "cannot open %s", file);
+	length = fread(module, 1, sizeof(module), from);
+	fclose(from);
+	if (length == sizeof(module))
+		errx(1, "%s is too large", file);
+	for (char *at = module;
+	     (at = memmem(at, module + length - at, mark, strlen(mark)));) {
+		char *colon;
+
+		at += strlen(mark);
+		colon = strchr(at, ':');
+		if (!colon || strcmp(colon, type))
+			continue;
+		used += snprintf(parameters + used, sizeof(parameters) - used, "%s%.*s=0",
+				 used ? " " : "", (int)(colon - at), at);
+		if (used >= sizeof(parameters))
+			errx(1, "%s has too many switches", file);
+	}
+	if (!used)
+		errx(1, "%s has no switch", file);
+	return parameters;
+}
+
 /* What the kernel has built in is not on the list. */
 static void load_drivers(void)
 {

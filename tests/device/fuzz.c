@@ -8,6 +8,7 @@
  * that is so, and says what is not otherwise.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -46,6 +47,10 @@ struct fuzzer {
 static int files[FILES];
 static const char *module;
 static time_t end;
+
+/* The parameters, by name. */
+static struct dirent **names;
+static int name_count;
 
 /* Numbers that repeat from run to run (xorshift). */
 static uint64_t any(struct fuzzer *fuzzer)
@@ -285,17 +290,13 @@ static void do_other(struct fuzzer *fuzzer)
 
 static void do_parameter(struct fuzzer *fuzzer)
 {
-	static const char *const names[] = {
-		"interval_ms", "per_cpu_max", "log_every", "history", "load", "activity",
-		"pressure", "disk", "net", "fs", "fs_paths",
-	};
 	static const char *const values[] = {
 		"10", "25", "100", "0", "1", "-1", "9", "3600001", "18446744073709551616", "Y",
 		"N", "on", "off", "/", "/,/proc", "/tmp", "relative", "", "\n",
 	};
-	const char *name = names[below(fuzzer, COUNT(names))];
+	const char *name = names[below(fuzzer, name_count)]->d_name;
 	static const char some[] = "/,0123456789YN\n";
-	char path[128], value[5000], *at = value;
+	char path[512], value[5000], *at = value;
 	size_t length;
 	int fd;
 
@@ -416,6 +417,11 @@ static int work(uint64_t seed, void *(*fuzz)(void *))
 	return 0;
 }
 
+static int is_parameter(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
 int main(int count, char **words)
 {
 	unsigned long processes;
@@ -430,6 +436,8 @@ int main(int count, char **words)
 	end = time(NULL) + strtol(words[2], NULL, 0);
 	processes = strtoul(words[3], NULL, 0);
 	module = words[4];
+	name_count = scandir(PARAMETERS, &names, is_parameter, alphasort);
+	must(PARAMETERS, name_count > 0);
 	for (unsigned long i = 0; i < processes; i++) {
 		pid_t child = fork();
 

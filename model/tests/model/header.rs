@@ -2,20 +2,67 @@
 
 //! `resource_monitor.h` against the record: the C compiler itself compares each field.
 
+use crate::generated;
 use model::ioctl::{self, Info};
-use model::record::{
-    self, Buffers, Content, Cpu, Header, Memory, SectionHeader, Times, WORD_BYTES,
-};
-use model::source::activity::Activity;
-use model::source::disk::{self, Completed, Disk};
-use model::source::fs::{self, Flat, Fs, Usage};
-use model::source::load::Load;
-use model::source::net::{self, Carried, Net};
-use model::source::pressure::Pressure;
-use model::words::Fields;
+use model::record::{self, Header, SectionHeader, WORD_BYTES};
+use model::source::{disk, fs, net, ALL};
+use model::words::{Fields, Kind, Structure, Type};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+
+/// What the names of the header begin with.
+const PREFIX: &str = "RESOURCE_MONITOR_";
+
+/// The constants of the header, without [`PREFIX`], except the kinds.
+const CONSTANTS: &[(&str, u64)] = &[
+    ("MAGIC", record::MAGIC),
+    ("VERSION", record::VERSION),
+    ("TAKEN", record::TAKEN),
+    ("STALE", record::STALE),
+    ("FS_MOUNTED", fs::MOUNTED),
+    ("FS_ABSENT", fs::ABSENT),
+    ("FS_FAILED", fs::FAILED),
+    ("FS_STALE", fs::STALE),
+    ("FS_READ_ONLY", fs::READ_ONLY),
+    ("DISK_HAS_SLAVES", disk::HAS_SLAVES),
+    ("NET_LOOPBACK", net::LOOPBACK),
+    ("NET_HAS_LOWER", net::HAS_LOWER),
+    ("NET_HAS_UPPER", net::HAS_UPPER),
+    ("IOCTL_VERSION", ioctl::VERSION),
+    ("INFO", ioctl::INFO as u64),
+    ("SEEK", ioctl::SEEK as u64),
+    ("SAMPLE", ioctl::SAMPLE as u64),
+    ("SET_INTERVAL", ioctl::SET_INTERVAL as u64),
+];
+
+/// All structures, each after those that are in it.
+fn structures() -> Vec<Structure> {
+    fn add(all: &mut Vec<Structure>, structure: &Structure) {
+        for field in structure.fields {
+            if let Type::Structure(inner) = field.c_type {
+                add(all, inner);
+            }
+        }
+        if all.iter().all(|known| known.c_name != structure.c_name) {
+            all.push(*structure);
+        }
+    }
+    let mut all = Vec::new();
+    add(&mut all, &Header::STRUCTURE);
+    add(&mut all, &SectionHeader::STRUCTURE);
+    for kind in by_number() {
+        add(&mut all, &kind.entry);
+    }
+    add(&mut all, &Info::STRUCTURE);
+    all
+}
+
+fn by_number() -> Vec<Kind> {
+    let mut kinds = ALL.to_vec();
+    kinds.sort_by_key(|kind| kind.number);
+    kinds
+}
 
 /// A program that the compiler refuses when a field is not where it should be, or one is missing.
 #[derive(Default)]
@@ -26,13 +73,14 @@ impl Checks {
         writeln!(self.0, "_Static_assert(({c}) == {value}ULL, \"{c}\");").expect("a text");
     }
 
-    fn structure<T: Fields>(&mut self) {
-        let name = format!("struct {}", T::C_NAME);
+    fn structure(&mut self, structure: &Structure) {
+        let name = format!("struct {}", structure.c_name);
         let mut at = 0;
-        for (field, words) in T::FIELDS {
-            self.same(&format!("offsetof({name}, {field})"), at as u64);
-            let size = words * WORD_BYTES;
-            self.same(&format!("sizeof((({name} *)0)->{field})"), size as u64);
+        for field in structure.fields {
+            self.same(&format!("offsetof({name}, {})", field.name), at as u64);
+            let size = field.words * WORD_BYTES;
+            let field = format!("sizeof((({name} *)0)->{})", field.name);
+            self.same(&field, size as u64);
             at += size;
         }
         // It has no other fields.
@@ -42,52 +90,12 @@ impl Checks {
 
 fn checks() -> Checks {
     let mut checks = Checks::default();
-    checks.structure::<Header>();
-    checks.structure::<SectionHeader>();
-    checks.structure::<Memory>();
-    checks.structure::<Times>();
-    checks.structure::<Cpu>();
-    checks.structure::<Load>();
-    checks.structure::<Activity>();
-    checks.structure::<Pressure>();
-    checks.structure::<Completed>();
-    checks.structure::<Disk>();
-    checks.structure::<Carried>();
-    checks.structure::<Net>();
-    checks.structure::<Usage>();
-    checks.structure::<Flat>();
-    checks.structure::<Buffers>();
-    checks.structure::<Info>();
-    for (name, value) in [
-        ("MAGIC", record::MAGIC),
-        ("VERSION", record::VERSION),
-        ("TAKEN", record::TAKEN),
-        ("STALE", record::STALE),
-        ("MEMORY", Memory::KIND),
-        ("CPUS", Cpu::KIND),
-        ("LOAD", Load::KIND),
-        ("ACTIVITY", Activity::KIND),
-        ("PRESSURE", Pressure::KIND),
-        ("DISKS", Disk::KIND),
-        ("NETS", Net::KIND),
-        ("FILE_SYSTEMS", Fs::KIND),
-        ("BUFFERS", Buffers::KIND),
-        ("FS_MOUNTED", fs::MOUNTED),
-        ("FS_ABSENT", fs::ABSENT),
-        ("FS_FAILED", fs::FAILED),
-        ("FS_STALE", fs::STALE),
-        ("FS_READ_ONLY", fs::READ_ONLY),
-        ("DISK_HAS_SLAVES", disk::HAS_SLAVES),
-        ("NET_LOOPBACK", net::LOOPBACK),
-        ("NET_HAS_LOWER", net::HAS_LOWER),
-        ("NET_HAS_UPPER", net::HAS_UPPER),
-        ("IOCTL_VERSION", ioctl::VERSION),
-        ("INFO", u64::from(ioctl::INFO)),
-        ("SEEK", u64::from(ioctl::SEEK)),
-        ("SAMPLE", u64::from(ioctl::SAMPLE)),
-        ("SET_INTERVAL", u64::from(ioctl::SET_INTERVAL)),
-    ] {
-        checks.same(&format!("RESOURCE_MONITOR_{name}"), value);
+    for structure in structures() {
+        checks.structure(&structure);
+    }
+    let kinds = ALL.iter().map(|kind| (kind.c_name, kind.number));
+    for (name, value) in CONSTANTS.iter().copied().chain(kinds) {
+        checks.same(&format!("{PREFIX}{name}"), value);
     }
     // Names end with a NUL.
     for (field, longest) in [
@@ -98,6 +106,138 @@ fn checks() -> Checks {
         checks.same(&format!("sizeof((({field}) > {longest}"), 1);
     }
     checks
+}
+
+/// A text of rustdoc as one of kernel-doc. Constants of the structure `c_name` may lack their prefix.
+fn text_in_c(doc: &str, c_name: &str) -> String {
+    let group = match c_name {
+        "resource_monitor_info" => "IOCTL",
+        name => name.split('_').nth(2).unwrap_or_default(),
+    };
+    let group = format!("{}_", group.to_uppercase());
+    let name_in_c = |link: &str| match link.rsplit_once("::") {
+        Some(("Self", field)) => format!("@{field}"),
+        path => {
+            let name = path.map_or(link, |(_, name)| name);
+            let grouped = format!("{group}{name}");
+            let names = [(path.is_none()).then_some(grouped.as_str()), Some(name)];
+            let is_known = |name: &&str| CONSTANTS.iter().any(|(known, _)| known == name);
+            let known = names.into_iter().flatten().find(is_known);
+            let known = known.unwrap_or_else(|| panic!("{c_name}: {link} is not in the header"));
+            format!("%{PREFIX}{known}")
+        }
+    };
+    let mut text = String::new();
+    let mut rest = doc;
+    while let Some((before, after)) = rest.split_once("[`") {
+        let (link, after) = after.split_once("`]").expect("expected the end of a link");
+        text.push_str(before);
+        text.push_str(&name_in_c(link));
+        rest = after;
+    }
+    text.push_str(rest);
+    text.replace('`', "")
+}
+
+/// Adds the paragraph `text` to a comment, after `first` on its first line.
+fn wrap(comment: &mut String, first: &str, text: &str) {
+    let mut line = format!(" * {first}");
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && line.len() + 1 + word.len() > 99 {
+            writeln!(comment, "{line}").expect("a text");
+            line = if first.is_empty() { " *" } else { " *\t" }.to_owned();
+            line.push_str(if first.is_empty() { " " } else { "" });
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    writeln!(comment, "{line}").expect("a text");
+}
+
+/// A structure as the header has it.
+fn definition(structure: &Structure) -> String {
+    let name = structure.c_name;
+    let mut text = "/**\n".to_owned();
+    let doc = text_in_c(structure.doc, name);
+    let mut paragraphs = doc.split("\n\n");
+    let brief = paragraphs.next().unwrap_or_default();
+    wrap(&mut text, &format!("struct {name} - "), brief);
+    for field in structure.fields {
+        let doc = text_in_c(field.doc, name);
+        wrap(&mut text, &format!("@{}: ", field.name), &doc);
+    }
+    for paragraph in paragraphs {
+        text.push_str(" *\n");
+        wrap(&mut text, "", paragraph);
+    }
+    writeln!(text, " */\nstruct {name} {{").expect("a text");
+    for field in structure.fields {
+        let bytes = field.words * WORD_BYTES;
+        let name = field.name;
+        match field.c_type {
+            Type::Number => writeln!(text, "\t__u64 {name};"),
+            Type::Text => writeln!(text, "\tchar {name}[{bytes}];"),
+            Type::Structure(inner) => writeln!(text, "\tstruct {} {name};", inner.c_name),
+        }
+        .expect("a text");
+    }
+    text.push_str("};\n");
+    text
+}
+
+#[test]
+fn the_header_follows_from_the_structures() {
+    let mut text =
+        "\n/* Kinds of sections. There may be several of one kind, and none. */\n".to_owned();
+    for kind in by_number() {
+        let Kind {
+            c_name,
+            number,
+            entry,
+            ..
+        } = kind;
+        writeln!(
+            text,
+            "#define {PREFIX}{c_name} {number}\t/* struct {} */",
+            entry.c_name
+        )
+        .expect("a text");
+    }
+    for structure in structures() {
+        write!(text, "\n{}", definition(&structure)).expect("a text");
+    }
+    text.push('\n');
+    generated::compare(
+        "resource_monitor.h",
+        "/* Generated from the structures in model/ by `make update`. */",
+        "/* End of what is generated. */",
+        &text,
+    );
+}
+
+#[test]
+fn the_design_has_the_sizes_of_all_sections() {
+    let mut text = "| section | kind | words of an entry |\n|---|---|---|\n".to_owned();
+    for kind in by_number() {
+        let Kind {
+            name,
+            number,
+            entry_words,
+            ..
+        } = kind;
+        writeln!(text, "| `{name}` | {number} | {entry_words} |").expect("a text");
+    }
+    generated::compare(
+        "../docs/design.md",
+        "<!-- The sizes of sections, by `make update`. -->",
+        "<!-- End of the sizes. -->",
+        &text,
+    );
 }
 
 /// Compiles `program` and gives what the compiler says.

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 use crate::any;
-use crate::logged::{
-    self, assert_contains, assert_ends_with, assert_starts_with, unescaped, values, KIB_RATE, RATE,
-    SECOND,
-};
-use crate::util::value_of;
-use model::line::{cpu, memory, swap, Line, Swapped, Whose, CAPACITY};
-use model::rates::Shares;
-use model::record::Memory;
-use model::words::Words;
+use crate::logged::{unescaped, values, KIB_RATE, RATE, SECOND};
+use model::line::{Line, CAPACITY};
 use proptest::prelude::*;
-
-/// The longest text that the kernel's log keeps in one piece is longer than this.
-const LONGEST: usize = 512;
 
 /// The text that `make` adds to a line that was used before.
 fn made(make: impl FnOnce(&mut Line)) -> String {
@@ -33,94 +23,6 @@ fn name(name: &[u8]) -> String {
     made(|line| {
         line.start("").name(name);
     })
-}
-
-#[test]
-fn cpu_lines() {
-    let shares = Shares {
-        user: 123,
-        nice: 0,
-        system: 45,
-        idle: 832,
-        iowait: 1,
-        irq: 2,
-        softirq: 3,
-        steal: 4,
-        guest: 1000,
-    };
-    assert_eq!(
-        made(|line| cpu(line, Whose::All, &shares)),
-        "cpu=all user=12.3% nice=0.0% system=4.5% idle=83.2% iowait=0.1% irq=0.2% \
-         softirq=0.3% steal=0.4% guest=100.0%"
-    );
-    let with_number = made(|line| cpu(line, Whose::Cpu(17), &shares));
-    assert_starts_with(&with_number, "cpu=17 user=12.3% ");
-    let longest = made(|line| cpu(line, Whose::Cpu(u32::MAX), &shares));
-    assert_starts_with(&longest, "cpu=4294967295 user=");
-    assert_ends_with(&longest, " guest=100.0%");
-}
-
-#[test]
-fn memory_line() {
-    let counters = Memory {
-        total: 1000,
-        free: 100,
-        available: 400,
-        file: 300,
-        swap_cache: 20,
-        shmem: 30,
-        slab_reclaimable: 40,
-        slab_unreclaimable: 50,
-        dirty: 6,
-        writeback: 7,
-        anon: 80,
-        mapped: 90,
-        page_tables: 11,
-        swap_free: 12,
-        page_bytes: 4096,
-    };
-    assert_eq!(
-        made(|line| memory(line, &counters, 10, 4)),
-        "mem total=4000kB used=2400kB free=400kB available=1600kB buffers=40kB cached=1080kB \
-         shmem=120kB slab=360kB dirty=24kB writeback=28kB anon=320kB mapped=360kB pagetables=44kB"
-    );
-}
-
-#[test]
-fn memory_that_does_not_add_up_is_clamped() {
-    // The counters are not read at one moment: available may pass total, and buffers file.
-    let counters = Memory {
-        total: 10,
-        available: 11,
-        file: 5,
-        swap_cache: 2,
-        ..Memory::default()
-    };
-    let line = made(|line| memory(line, &counters, 4, 4));
-    assert_contains(&line, " used=0kB ");
-    assert_contains(&line, " cached=0kB ");
-}
-
-#[test]
-fn swap_line() {
-    let memory = Memory {
-        swap_free: 5,
-        ..Memory::default()
-    };
-    let swapped = |elapsed_ns| Swapped {
-        in_pages: 250,
-        out_pages: 3,
-        elapsed_ns,
-    };
-    assert_eq!(
-        made(|line| swap(line, &memory, Some(swapped(2_000_000_000)), 4)),
-        "swap free=20kB in=500kB/s out=6kB/s"
-    );
-    assert_eq!(
-        made(|line| swap(line, &memory, Some(swapped(0)), 4)),
-        "swap free=20kB in=0kB/s out=0kB/s"
-    );
-    assert_eq!(made(|line| swap(line, &memory, None, 4)), "swap free=20kB");
 }
 
 #[test]
@@ -306,65 +208,7 @@ fn what_does_not_fit_is_left_out() {
     );
 }
 
-#[test]
-fn the_longest_lines_of_cpus_memory_and_swap_are_whole() {
-    let shares = Shares {
-        user: u32::MAX,
-        nice: u32::MAX,
-        system: u32::MAX,
-        idle: u32::MAX,
-        iowait: u32::MAX,
-        irq: u32::MAX,
-        softirq: u32::MAX,
-        steal: u32::MAX,
-        guest: u32::MAX,
-    };
-    let line = made(|line| cpu(line, Whose::Cpu(u32::MAX), &shares));
-    let keys = "user nice system idle iowait irq softirq steal guest".split(' ');
-    let keys: Vec<_> = keys.map(|key| (key, logged::PERCENT)).collect();
-    let got = values(&line, "cpu=4294967295", &keys);
-    assert_eq!(got, [u128::from(u32::MAX); 9]);
-
-    let most = value_of::<Memory>([u64::MAX; Memory::LEN]);
-    let line = made(|line| memory(line, &most, u64::MAX, 64));
-    assert_ends_with(&line, " pagetables=18446744073709551615kB");
-
-    let swapped = Swapped {
-        in_pages: u64::MAX,
-        out_pages: u64::MAX,
-        elapsed_ns: 1_000,
-    };
-    let line = made(|line| swap(line, &most, Some(swapped), 64));
-    assert_eq!(
-        line,
-        "swap free=18446744073709551615kB in=18446744073709551615kB/s \
-         out=18446744073709551615kB/s"
-    );
-}
-
 proptest! {
-    #[test]
-    fn no_memory_line_is_cut(words in prop::array::uniform15(any::<u64>()), buffers: u64) {
-        let counters = value_of::<Memory>(words);
-        let text = made(|line| memory(line, &counters, buffers, 64));
-        prop_assert!(text.len() < LONGEST,
-            "{} bytes, expected fewer than {}: {:?}", text.len(), LONGEST, text);
-        prop_assert_eq!(text.split(' ').count(), 14);
-        let tail = format!(" pagetables={}kB", counters.page_tables.saturating_mul(64));
-        prop_assert!(text.ends_with(&tail), "expected {:?} at the end of {:?}", tail, text);
-    }
-
-    #[test]
-    fn no_swap_line_is_cut(now in prop::array::uniform15(any::counter()), in_pages in any::counter(),
-                           out_pages in any::counter(), elapsed_ns in any::elapsed_ns()) {
-        let after = value_of::<Memory>(now);
-        let swapped = Swapped { in_pages, out_pages, elapsed_ns };
-        let text = made(|line| swap(line, &after, Some(swapped), 64));
-        let keys = [("free", logged::KIB), ("in", logged::shape(0, "kB/s")), ("out", logged::shape(0, "kB/s"))];
-        let got = values(&text, "swap", &keys);
-        prop_assert_eq!(got[0], u128::from(after.swap_free.saturating_mul(64)));
-    }
-
     #[test]
     fn any_name_can_be_read_back(bytes in any::bytes(0..=200)) {
         let name = name(&bytes);

@@ -2,7 +2,9 @@
 
 //! The lines of the log, caught and taken apart.
 
-use model::line::{Line, CAPACITY};
+use std::cell::RefCell;
+
+use model::line::{Line, Lines, CAPACITY};
 use model::source::{Entry, Snapshot};
 
 /// A snapshot as the tests write it down: when it was taken, and what was there.
@@ -10,32 +12,37 @@ pub type Taken<'a, E> = (u64, &'a [E]);
 
 pub const SECOND: u64 = 1_000_000_000;
 
+/// The lines that `log` prints, in a line that was used before.
+pub fn all_printed(log: impl FnOnce(&mut Lines<'_>)) -> Vec<String> {
+    let printed = RefCell::new(Vec::new());
+    let mut line = Line::new();
+    line.start("cpu=all what was there before");
+    let print = |line: &Line| {
+        assert!(
+            line.as_bytes().len() < CAPACITY,
+            "expected fewer than {CAPACITY} bytes, found {}: {:?}",
+            line.as_bytes().len(),
+            line.as_str()
+        );
+        assert_eq!(line.as_str().as_bytes(), line.as_bytes());
+        printed.borrow_mut().push(line.as_str().to_owned());
+    };
+    log(&mut Lines::new(&mut line, &print));
+    printed.into_inner()
+}
+
+/// The one line that `log` prints.
+pub fn printed(log: impl FnOnce(&mut Lines<'_>)) -> String {
+    only(all_printed(log))
+}
+
 /// The lines that two snapshots make.
 pub fn lines<E: Entry>(before: Option<Taken<'_, E>>, after: Taken<'_, E>) -> Vec<String> {
     let snapshot = |(taken_mono_ns, entries)| Snapshot {
         taken_mono_ns,
         entries,
     };
-    let mut lines = Vec::new();
-    // The line is the one that others were made in before.
-    let mut line = Line::new();
-    line.start("cpu=all what was there before");
-    E::log(
-        before.map(snapshot),
-        snapshot(after),
-        &mut line,
-        &mut |line| {
-            assert!(
-                line.as_bytes().len() < CAPACITY,
-                "expected fewer than {CAPACITY} bytes, found {}: {:?}",
-                line.as_bytes().len(),
-                line.as_str()
-            );
-            assert_eq!(line.as_str().as_bytes(), line.as_bytes());
-            lines.push(line.as_str().to_owned());
-        },
-    );
-    lines
+    all_printed(|lines| E::log(before.map(snapshot), snapshot(after), lines))
 }
 
 /// The one line that two snapshots make.

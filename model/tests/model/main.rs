@@ -12,9 +12,11 @@
 )]
 
 mod any;
+mod generated;
 mod header;
 mod line;
 mod logged;
+mod pieces;
 mod rates;
 mod record;
 mod setting;

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 use crate::any;
-use crate::util::{cpu, push_section, value_of, words, words_of};
+use crate::util::{cpu, push_section, record_at, value_of, words, words_for, words_of};
 use model::record::{
-    self, section_words, words_for, Buffers, Content, Cpu, Header, Invalid, Memory, Record,
-    SectionHeader, LOST_AT, SEQ_AT, SIZE_AT, WORD_BYTES,
+    self, section_words, Content, Header, Invalid, Record, SectionHeader, LOST_AT, SEQ_AT, SIZE_AT,
+    WORD_BYTES,
 };
 use model::source::activity::Activity;
+use model::source::cpu::{count, online, Cpu};
 use model::source::disk::Disk;
 use model::source::fs::{Fs, Path, State, Usage, MAX_PATH, READ_ONLY};
 use model::source::load::Load;
+use model::source::memory::{Buffers, Memory};
 use model::source::net::Net;
 use model::source::pressure::Pressure;
+use model::source::ALL;
 use model::words::Words;
 use proptest::prelude::*;
 
@@ -60,9 +63,9 @@ fn a_record_reads_as_it_was_written() {
         (7, 8, 9)
     );
     assert_eq!((read.magic, read.version), (record::MAGIC, record::VERSION));
-    assert_eq!(record.memory(), Some(memory));
-    assert_eq!(record.cpu_count(), 2);
-    assert_eq!(record.cpus().collect::<Vec<_>>(), [first, second]);
+    assert_eq!(record.entries::<Memory>().next(), Some(memory));
+    assert_eq!(count(record), 2);
+    assert_eq!(online(record).collect::<Vec<_>>(), [first, second]);
     assert_eq!(record.entries::<Load>().count(), 0);
 
     let (load, pressure, activity): (Load, Pressure, Activity) =
@@ -77,7 +80,7 @@ fn a_record_reads_as_it_was_written() {
     let words = resized(words);
     let record = Record::new(&words).expect("expected a whole record");
     assert_eq!(record.sections().count(), 8);
-    assert_eq!(record.cpu_count(), 2);
+    assert_eq!(count(record), 2);
     assert_eq!(record.entries().collect::<Vec<Load>>(), [load]);
     assert_eq!(record.entries().collect::<Vec<Activity>>(), [activity]);
     assert_eq!(record.entries().collect::<Vec<Pressure>>(), [pressure]);
@@ -99,24 +102,24 @@ fn the_words_that_the_history_knows_are_where_they_are_said_to_be() {
 
 #[test]
 fn kinds_are_different() {
-    let mut kinds = [
-        Memory::KIND,
-        Cpu::KIND,
-        Load::KIND,
-        Activity::KIND,
-        Pressure::KIND,
-        Disk::KIND,
-        Net::KIND,
-        Fs::KIND,
-        Buffers::KIND,
-    ];
     // They are part of the format.
-    assert_eq!(kinds, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let kinds = ALL.iter().map(|kind| (kind.number, kind.name));
+    let mut kinds: Vec<_> = kinds.collect();
     kinds.sort_unstable();
-    assert!(
-        kinds.windows(2).all(|pair| pair[0] < pair[1]),
-        "expected no kind to be there twice, found {kinds:?}"
-    );
+    let expected = [
+        (1, "memory"),
+        (2, "cpu"),
+        (3, "load"),
+        (4, "activity"),
+        (5, "pressure"),
+        (6, "disk"),
+        (7, "net"),
+        (8, "fs"),
+        (9, "buffers"),
+        (10, "tcp"),
+        (11, "running"),
+    ];
+    assert_eq!(kinds, expected);
 }
 
 #[test]
@@ -322,6 +325,15 @@ fn damaged() -> impl Strategy<Value = Vec<u64>> {
     })
 }
 
+#[test]
+fn elapsed_is_never_negative() {
+    let (early, late) = (record_at(5, &[]), record_at(12, &[]));
+    let early = Record::new(&early).expect("expected a whole record");
+    let late = Record::new(&late).expect("expected a whole record");
+    assert_eq!(late.elapsed_ns_since(&early), 7);
+    assert_eq!(early.elapsed_ns_since(&late), 0);
+}
+
 proptest! {
     #[test]
     fn any_words_can_be_looked_at(words in prop_oneof![
@@ -329,10 +341,10 @@ proptest! {
         prop::collection::vec(any::counter(), 0..200),
     ]) {
         if let Ok(record) = Record::new(&words) {
-            let _ = (record.header(), record.memory());
-            let cpus = record.cpus().count();
-            prop_assert!(cpus <= record.cpu_count(),
-                "{} CPUs, expected at most {}", cpus, record.cpu_count());
+            let _ = (record.header(), record.entries::<Memory>().next());
+            let cpus = online(record).count();
+            prop_assert!(cpus <= count(record),
+                "{} CPUs, expected at most {}", cpus, count(record));
             let _ = record.entries::<Disk>().count() + record.entries::<Fs>().count();
             let whole: usize = record
                 .sections()
@@ -359,7 +371,7 @@ proptest! {
     fn sizes_do_not_overflow(count: usize) {
         let (words, least) = (section_words::<Cpu>(count), count.min(usize::MAX / 2));
         prop_assert!(words >= least, "{} words, expected {} or more", words, least);
-        let (some, none) = (words_for(count), words_for(0));
+        let (some, none) = (section_words::<Cpu>(count), section_words::<Cpu>(0));
         prop_assert!(some > none || count == 0,
             "{} words for {} CPUs, expected more than {}", some, count, none);
     }

@@ -2,7 +2,9 @@
 
 //! What the tests build records from.
 
-use model::record::{words_for, Content, Cpu, Header, Memory, SectionHeader, Times};
+use model::record::{section_words, Content, Header, SectionHeader};
+use model::source::cpu::{Cpu, Times};
+use model::source::memory::Memory;
 use model::words::Words;
 
 /// Adds a section of `entries`.
@@ -24,6 +26,11 @@ pub fn words_of(value: &impl Words) -> Vec<u64> {
 pub fn value_of<T: Words>(words: impl IntoIterator<Item = u64>) -> T {
     let words: Vec<u64> = words.into_iter().take(T::LEN).collect();
     T::from_words(&words).expect("expected as many words as the value has")
+}
+
+/// How many words a record of CPU and memory has.
+pub fn words_for(cpus: usize) -> usize {
+    Header::LEN + section_words::<Memory>(1) + section_words::<Cpu>(cpus)
 }
 
 /// The words of a record, with the sizes that it has.

@@ -10,11 +10,13 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use resmon::model::record::{Buffers, Content, Cpu, Header, SectionHeader, Times, STALE};
+use resmon::model::record::{Content, Header, SectionHeader, STALE};
 use resmon::model::source::activity::Activity;
+use resmon::model::source::cpu::{Cpu, Times};
 use resmon::model::source::disk::Disk;
 use resmon::model::source::fs::{Fs, State, Usage};
 use resmon::model::source::load::Load;
+use resmon::model::source::memory::{Buffers, Memory};
 use resmon::model::source::net::Net;
 use resmon::model::source::pressure::Pressure;
 use resmon::model::text::Text;
@@ -108,8 +110,8 @@ fn has_the_raw_counters_and_nothing_else() {
     let printed = print_of_bytes(&record.to_bytes());
     let mut left = Left(samples(&printed));
 
-    assert_eq!(raw.cpus().count(), 4);
-    for cpu in raw.cpus() {
+    assert_eq!(raw.entries::<Cpu>().count(), 4);
+    for cpu in raw.entries::<Cpu>() {
         let (id, times) = (cpu.id, &cpu.times);
         let modes = [
             ("user", times.user),
@@ -131,7 +133,7 @@ fn has_the_raw_counters_and_nothing_else() {
         }
     }
 
-    let memory = raw.memory().unwrap();
+    let memory = raw.entries::<Memory>().next().unwrap();
     let buffers = raw.entries::<Buffers>().next().unwrap().buffers;
     let fields = [
         ("MemTotal", memory.total),
@@ -425,7 +427,7 @@ fn waits_when_it_falls(change: impl Fn(&mut [u64])) -> [f64; 2] {
     after.extend(wait(9_980_000_000, &change, &last));
     [before, after].map(|bytes| {
         let printed = print_of_bytes(&bytes);
-        let id = last.raw().unwrap().cpus().next().unwrap().id;
+        let id = last.raw().unwrap().entries::<Cpu>().next().unwrap().id;
         let name = format!("node_cpu_seconds_total{{cpu=\"{id}\",mode=\"iowait\"}}");
         samples(&printed)[name.as_str()]
     })

@@ -25,6 +25,7 @@ mod error;
 mod life;
 mod record;
 mod recording;
+mod records;
 mod sample;
 mod source;
 mod sys;
@@ -35,10 +36,11 @@ pub use error::{Error, Result};
 pub use life::WallClock;
 pub use model;
 pub use model::ioctl::Info;
-pub use record::{Damage, Record, Records};
+pub use record::Record;
 pub use recording::Recording;
+pub use records::{Damage, Records};
 pub use sample::{
-    Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
-    NetDirection, Pressure, Sample, Samples, Swap, Usage,
+    columns, Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
+    NetDirection, Pressure, Running, Sample, Samples, Swap, Tcp, Usage,
 };
 pub use source::Source;

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
-
-use model::record::{self, Header, Invalid, MAGIC, WORD_BYTES};
+use model::record::{self, Header, Invalid, WORD_BYTES};
 
 use crate::version_1::{self, Version1};
-use crate::{Error, Result};
+use crate::Result;
 
 /// The raw counters of one sample: a whole record, which was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +18,18 @@ impl Record {
     /// Reads exactly one record.
     ///
     /// A record of version 1 is read as one of the present version. Alone it has interrupts as
-    /// its module counted them, in 32 bits; [`Records`] goes on with them from record to record.
+    /// its module counted them, in 32 bits; [`Records`](crate::Records) goes on with them from
+    /// record to record.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] and [`Error::Version`].
+    /// [`Error::Invalid`](crate::Error::Invalid) and [`Error::Version`](crate::Error::Version).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Ok(Self::of(bytes, &mut Version1::default())?)
     }
 
-    fn of(bytes: &[u8], older: &mut Version1) -> std::result::Result<Self, Invalid> {
-        let (words, rest) = bytes.as_chunks_of_words();
+    pub(crate) fn of(bytes: &[u8], older: &mut Version1) -> std::result::Result<Self, Invalid> {
+        let (words, rest) = words_of(bytes);
         if !rest.is_empty() {
             return Err(Invalid::Size(bytes.len() as u64));
         }
@@ -67,339 +63,12 @@ impl Record {
     }
 }
 
-trait Words {
-    fn as_chunks_of_words(&self) -> (Vec<u64>, &[u8]);
-}
-
-impl Words for [u8] {
-    fn as_chunks_of_words(&self) -> (Vec<u64>, &[u8]) {
-        let chunks = self.chunks_exact(WORD_BYTES);
-        let rest = chunks.remainder();
-        let words = chunks
-            .filter_map(|chunk| Some(u64::from_le_bytes(chunk.try_into().ok()?)))
-            .collect();
-        (words, rest)
-    }
-}
-
-/// Records, one after the other, of a [`Device`](crate::Device) or of a recording.
-///
-/// ```
-/// # fn main() -> resmon::Result<()> {
-/// let recording: &[u8] = &[];
-/// for record in resmon::Records::new(recording) {
-///     println!("{}", record?.header().seq);
-/// }
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct Records<R> {
-    source: R,
-    /// What was read and not handed out yet is from `start` to `end`.
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// Where in the source `start` is.
-    offset: u64,
-    /// Bytes of the last record.
-    last_bytes: u64,
-    /// Reads records of version 1.
-    older: Version1,
-    /// What was no record.
-    damage: Vec<Damage>,
-    /// Whether to go on after damage.
-    is_recording: bool,
-    /// There is no more to read.
-    has_ended: bool,
-}
-
-/// Bytes of a recording that are no record, and so are left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Damage {
-    /// Where they begin.
-    pub offset: u64,
-    /// How many there are.
-    pub bytes: u64,
-    /// What is wrong at the first of them; none when the recording ends within a record.
-    pub why: Option<Invalid>,
-}
-
-/// Where another record may begin after the first byte.
-fn next_magic(bytes: &[u8]) -> Option<usize> {
-    let at = memchr::memmem::find(bytes.get(1..)?, &MAGIC.to_le_bytes())?;
-    Some(at.saturating_add(1))
-}
-
-impl Damage {
-    /// What is said of a recording that has no record.
-    fn error(&self) -> Error {
-        self.why.map_or(Error::Truncated, Error::from)
-    }
-}
-
-/// What there is at the start.
-enum Look {
-    /// A record of so many bytes.
-    Record(Record, usize),
-    /// What may be one, once so many bytes are there.
-    Needs(usize),
-}
-
-/// What came of reading.
-enum Filled {
-    More,
-    /// There will be more.
-    NotYet,
-    Ended,
-}
-
-impl Records<BufReader<File>> {
-    /// Opens a recording.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Open`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self::new(BufReader::new(open(path.as_ref())?)))
-    }
-}
-
-/// Opens a recording.
-pub fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|source| Error::Open {
-        path: path.into(),
-        source,
-    })
-}
-
-impl<R: Read> Records<R> {
-    /// Reads records from `source`, which is a recording: what is damaged is left out.
-    pub fn new(source: R) -> Self {
-        const USUAL_BYTES: usize = 1 << 16;
-        Self {
-            is_recording: true,
-            ..Self::with_capacity(source, USUAL_BYTES)
-        }
-    }
-
-    /// Reads up to `capacity` bytes at a time. The device needs room for its largest record.
-    pub(crate) fn with_capacity(source: R, capacity: usize) -> Self {
-        Self {
-            source,
-            buffer: vec![0; capacity.max(Self::HEADER_BYTES)],
-            start: 0,
-            end: 0,
-            offset: 0,
-            last_bytes: 0,
-            older: Version1::default(),
-            damage: Vec::new(),
-            is_recording: false,
-            has_ended: false,
-        }
-    }
-
-    /// The shortest header.
-    const HEADER_BYTES: usize = <Header as model::words::Words>::MIN_LEN * WORD_BYTES;
-
-    /// No record of any machine is larger, nor is a recording searched further for its first one.
-    const MAX_BYTES: u64 = 1 << 26;
-
-    /// The next record; none at the end of a recording, or when a device that does not wait has
-    /// none yet.
-    ///
-    /// Of a recording, what is damaged is left out: see [`Records::damage`]. What has no record at
-    /// all is no recording.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Read`], [`Error::Truncated`] and those of [`Record::from_bytes`]. After one that
-    /// says that there is no record, nothing comes any more.
-    pub fn try_next(&mut self) -> Result<Option<Record>> {
-        if self.has_ended {
-            return Ok(None);
-        }
-        let next = self.read_next();
-        self.has_ended = next
-            .as_ref()
-            .is_err_and(|error| !matches!(error, Error::Read(_)));
-        next
-    }
-
-    fn read_next(&mut self) -> Result<Option<Record>> {
-        // Whether all that the source has is there.
-        let mut is_whole = false;
-        loop {
-            let why = match self.look(is_whole) {
-                Ok(Look::Record(record, bytes)) => {
-                    self.last_bytes = bytes as u64;
-                    self.pass(bytes);
-                    return Ok(Some(record));
-                }
-                Ok(Look::Needs(_)) if is_whole && self.start == self.end => return self.ended(),
-                Ok(Look::Needs(_)) if is_whole => None,
-                Ok(Look::Needs(bytes)) => {
-                    match self.fill(bytes)? {
-                        Filled::More => (),
-                        Filled::NotYet => return Ok(None),
-                        Filled::Ended => is_whole = true,
-                    }
-                    continue;
-                }
-                Err(invalid) => Some(invalid),
-            };
-            if !self.is_recording {
-                return Err(why.map_or(Error::Truncated, Error::from));
-            }
-            self.skip(why)?;
-        }
-    }
-
-    /// Looks for a record at the start. Nothing follows what is there if it `is_whole`.
-    fn look(&mut self, is_whole: bool) -> std::result::Result<Look, Invalid> {
-        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
-        let Some(header) = there.get(..Self::HEADER_BYTES) else {
-            // What does not begin as a record need not be waited for.
-            let known = there.len().min(WORD_BYTES);
-            return match there.get(..known) == MAGIC.to_le_bytes().get(..known) {
-                true => Ok(Look::Needs(Self::HEADER_BYTES)),
-                false => Err(Invalid::Magic),
-            };
-        };
-        let (words, _) = header.as_chunks_of_words();
-        let size = record::size_bytes(&words)?;
-        let bytes = usize::try_from(size)
-            .ok()
-            .filter(|_| size <= Self::MAX_BYTES)
-            .ok_or(Invalid::Size(size))?;
-        let Some(whole) = there.get(..bytes) else {
-            return Ok(Look::Needs(bytes));
-        };
-        if self.is_recording && next_magic(whole).is_some() {
-            // Either a name in it looks like the begin of a record, or it was cut off where another
-            // one begins now. Then what follows does not begin where this one would end.
-            let after = there.get(bytes..).unwrap_or_default();
-            let known = after.len().min(WORD_BYTES);
-            if after.get(..known) != MAGIC.to_le_bytes().get(..known) {
-                return Err(Invalid::Size(size));
-            }
-            if known < WORD_BYTES && !is_whole {
-                return Ok(Look::Needs(bytes.saturating_add(WORD_BYTES)));
-            }
-        }
-        Ok(Look::Record(Record::of(whole, &mut self.older)?, bytes))
-    }
-
-    /// Passes over the bytes from the start to where a record may begin.
-    fn skip(&mut self, why: Option<Invalid>) -> Result<()> {
-        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
-        let magic = MAGIC.to_le_bytes();
-        // The last few bytes may be the begin of one.
-        let begun = || {
-            let is_begun = |count: &usize| there.ends_with(magic.get(..*count).unwrap_or_default());
-            (1..magic.len().min(there.len())).rev().find(is_begun)
-        };
-        let bytes = next_magic(there).unwrap_or_else(|| there.len() - begun().unwrap_or(0));
-        match self.damage.last_mut() {
-            Some(last) if last.offset + last.bytes == self.offset => last.bytes += bytes as u64,
-            _ => self.damage.push(Damage {
-                offset: self.offset,
-                bytes: bytes as u64,
-                why,
-            }),
-        }
-        self.pass(bytes);
-        match self.damage.as_slice() {
-            [first] if self.last_bytes == 0 && first.bytes > Self::MAX_BYTES => Err(first.error()),
-            _ => Ok(()),
-        }
-    }
-
-    /// What comes of the end of a source.
-    fn ended(&self) -> Result<Option<Record>> {
-        match self.damage.first() {
-            Some(first) if self.last_bytes == 0 => Err(first.error()),
-            _ => Ok(None),
-        }
-    }
-
-    fn pass(&mut self, bytes: usize) {
-        self.start += bytes;
-        self.offset += bytes as u64;
-    }
-
-    /// Where the last record begins in the source, and how many bytes it has.
-    pub(crate) fn place(&self) -> (u64, u64) {
-        (self.offset - self.last_bytes, self.last_bytes)
-    }
-
-    /// What of the recording was damaged so far, in order.
-    pub fn damage(&self) -> &[Damage] {
-        &self.damage
-    }
-
-    pub(crate) fn into_damage(self) -> Vec<Damage> {
-        self.damage
-    }
-
-    /// Reads more.
-    fn fill(&mut self, needed: usize) -> Result<Filled> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        if self.buffer.len() < needed {
-            // A size is believed as far as bytes follow: garbage shall not take much memory.
-            let size = needed.min(self.buffer.len().saturating_mul(2));
-            self.buffer.resize(size, 0);
-        }
-        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-        loop {
-            match self.source.read(room) {
-                Ok(0) => return Ok(Filled::Ended),
-                Ok(read) => {
-                    self.end += read;
-                    return Ok(Filled::More);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => (),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Filled::NotYet),
-                Err(error) => return Err(Error::Read(error)),
-            }
-        }
-    }
-
-    /// The same records, of `source` in another type, as to read from one of several.
-    pub fn map_source<S: Read>(self, map: impl FnOnce(R) -> S) -> Records<S> {
-        Records {
-            source: map(self.source),
-            buffer: self.buffer,
-            start: self.start,
-            end: self.end,
-            offset: self.offset,
-            last_bytes: self.last_bytes,
-            older: self.older,
-            damage: self.damage,
-            is_recording: self.is_recording,
-            has_ended: self.has_ended,
-        }
-    }
-
-    /// Where the records come from.
-    pub fn get_ref(&self) -> &R {
-        &self.source
-    }
-}
-
-impl<R: Read> Iterator for Records<R> {
-    type Item = Result<Record>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.try_next().transpose()
-    }
-}
-
-impl<R: AsFd> AsFd for Records<R> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.source.as_fd()
-    }
+/// The words of `bytes`, and the bytes that are left over.
+pub(crate) fn words_of(bytes: &[u8]) -> (Vec<u64>, &[u8]) {
+    let chunks = bytes.chunks_exact(WORD_BYTES);
+    let rest = chunks.remainder();
+    let words = chunks
+        .filter_map(|chunk| Some(u64::from_le_bytes(chunk.try_into().ok()?)))
+        .collect();
+    (words, rest)
 }

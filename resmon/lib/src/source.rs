@@ -2,74 +2,74 @@
 
 use std::fmt;
 
-use model::record::{Buffers, Content, Cpu, Memory};
-use model::source::{activity, disk, fs, load, net, pressure};
+use model::record::{Content, Kind};
+use model::source::{
+    activity::Activity, cpu::Cpu, disk::Disk, fs::Fs, load::Load, memory::Buffers, memory::Memory,
+    net::Net, pressure::Pressure, running::Running, tcp::Tcp,
+};
 
-/// What a section of a record is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
-#[non_exhaustive]
-#[allow(missing_docs)] // The names say it.
-pub enum Source {
-    Cpu,
-    Memory,
-    Buffers,
-    Load,
-    Activity,
-    Pressure,
-    Disk,
-    Net,
-    Fs,
+/// Makes [`Source`] of what the sections hold. Numbers and names are those of the record.
+macro_rules! sources {
+    ($($content:ident)*) => {
+        /// What a section of a record is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        #[allow(missing_docs)] // The names say it.
+        pub enum Source {
+            $($content,)*
+        }
+
+        impl Source {
+            /// All of them, in the order in which they are shown.
+            pub const ALL: [Self; model::source::ALL.len()] = [$(Self::$content,)*];
+
+            fn description(self) -> Kind {
+                match self {
+                    $(Self::$content => <$content>::DESCRIPTION,)*
+                }
+            }
+        }
+    };
 }
 
-impl Source {
-    /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
-        Self::Cpu,
-        Self::Memory,
-        Self::Buffers,
-        Self::Load,
-        Self::Activity,
-        Self::Pressure,
-        Self::Disk,
-        Self::Net,
-        Self::Fs,
-    ];
+sources! { Cpu Memory Buffers Load Running Activity Pressure Disk Net Tcp Fs }
 
-    /// The number of its sections: [`Content::KIND`].
+impl Source {
+    /// The number of its sections.
     pub fn number(self) -> u64 {
-        match self {
-            Self::Cpu => Cpu::KIND,
-            Self::Memory => Memory::KIND,
-            Self::Buffers => Buffers::KIND,
-            Self::Load => load::Load::KIND,
-            Self::Activity => activity::Activity::KIND,
-            Self::Pressure => pressure::Pressure::KIND,
-            Self::Disk => disk::Disk::KIND,
-            Self::Net => net::Net::KIND,
-            Self::Fs => fs::Fs::KIND,
-        }
+        self.description().number
     }
 
-    /// As the parameter of the module is called that switches it on and off, where there is one.
+    /// The name of the module's parameter that switches it on and off, where there is one.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Memory => "memory",
-            Self::Buffers => "buffers",
-            Self::Load => "load",
-            Self::Activity => "activity",
-            Self::Pressure => "pressure",
-            Self::Disk => "disk",
-            Self::Net => "net",
-            Self::Fs => "fs",
-        }
+        self.description().name
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Source {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_those_of_the_record() {
+        let names = Source::ALL.map(Source::name);
+        let of_records: Vec<_> = model::source::ALL.iter().map(|kind| kind.name).collect();
+        assert_eq!(names.as_slice(), of_records);
     }
 }

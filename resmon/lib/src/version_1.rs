@@ -10,8 +10,9 @@
 //!   are lost.
 //! - Interrupts were counted in 32 bits. [`Version1`] goes on with them from one record to the next.
 
-use model::record::{Content, Header, Invalid, Memory, SectionHeader, SIZE_AT, WORD_BYTES};
+use model::record::{Content, Header, Invalid, SectionHeader, SIZE_AT, WORD_BYTES};
 use model::source::activity::{unwrapped, Activity};
+use model::source::memory::Memory;
 use model::words::Words;
 
 /// The version that is read here.

@@ -9,5 +9,9 @@
 pub(crate) mod history;
 #[path = "../../../driver/reader.rs"]
 pub(crate) mod reader;
+#[path = "../../../driver/record_writer.rs"]
+pub(crate) mod record_writer;
+#[path = "../../../driver/ring.rs"]
+pub(crate) mod ring;
 #[path = "../../../driver/slots.rs"]
 pub(crate) mod slots;

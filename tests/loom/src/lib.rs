@@ -3,8 +3,8 @@
 //! What threads of the module share without a lock, and who waits for whom, in every order that the
 //! threads can take, and with every value that a load may return.
 //!
-//! `driver/slots.rs`, `driver/history.rs` and `driver/reader.rs` are compiled into this crate as they
-//! are. What they use of the kernel and of `sys/` is made of loom here. These modules have the names
+//! The rings of the driver and their readers (`src/driver.rs` lists the files) are compiled into this
+//! crate as they are. What they use of the kernel and of `sys/` is made of loom here. These modules have the names
 //! and functions that the files use, and no others; what each is for is said at the original.
 //!
 //! Loom knows the memory model of C11. `smp_rmb()` is an acquire fence and `smp_wmb()` a release

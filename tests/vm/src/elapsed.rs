@@ -110,6 +110,12 @@ fn is_whole(sample: &Sample) -> bool {
     matches!(sample.load, Part::Taken(_))
 }
 
+/// Parameters that switch all sources off except these, and except the load averages, by which a sample
+/// that has its sources' lines is known here.
+pub fn only(sources: &[&str]) -> String {
+    module::only(&[sources, &["load"]].concat())
+}
+
 /// Whether none of them is stale, as it may be for once on a machine that is busy.
 fn is_answered(sample: &Sample) -> bool {
     is_whole(sample)

@@ -4,9 +4,10 @@
 //!
 //! It runs the cases one after the other, reports them on the second serial port, and powers off:
 //! `plan N`, then `ok NAME` or `not ok NAME: why` for each case, and `done`. Lines that start with
-//! `# ` tell how far it is.
+//! `# ` tell how far it is. `tests/host/src/results.rs` reads all of it.
 
 mod blockdev;
+mod busiest;
 mod cases;
 mod cgroup;
 mod child;
@@ -208,12 +209,15 @@ fn run_case(case: &Case, guest: &Guest) -> Result<()> {
     // What the case before has written is of no use any more.
     messages::take();
     let start = guest.log.mark(&cases::kernel::mark_of_case(case.name))?;
-    let result =
-        panic::catch_unwind(AssertUnwindSafe(|| (case.run)(guest))).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(anyhow!("panic: {}", text.unwrap_or("without a message")))
-        });
+    let result = panic::catch_unwind(AssertUnwindSafe(|| {
+        guest.ensure_has(case.needs)?;
+        (case.run)(guest)
+    }))
+    .unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(anyhow!("panic: {}", text.unwrap_or("without a message")))
+    });
     let cleanup = clean_up(guest);
     // The last case fails for these; here one sees what caused them.
     for line in cases::kernel::reports(case.name, &guest.log.since(start)?) {

@@ -23,11 +23,21 @@ const SYSFS: &str = "/sys/module/resource_monitor";
 /// machine below may be busy; a test that passes does not wait for this.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Switches all sources off but the CPUs and the memory, which have no switch.
-pub const ONLY_CPU: &str = "load=0 activity=0 pressure=0 disk=0 net=0 fs=0";
-
 /// The parameters that switch a source on, which they all do by default.
-pub const SWITCHES: [&str; 6] = ["load", "activity", "pressure", "disk", "net", "fs"];
+pub const SWITCHES: [&str; 8] = [
+    "load", "running", "activity", "pressure", "disk", "net", "tcp", "fs",
+];
+
+/// Parameters that switch all sources off except these, the CPUs and the memory: the latter two have no
+/// switch.
+pub fn only(sources: &[&str]) -> String {
+    if let Some(unknown) = sources.iter().find(|source| !SWITCHES.contains(source)) {
+        panic!("the source is {unknown:?}, expected one of {SWITCHES:?}");
+    }
+    let others = SWITCHES.iter().filter(|source| !sources.contains(source));
+    let off: Vec<String> = others.map(|source| format!("{source}=0")).collect();
+    off.join(" ")
+}
 
 pub const FS_PATHS: &str = "fs_paths";
 pub const FS_PATHS_DEFAULT: &str = "/";
@@ -341,4 +351,27 @@ pub fn parameter_errors(log: &Log, from: Mark) -> Result<Vec<BadParameter>> {
         }
     }
     Ok(errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_others_are_off() {
+        let disks = only(&["disk"]);
+        let words: Vec<&str> = disks.split(' ').collect();
+        assert_eq!(words.len(), SWITCHES.len() - 1);
+        assert!(
+            words.contains(&"net=0") && !disks.contains("disk"),
+            "{disks}"
+        );
+        assert_eq!(only(&SWITCHES), "");
+    }
+
+    #[test]
+    #[should_panic(expected = "the source is \"disks\"")]
+    fn an_unknown_source_is_no_silent_all() {
+        only(&["disks"]);
+    }
 }

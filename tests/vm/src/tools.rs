@@ -21,8 +21,17 @@ pub fn mount_programs() -> Result<()> {
     if Path::new(disk).exists() {
         fs::create_dir_all(PROGRAMS)?;
         mount(disk, PROGRAMS, "ext4", MountFlags::RDONLY, None).context(disk)?;
-        for (kind, name) in [("tmpfs", "tmp"), ("proc", "proc")] {
+        let folders = [
+            ("tmpfs", "tmp"),
+            ("proc", "proc"),
+            ("sysfs", "sys"),
+            ("devtmpfs", "dev"),
+            ("tmpfs", "dev/shm"),
+        ];
+        for (kind, name) in folders {
             let path = format!("{PROGRAMS}/{name}");
+            // The one that the disk does not have.
+            let _ = fs::create_dir(&path);
             mount(kind, &path, kind, MountFlags::empty(), None).context(path)?;
         }
     }

@@ -5,8 +5,8 @@ use crate::logged::{
     assert_contains, assert_ends_with, lines, one_line, values, AMOUNT, KIB_RATE, RATE, SECOND,
 };
 use crate::util::value_of;
-use model::line::Swapped;
 use model::source::activity::{swapped, unwrapped, Activity};
+use model::source::memory::Swapped;
 use model::source::Snapshot;
 use model::words::Words;
 use proptest::prelude::*;

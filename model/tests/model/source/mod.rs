@@ -3,12 +3,16 @@
 //! A file per source, each of which makes lines of snapshots; here is what they have in common.
 
 mod activity;
+mod cpu;
 mod disk;
 mod fs;
 mod load;
+mod memory;
 mod net;
 mod pairs;
 mod pressure;
 mod ranking;
+mod running;
+mod tcp;
 mod text;
 mod timed;

@@ -4,9 +4,9 @@
 
 use super::timed::lines;
 use crate::logged::{self, SECOND};
+use model::busiest::MAX_LINES;
 use model::source::disk::{Completed, Disk};
 use model::source::net::{Carried, Net};
-use model::source::MAX_LINES;
 use model::text::Text;
 use proptest::prelude::*;
 

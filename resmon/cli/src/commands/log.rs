@@ -211,7 +211,7 @@ impl Format {
             let is_live = args.from.from.is_none();
             Self::Json(is_live.then(Device::boot_id).flatten())
         } else if args.csv {
-            Self::Csv(csv::Lines::default())
+            Self::Csv(csv::Lines::new())
         } else {
             Self::Text(text::Lines::default())
         }

@@ -2,9 +2,14 @@
 
 //! The kept history as a picture.
 
+mod drawing;
 mod history;
+mod palette;
+mod panels;
 mod picture;
+mod shapes;
 mod time_axis;
+mod unit;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,9 @@
 
 mod draw;
 mod format;
+mod interval;
 mod layout;
+mod point;
 mod reader;
 mod screen;
 mod state;
@@ -23,7 +25,6 @@ use nix::sys::signal::Signal;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Rect;
-use resmon::Device;
 use rustix::io::Errno;
 
 use crate::args::Top;
@@ -283,38 +284,10 @@ fn act(state: &mut State, action: Action) -> Outcome {
         Action::Newest => state.go_to_newest(),
         Action::Sort => state.sort = state.sort.next(),
         Action::Zoom => state.zoom(),
-        Action::Longer => state.note = Some(change_interval(state.origin, state::longer)),
-        Action::Shorter => state.note = Some(change_interval(state.origin, state::shorter)),
+        Action::Longer => state.note = Some(interval::change(state.origin, interval::longer)),
+        Action::Shorter => state.note = Some(interval::change(state.origin, interval::shorter)),
         Action::Help => state.is_help_shown = !state.is_help_shown,
         Action::Reread => return Outcome::Reread,
     }
     Outcome::Continue
-}
-
-/// Sets the interval that `step` gives for the one in force, and says what came of it.
-fn change_interval(origin: Origin, step: fn(Duration) -> Option<Duration>) -> String {
-    if origin == Origin::Recording {
-        return "The interval of a recording cannot be changed.".into();
-    }
-    let set = || {
-        let device = Device::open_writable()?;
-        // The samples here may be older than the interval in force.
-        let now = Duration::from_millis(device.info()?.interval_ms);
-        let Some(new) = step(now) else {
-            return Ok(None);
-        };
-        device.set_interval(new)?;
-        Ok(Some(new))
-    };
-    match set() {
-        Ok(Some(new)) => format!(
-            "One sample every {} from now on.",
-            format::interval(new.as_secs_f64())
-        ),
-        Ok(None) => "The interval can be 10 ms to 1 h.".into(),
-        Err(resmon::Error::NotAdmin(_) | resmon::Error::PermissionDenied(_)) => {
-            "The interval stays: not permitted, to change it needs CAP_SYS_ADMIN.".into()
-        }
-        Err(error) => format!("The interval stays: {error}"),
-    }
 }

@@ -4,7 +4,12 @@
 
 pub mod terminal;
 
+use std::path::Path;
+use std::{env, fs};
+
 use assert_cmd::Command;
+use resmon::model::record::{Content, SectionHeader, SIZE_AT};
+use resmon::model::words::Words;
 use resmon::{Record, Records};
 
 /// One of record version 1.
@@ -12,6 +17,22 @@ pub const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/mi
 
 /// One of version 2, of disks and interfaces that lie on others.
 pub const LAYERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/layers.rec");
+
+/// Compares a text with a file of this crate. With UPDATE=1 in the environment it writes the file,
+/// whose difference is then to be looked at before it is committed.
+#[track_caller]
+pub fn assert_is_file(path: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap();
+    let path = path.display();
+    assert!(
+        text == expected,
+        "{path} is not what was found; UPDATE=1 writes it. Found:\n{text}"
+    );
+}
 
 /// The word of a section that has its state.
 pub const STATE_AT: usize = 4;
@@ -61,11 +82,26 @@ pub fn changed(record: &Record, change: impl FnOnce(&mut Vec<u64>)) -> Record {
     Record::from_bytes(&bytes).unwrap()
 }
 
+/// The record with one more section, of one entry.
+pub fn with_section<C: Content>(record: &Record, entry: &C) -> Record {
+    let taken_mono_ns = record.header().taken_mono_ns;
+    changed(record, |words| {
+        let header = SectionHeader {
+            first_mono_ns: taken_mono_ns,
+            last_mono_ns: taken_mono_ns,
+            ..SectionHeader::of::<C>(1)
+        };
+        header.put(&mut |word| words.push(word));
+        entry.put(&mut |word| words.push(word));
+        words[SIZE_AT] = 8 * words.len() as u64;
+    })
+}
+
 /// A file of these records, in a folder that goes with the value.
 pub fn file_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> tempfile::NamedTempFile {
     let bytes: Vec<u8> = records.into_iter().flat_map(Record::to_bytes).collect();
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), bytes).unwrap();
+    fs::write(file.path(), bytes).unwrap();
     file
 }
 

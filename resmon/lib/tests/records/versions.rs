@@ -3,8 +3,9 @@
 //! Records of older modules, and of other boots and loads.
 
 use crate::util::Made;
-use resmon::model::record::{Header, Memory, MAGIC, VERSION};
+use resmon::model::record::{Header, MAGIC, VERSION};
 use resmon::model::source::activity::Activity;
+use resmon::model::source::memory::Memory;
 use resmon::{Error, Record, Records, Sample, Samples};
 
 const RECORDING: &[u8] = include_bytes!("../../../testdata/minute.rec");
@@ -47,7 +48,7 @@ fn a_record_of_version_1_is_read() {
     assert_eq!(identity, (None, None, None));
 
     let raw = record.raw().unwrap();
-    let memory: Memory = raw.memory().unwrap();
+    let memory: Memory = raw.entries::<Memory>().next().unwrap();
     assert_eq!(
         (memory.total, memory.swap_free, memory.page_bytes),
         (101, 114, 4096)
@@ -161,7 +162,7 @@ fn a_damaged_record_of_version_1_is_refused() {
     let mut words = good;
     words[13] = 77;
     let record = Record::from_bytes(&bytes(&words)).unwrap();
-    assert_eq!(record.raw().unwrap().memory(), None);
+    assert_eq!(record.raw().unwrap().entries::<Memory>().next(), None);
     assert_eq!(record.raw().unwrap().entries::<Activity>().count(), 0);
 }
 

@@ -137,7 +137,7 @@ fn find_beside_writer(seqs: &'static [u64], max_records: u64) {
         }
         let (cursor, found) = finder.join().unwrap();
         // All are of the same length.
-        let index = cursor.place() as usize / WORDS;
+        let index = cursor.position() as usize / WORDS;
         assert_eq!(seqs.get(index), Some(&found), "number of another record");
     });
 }

@@ -10,7 +10,7 @@ use resmon::Device;
 use super::{device, ms, Case, Clock, Guest, Needs};
 use crate::lines::{self, Line};
 use crate::load;
-use crate::module::Module;
+use crate::module::{self, Module};
 use crate::realtime::{self, NoFairServer, Spinner};
 
 pub const CASES: &[Case] = &[Case {
@@ -30,11 +30,11 @@ const ROUNDS: usize = 3;
 /// A real-time task keeps the module's thread off its CPU, again and again. The log has one line of the
 /// first time; the others come too early for another, which is left to when the module is unloaded.
 fn behind(guest: &Guest) -> Result<()> {
-    let parameters = "load=0 activity=0 pressure=0 disk=0 net=0 fs=0 log_every=0 history=100000";
-    let module = Module::load(
-        &guest.log,
-        &format!("interval_ms={INTERVAL_MS} {parameters}"),
-    )?;
+    let parameters = format!(
+        "interval_ms={INTERVAL_MS} log_every=0 history=100000 {}",
+        module::only(&[])
+    );
+    let module = Module::load(&guest.log, &parameters)?;
     device::wait_for(0)?;
     let main = rustix::thread::sched_getaffinity(None)?;
     let result = hold_up(guest);

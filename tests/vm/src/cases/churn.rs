@@ -14,7 +14,7 @@ use super::net::{self, Veth};
 use super::{lifecycle, ms, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk};
 use crate::drivers;
-use crate::elapsed::{slowness, wait};
+use crate::elapsed::{self, slowness, wait};
 use crate::kmsg::monotonic;
 use crate::lines::{FsState, Sample};
 use crate::module::Module;
@@ -97,8 +97,9 @@ const DEVICES: [(&str, usize, usize); 4] =
 type Lives = [Vec<Life>; 4];
 
 fn load<'a>(guest: &'a Guest, interval_ms: u64, more: &str) -> Result<Module<'a>> {
-    const OTHERS: &str = "per_cpu_max=0 activity=0 pressure=0";
-    let parameters = format!("interval_ms={interval_ms} {OTHERS} fs_paths={MOUNT} {more}");
+    let only = elapsed::only(&["disk", "net", "fs"]);
+    let parameters =
+        format!("interval_ms={interval_ms} per_cpu_max=0 {only} fs_paths={MOUNT} {more}");
     Module::load(&guest.log, &parameters)
 }
 

@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, ensure, Context, Result};
 use resmon::model::record::{Content, Header};
 use resmon::model::source::activity::Activity;
+use resmon::model::source::cpu::Cpu;
 use resmon::model::source::disk::{Completed, Disk};
 use resmon::model::source::fs::{Fs, State};
 use resmon::model::source::load::Load;
+use resmon::model::source::memory::Memory;
 use resmon::model::source::net::Net;
 use resmon::model::source::pressure::Pressure;
 use resmon::{Device, Error, FileSystemState, Record, Sample, Source};
@@ -244,12 +246,12 @@ fn between(what: &str, before: u64, value: u64, after: u64) -> Result<()> {
 fn check_record(guest: &Guest, before: &Proc, record: &Record, after: &Proc) -> Result<()> {
     let raw = raw(record)?;
     ensure!(
-        raw.cpu_count() == guest.cpus as usize,
+        raw.entries::<Cpu>().count() == guest.cpus as usize,
         "the record has {} CPUs, expected {}",
-        raw.cpu_count(),
+        raw.entries::<Cpu>().count(),
         guest.cpus
     );
-    for cpu in raw.cpus() {
+    for cpu in raw.entries::<Cpu>() {
         let times = cpu.times;
         let values = [
             ("user", times.user),
@@ -364,7 +366,8 @@ fn check_record(guest: &Guest, before: &Proc, record: &Record, after: &Proc) -> 
 
 fn check_memory(record: &Record, before: &Proc, after: &Proc) -> Result<()> {
     let memory = raw(record)?
-        .memory()
+        .entries::<Memory>()
+        .next()
         .context("expected a section of memory, found none")?;
     let kib = |pages: u64| pages * memory.page_bytes / 1024;
     ensure!(
@@ -672,7 +675,7 @@ fn record_before(record: &Record) -> Option<Record> {
 }
 
 fn sources_off(guest: &Guest) -> Result<()> {
-    let module = load_idle(guest, module::ONLY_CPU)?;
+    let module = load_idle(guest, &module::only(&[]))?;
     let device = Device::open_writable()?;
     let has = |record: &Record| -> Result<[bool; 6]> {
         Ok([
@@ -697,7 +700,7 @@ fn sources_off(guest: &Guest) -> Result<()> {
     let record = take(&device)?;
     check("with all sources off", &record, [false; 6])?;
     ensure!(
-        raw(&record)?.memory().is_some(),
+        raw(&record)?.entries::<Memory>().next().is_some(),
         "expected a section of memory with all sources off, found none"
     );
     for (index, source) in [(0, "load"), (1, "activity"), (5, "fs")] {
@@ -997,7 +1000,9 @@ fn many(guest: &Guest) -> Result<()> {
         (64, 30, 10)
     };
     const STOPPED: u32 = 8;
-    let parameters = format!("interval_ms={interval_ms} log_every=0 history=100");
+    /// Records that are kept.
+    const KEPT: u64 = 100;
+    let parameters = format!("interval_ms={interval_ms} log_every=0 history={KEPT}");
     let start = |role: &dyn Fn(u32) -> Role| -> Result<Vec<Player>> {
         (0..readers)
             .map(|number| Player::start(myself(), role(number), None))
@@ -1047,7 +1052,8 @@ fn many(guest: &Guest) -> Result<()> {
             "reader {number} has {got:?}, expected records, of the {} that were taken",
             unloaded.samples
         );
-        if number < STOPPED {
+        // They were stopped for half of the time. On a slow host that was not enough to lose any.
+        if number < STOPPED && unloaded.samples > 2 * KEPT + KEPT / 5 {
             ensure!(
                 got.lost > 0,
                 "reader {number} was stopped, expected it to lose records, found {got:?}"

@@ -2,19 +2,20 @@
 
 //! `disk=` lines against `/proc/diskstats`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail, ensure, Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
 use resmon::model::source::disk::{self as record, HAS_SLAVES};
 use resmon::{Device, Record, Sample as Sampled};
 
 use super::device::take;
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
 use crate::blockdev::{self, Backing, Counters, Disk, Loop, NullDisk, Striped};
-use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
+use crate::busiest::{self, check_busiest, check_line, check_order, Busy};
+use crate::elapsed::{self, between_samples, one, wait_answered, Elapsed};
 use crate::kmsg::monotonic;
 use crate::lines::{self, Part, Sample, Table};
 use crate::module::Module;
@@ -61,82 +62,79 @@ pub const CASES: &[Case] = &[
 
 const MIB: u64 = 1 << 20;
 
-const ONLY_DISKS: &str = "per_cpu_max=0 activity=0 pressure=0 net=0 fs=0";
-
 fn parameters(interval_ms: u64) -> String {
-    format!("interval_ms={interval_ms} {ONLY_DISKS}")
+    let only = elapsed::only(&["disk"]);
+    format!("interval_ms={interval_ms} per_cpu_max=0 {only}")
 }
 
-fn lines(sample: &Sample) -> Result<&[lines::Disk]> {
-    match &sample.disks {
-        Part::Missing => Ok(&[]),
-        part => Ok(&part.taken()?.shown),
+impl Busy for lines::Disk {
+    type Counted = Counters;
+    const DEVICE: &'static str = "disk";
+    const MEASURE: &'static str = "ms of work";
+
+    fn table(sample: &Sample) -> &Part<Table<Self>> {
+        &sample.disks
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether any request was completed.
+    fn is_used(&self) -> bool {
+        (self.r, self.w, self.d) != (0, 0, 0)
+    }
+
+    /// As the shares of time are rounded, of equal ones the kilobytes cannot tell.
+    fn may_precede(&self, other: &Self) -> bool {
+        self.busy >= other.busy
+    }
+
+    /// Nothing was in flight before and after.
+    fn check(&self, counted: &Counters, interval: Duration) -> Result<()> {
+        let kilobytes = |sectors: u64| sectors as f64 / 2.0;
+        let mut elapsed = Elapsed::around(interval);
+        for (what, amount, logged) in [
+            ("r", counted.reads as f64, self.r),
+            ("w", counted.writes as f64, self.w),
+            ("d", counted.discards as f64, self.d),
+            ("rkB", kilobytes(counted.read_sectors), self.rkb),
+            ("wkB", kilobytes(counted.written_sectors), self.wkb),
+            ("dkB", kilobytes(counted.discarded_sectors), self.dkb),
+        ] {
+            elapsed.rate(what, amount, logged)?;
+        }
+        elapsed.share("busy", counted.busy_ms as f64 / 1000.0, self.busy)?;
+        ensure!(
+            self.inflight == 0,
+            "inflight is {}, expected 0",
+            self.inflight
+        );
+        // The microseconds of each of the three times in /proc/diskstats are cut off.
+        let waited_ms = (counted.read_ms + counted.write_ms + counted.discard_ms) as f64;
+        let kinds = [counted.reads, counted.writes, counted.discards];
+        let cut_off_ms = kinds.iter().filter(|requests| **requests > 0).count() as f64;
+        let requests = counted.requests().max(1) as f64;
+        let least = (waited_ms - cut_off_ms) / requests * 100.0 - 1.0;
+        let most = (waited_ms + cut_off_ms) / requests * 100.0 + 1.0;
+        ensure!(
+            (least..=most).contains(&(self.await_ms as f64)),
+            "await is {:.2} ms, expected {:.2} ms to {:.2} ms, since {waited_ms} ms, give or take \
+             {cut_off_ms}, were waited for {requests} requests",
+            self.await_ms as f64 / 100.0,
+            least / 100.0,
+            most / 100.0
+        );
+        Ok(())
+    }
+
+    fn business(counted: &Counters) -> u64 {
+        counted.busy_ms
     }
 }
 
 fn line<'a>(sample: &'a Sample, name: &str) -> Result<Option<&'a lines::Disk>> {
-    Ok(lines(sample)?.iter().find(|line| line.name == name))
-}
-
-/// Whether any request of one of these disks was completed.
-fn is_used(sample: &Sample, names: &[&str]) -> Result<bool> {
-    Ok(lines(sample)?
-        .iter()
-        .any(|line| names.contains(&line.name.as_str()) && (line.r, line.w, line.d) != (0, 0, 0)))
-}
-
-/// Each number of a line against what was counted in its time, when nothing was in flight before
-/// and after it.
-fn check(line: &lines::Disk, counted: &Counters, interval: Duration) -> Result<()> {
-    let kilobytes = |sectors: u64| sectors as f64 / 2.0;
-    let mut elapsed = Elapsed::around(interval);
-    for (what, amount, logged) in [
-        ("r", counted.reads as f64, line.r),
-        ("w", counted.writes as f64, line.w),
-        ("d", counted.discards as f64, line.d),
-        ("rkB", kilobytes(counted.read_sectors), line.rkb),
-        ("wkB", kilobytes(counted.written_sectors), line.wkb),
-        ("dkB", kilobytes(counted.discarded_sectors), line.dkb),
-    ] {
-        elapsed.rate(what, amount, logged)?;
-    }
-    elapsed.share("busy", counted.busy_ms as f64 / 1000.0, line.busy)?;
-    ensure!(
-        line.inflight == 0,
-        "inflight is {}, expected 0",
-        line.inflight
-    );
-    // The microseconds of each of the three times in /proc/diskstats are cut off.
-    let waited_ms = (counted.read_ms + counted.write_ms + counted.discard_ms) as f64;
-    let kinds = [counted.reads, counted.writes, counted.discards];
-    let cut_off_ms = kinds.iter().filter(|requests| **requests > 0).count() as f64;
-    let requests = counted.requests().max(1) as f64;
-    let least = (waited_ms - cut_off_ms) / requests * 100.0 - 1.0;
-    let most = (waited_ms + cut_off_ms) / requests * 100.0 + 1.0;
-    ensure!(
-        (least..=most).contains(&(line.await_ms as f64)),
-        "await is {:.2} ms, expected {:.2} ms to {:.2} ms, since {waited_ms} ms, give or take \
-         {cut_off_ms}, were waited for {requests} requests",
-        line.await_ms as f64 / 100.0,
-        least / 100.0,
-        most / 100.0
-    );
-    Ok(())
-}
-
-/// Busiest first: as the shares of time are rounded, of equal ones the kilobytes cannot tell.
-fn check_order(lines: &[lines::Disk]) -> Result<()> {
-    for two in lines.windows(2) {
-        ensure!(
-            two[0].busy >= two[1].busy,
-            "{} with {:.1} % is before {} with {:.1} %, expected the busier one first",
-            two[0].name,
-            f64::from(two[0].busy) / 10.0,
-            two[1].name,
-            f64::from(two[1].busy) / 10.0
-        );
-    }
-    Ok(())
+    busiest::line(sample, name)
 }
 
 fn compare(guest: &Guest) -> Result<()> {
@@ -171,9 +169,9 @@ fn compare(guest: &Guest) -> Result<()> {
                 }
                 Ok(())
             },
-            |sample| is_used(sample, &names),
+            |sample| busiest::is_used::<lines::Disk>(sample, &names),
         )?;
-        let shown = lines(&window.sample)?;
+        let shown = busiest::lines::<lines::Disk>(&window.sample)?;
         for name in names {
             let counted = window.after[name].since(&window.before[name])?;
             ensure!(
@@ -181,10 +179,7 @@ fn compare(guest: &Guest) -> Result<()> {
                 "expected reads, writes and discards of {name}, as the comparison proves nothing \
                  otherwise, found {counted:?}"
             );
-            let line = one(shown, &format!("line of {name}"), |line| line.name == name)?;
-            check(line, &counted, window.interval).with_context(|| {
-                format!("{name} has {line:?}, expected it to match {counted:?}")
-            })?;
+            check_line(shown, name, &counted, window.interval)?;
         }
         let slow = line(&window.sample, "nullslow")?
             .with_context(|| format!("expected a line of nullslow, found {shown:?}"))?;
@@ -311,8 +306,12 @@ fn check_counts(samples: &[Sample], counted: &Counters, readers: u64) -> Result<
             completed.push(line);
         }
     }
-    let last = lines(samples.last().context("expected a sample, found none")?)?;
-    let last = one(last, "line of nullfar", |line| line.name == "nullfar")?;
+    let last = samples.last().context("expected a sample, found none")?;
+    let last = one(
+        busiest::lines::<lines::Disk>(last)?,
+        "line of nullfar",
+        |line| line.name == "nullfar",
+    )?;
     ensure!(
         (last.inflight, last.busy, last.r) == (0, 0, 0),
         "expected the disk to be at rest in the last sample, found {last:?}"
@@ -472,7 +471,7 @@ fn partition(guest: &Guest) -> Result<()> {
             }
             part.write(MIB, &[1; 65536])
         },
-        |sample| is_used(sample, &[WHOLE]),
+        |sample| busiest::is_used::<lines::Disk>(sample, &[WHOLE]),
     )?;
     let counted = |name: &str| window.after[name].since(&window.before[name]);
     ensure!(
@@ -481,18 +480,15 @@ fn partition(guest: &Guest) -> Result<()> {
          {:?}",
         counted(PART)?
     );
-    for shown in lines(&window.sample)? {
+    let shown = busiest::lines::<lines::Disk>(&window.sample)?;
+    for line in shown {
         ensure!(
-            !blockdev::is_partition(&shown.name),
-            "expected no line of a partition, found {shown:?}"
+            !blockdev::is_partition(&line.name),
+            "expected no line of a partition, found {line:?}"
         );
     }
     // What a partition does is its disk's doing too.
-    let shown = lines(&window.sample)?;
-    let line = one(shown, "line of the whole disk", |line| line.name == WHOLE)?;
-    let counted = counted(WHOLE)?;
-    check(line, &counted, window.interval)
-        .with_context(|| format!("{WHOLE} has {line:?}, expected it to match {counted:?}"))?;
+    check_line(shown, WHOLE, &counted(WHOLE)?, window.interval)?;
     module.unload().map(drop)
 }
 
@@ -537,7 +533,7 @@ fn many(guest: &Guest) -> Result<()> {
         INTERVAL_MS,
         blockdev::counters,
         || busy_in_steps(&mut open),
-        |sample| is_used(sample, &names),
+        |sample| busiest::is_used::<lines::Disk>(sample, &names),
     )?;
 
     let mut counted = BTreeMap::new();
@@ -549,12 +545,7 @@ fn many(guest: &Guest) -> Result<()> {
         }
     }
     let table = window.sample.disks.taken()?;
-    check_many(table, &counted)?;
-    for line in &table.shown {
-        let counted = &counted[line.name.as_str()];
-        check(line, counted, window.interval)
-            .with_context(|| format!("found {line:?}, expected it to match {counted:?}"))?;
-    }
+    check_busiest(table, &counted, window.interval)?;
     module.unload().map(drop)
 }
 
@@ -576,42 +567,6 @@ fn busy_in_steps(disks: &mut [Disk]) -> Result<()> {
         }
         Ok(())
     })
-}
-
-/// The right number of lines, those of the busiest disks, in order, and the rest as a number.
-fn check_many(table: &Table<lines::Disk>, counted: &BTreeMap<&str, Counters>) -> Result<()> {
-    let shown: BTreeSet<&str> = table.shown.iter().map(|line| line.name.as_str()).collect();
-    ensure!(
-        shown.len() == lines::MOST_SHOWN && table.shown.len() == lines::MOST_SHOWN,
-        "there are {} lines of {} disks, expected {} of each",
-        table.shown.len(),
-        shown.len(),
-        lines::MOST_SHOWN
-    );
-    let all = counted.len() as u64;
-    ensure!(
-        table.shown.len() as u64 + table.more == all,
-        "there are {} lines and {} more disks, expected {all} in all, as so many are in use",
-        table.shown.len(),
-        table.more
-    );
-    check_order(&table.shown)?;
-    let Some(least) = table.shown.last().and_then(|line| counted.get(&*line.name)) else {
-        bail!(
-            "the last line is {:?}, expected that of a disk in /proc/diskstats",
-            table.shown.last()
-        );
-    };
-    for (name, counters) in counted {
-        ensure!(
-            shown.contains(name) || counters.busy_ms <= least.busy_ms,
-            "{name} is not shown and was busy for {} ms, expected at most {} ms, as the last one \
-             shown was",
-            counters.busy_ms,
-            least.busy_ms
-        );
-    }
-    Ok(())
 }
 
 /// A loop device on a file, and a disk of `md` that is made of it and of `vdb`.
@@ -751,7 +706,7 @@ mod tests {
     #[test]
     fn a_line_must_come_from_the_counts() {
         let good = logged("x", 212);
-        check(&good, &counted(), ms(1000)).unwrap();
+        good.check(&counted(), ms(1000)).unwrap();
         type Change = fn(&mut lines::Disk);
         let changes: [Change; 8] = [
             |line| line.r = 3100,
@@ -766,7 +721,7 @@ mod tests {
         for (n, change) in changes.iter().enumerate() {
             let mut bad = good.clone();
             change(&mut bad);
-            let found = check(&bad, &counted(), ms(1000));
+            let found = bad.check(&counted(), ms(1000));
             assert!(
                 found.is_err(),
                 "change {n} gives {found:?}, expected an error of {bad:?}"
@@ -775,37 +730,11 @@ mod tests {
     }
 
     #[test]
-    fn the_busiest_must_be_shown() {
-        let names: Vec<String> = (0..20).map(|n| format!("d{n:02}")).collect();
-        let counted: BTreeMap<&str, Counters> = names
-            .iter()
-            .zip(0..)
-            .map(|(name, n)| {
-                let busy_ms = 1000 - 10 * n;
-                let counters = Counters {
-                    busy_ms,
-                    ..Counters::default()
-                };
-                (name.as_str(), counters)
-            })
-            .collect();
-        let table = |skip: usize, more| Table {
-            shown: names[skip..skip + 16]
-                .iter()
-                .zip(0..)
-                .map(|(name, n)| logged(name, 900 - n))
-                .collect(),
-            more,
-        };
-        check_many(&table(0, 4), &counted).unwrap();
-        check_many(&table(0, 3), &counted).unwrap_err();
-        check_many(&table(1, 4), &counted).unwrap_err();
-        let mut twice = table(0, 4);
-        twice.shown[1] = twice.shown[0].clone();
-        check_many(&twice, &counted).unwrap_err();
-        let mut disordered = table(0, 4);
-        disordered.shown[0].busy = 1;
-        check_many(&disordered, &counted).unwrap_err();
+    fn the_busier_one_comes_first() {
+        check_order(&[logged("x", 212), logged("y", 212), logged("z", 211)]).unwrap();
+        check_order(&[logged("x", 211), logged("y", 212)]).unwrap_err();
+        let idle = Counters::default();
+        assert!(lines::Disk::business(&counted()) > lines::Disk::business(&idle));
     }
 
     #[test]

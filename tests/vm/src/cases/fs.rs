@@ -18,7 +18,7 @@ use rustix::mount::{mount, mount_bind, mount_remount, unmount, MountFlags, Unmou
 
 use super::device::take;
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
-use crate::elapsed::{one, slowness, wait_answered};
+use crate::elapsed::{self, one, slowness, wait_answered};
 use crate::kmsg::monotonic;
 use crate::lines::{Fs, FsState, Sample};
 use crate::module::{self, Module};
@@ -56,7 +56,10 @@ pub const CASES: &[Case] = &[
     },
 ];
 
-const ONLY_FS: &str = "per_cpu_max=0 activity=0 pressure=0 disk=0 net=0";
+fn parameters(interval_ms: u64) -> String {
+    let only = elapsed::only(&["fs"]);
+    format!("interval_ms={interval_ms} per_cpu_max=0 {only}")
+}
 
 /// How often an unmount may be tried: the module may be kept from running while it looks.
 const TRIES: u32 = 20;
@@ -245,7 +248,7 @@ fn compare(guest: &Guest) -> Result<()> {
     fill(&memory, 3000)?;
     fill(&blank, 900)?;
 
-    let module = Module::load(&guest.log, &format!("interval_ms={INTERVAL_MS} {ONLY_FS}"))?;
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     // More mounts for the parameter's default: the root.
     let watched = ["/", &ext4, &memory, &blank, &over, &bound, &link];
     watch(&watched)?;
@@ -318,7 +321,7 @@ fn growing(guest: &Guest) -> Result<()> {
         let result = (|| -> Result<Vec<Sample>> {
             // A bracket begins before its sample.
             thread::sleep(TAKEN + ms(INTERVAL_MS));
-            let parameters = format!("interval_ms={INTERVAL_MS} {ONLY_FS}");
+            let parameters = parameters(INTERVAL_MS);
             let watched = format!("fs_paths={}", paths.join(","));
             let module = Module::load(&guest.log, &format!("{parameters} {watched}"))?;
             let samples = wait_answered(&module, module.start, SAMPLES, INTERVAL_MS)?;
@@ -425,7 +428,7 @@ fn come_and_go(guest: &Guest) -> Result<()> {
     let broken = format!("{FOLDER}/broken");
     let _ = fs::remove_file(&broken);
     std::os::unix::fs::symlink("/nowhere", &broken)?;
-    let module = Module::load(&guest.log, &format!("interval_ms={INTERVAL_MS} {ONLY_FS}"))?;
+    let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     // The folders /tmp and /proc are there for comparison.
     watch(&[
         &path, &missing, &below, &broken, "/tmp", "/proc", "/tmp/mnt",
@@ -483,7 +486,7 @@ fn read_only(guest: &Guest) -> Result<()> {
     let [path, other] = ["whole", "bound"].map(|name| format!("{FOLDER}/{name}"));
     let whole = Mounted::new("/dev/vda", &path, "ext4", "")?;
     let bound = Mounted::bind(&path, &other)?;
-    let module = Module::load(&guest.log, &format!("interval_ms=60000 {ONLY_FS}"))?;
+    let module = Module::load(&guest.log, &parameters(60000))?;
     watch(&[&path, &other])?;
     let device = Device::open_writable()?;
     let expect = |what: &str, expected: [bool; 2]| -> Result<()> {
@@ -530,7 +533,7 @@ fn read_only(guest: &Guest) -> Result<()> {
 fn unmount_watched(guest: &Guest) -> Result<()> {
     const ROUNDS: u32 = 100;
     let [memory, ext4] = ["watched", "watched-ext4"].map(|name| format!("{FOLDER}/{name}"));
-    let module = Module::load(&guest.log, &format!("interval_ms=10 {ONLY_FS}"))?;
+    let module = Module::load(&guest.log, &parameters(10))?;
     watch(&[&memory, &ext4])?;
     let slow = slowness(guest);
     let mut refused = 0;

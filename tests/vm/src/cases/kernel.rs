@@ -50,7 +50,7 @@ fn kmemleak(_: &Guest) -> Result<()> {
     Ok(())
 }
 
-/// Whether races would have been found: `scripts/test` looks for the reports.
+/// Whether races would have been found: `tests/host/src/races.rs` looks for the reports.
 fn kcsan(_: &Guest) -> Result<()> {
     let text = fs::read_to_string(KCSAN)?;
     let value = |name: &str| -> Option<u64> {
@@ -99,7 +99,7 @@ const SUSPICIOUS: &[&[&str]] = &[
 ];
 
 /// What a kernel with all its checks says of them at boot, and a data race, which most often is one
-/// of the kernel's own: `scripts/test` looks at the whole report for the module.
+/// of the kernel's own: `tests/host/src/races.rs` looks at the whole report for the module.
 const HARMLESS: [&str; 2] = ["RCU lockdep checking is enabled.", "BUG: KCSAN: "];
 
 fn is_suspicious(text: &str) -> bool {

@@ -275,12 +275,14 @@ fn wait_for_use(counters: [&AtomicU64; 2]) -> Result<()> {
 
 /// Uses files that stay open while the module goes away below them.
 fn keep_writing(stop: &AtomicBool, done: &AtomicU64) {
-    const OTHERS: [(&str, [&str; 2]); 8] = [
+    const OTHERS: [(&str, [&str; 2]); 10] = [
         ("load", ["N", "Y"]),
+        ("running", ["N", "Y"]),
         ("activity", ["0", "1"]),
         ("pressure", ["off", "on"]),
         ("disk", ["N", "Y"]),
         ("net", ["N", "Y"]),
+        ("tcp", ["N", "Y"]),
         ("fs", ["N", "Y"]),
         ("fs_paths", ["/tmp,/proc,/nowhere", "/"]),
         ("log_every", ["2", "1"]),

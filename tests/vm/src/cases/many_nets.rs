@@ -11,6 +11,7 @@ use resmon::model::source::net::Net;
 use resmon::Record;
 
 use super::{device, net, Case, Clock, Guest, Needs};
+use crate::module;
 use crate::netlink;
 use crate::trace::{Call, Trace};
 
@@ -182,7 +183,7 @@ fn thousands(guest: &Guest) -> Result<()> {
 
     // It is loaded, and takes its first sample.
     let trace = Trace::start(&[ASK, READ_LOCK, READ_UNLOCK])?;
-    let module = device::load_idle(guest, "activity=0 pressure=0 disk=0 fs=0")?;
+    let module = device::load_idle(guest, &module::only(&["net"]))?;
     let calls = trace.end()?;
     let record = device::wait_for(0)?;
     ensure!(in_order()? == all, "they were not at rest");
@@ -202,7 +203,7 @@ fn thousands(guest: &Guest) -> Result<()> {
         "net table is full: {} devices are not sampled",
         all.len() - ROOM
     );
-    crate::module::write("log_every", "1")?;
+    module::write("log_every", "1")?;
     let opened = resmon::Device::open_writable()?;
     let mark = guest.log.mark("log_every=1")?;
     device::take(&opened)?;

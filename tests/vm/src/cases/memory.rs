@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure, Context, Result};
-use resmon::model::record::Buffers;
+use resmon::model::source::memory::{self as counted, Buffers};
 use resmon::Device;
 
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs};
@@ -158,28 +158,39 @@ fn buffers(guest: &Guest) -> Result<()> {
         load.join().map_err(|_| anyhow!("the load panicked"))??;
         taken
     })?;
-    let mut values = BTreeSet::new();
+    // What the callback has read says which sample it is, unless two have the same.
+    type Key = [u64; 4];
+    let mut logged: BTreeMap<Key, Vec<u64>> = BTreeMap::new();
+    for sample in &samples {
+        let key = ["free", "available", "anon", "mapped"].map(|key| sample.memory.kilobytes(key));
+        let buffers = sample.memory.kilobytes("buffers");
+        logged.entry(key).or_default().push(buffers);
+    }
+    let mut recorded: BTreeMap<Key, Vec<Option<u64>>> = BTreeMap::new();
     for record in &records {
         let raw = record.raw().context("no record")?;
-        let memory = raw.memory().context("no memory")?;
+        let memory = raw
+            .entries::<counted::Memory>()
+            .next()
+            .context("no memory")?;
         let kib = |pages: u64| pages * memory.page_bytes / 1024;
-        // What the callback has read says which sample it is.
-        let sample = samples.iter().find(|sample| {
-            let logged = |key| sample.memory.kilobytes(key);
-            (logged("free"), logged("available")) == (kib(memory.free), kib(memory.available))
-                && (logged("anon"), logged("mapped")) == (kib(memory.anon), kib(memory.mapped))
-        });
+        let key = [memory.free, memory.available, memory.anon, memory.mapped].map(kib);
         // One that was late has no buffers, as they were not read at its time.
         let buffers: Option<Buffers> = raw.entries().next();
-        if let (Some(sample), Some(buffers)) = (sample, buffers) {
-            let logged = sample.memory.kilobytes("buffers");
+        let buffers = buffers.map(|buffers| kib(buffers.buffers));
+        recorded.entry(key).or_default().push(buffers);
+    }
+    let mut values = BTreeSet::new();
+    for (key, logged) in &logged {
+        if let ([logged], Some([Some(recorded)])) = (
+            logged.as_slice(),
+            recorded.get(key).map(|recorded| recorded.as_slice()),
+        ) {
             ensure!(
-                logged == kib(buffers.buffers),
-                "sample {} has {} kB of buffers in the record, but {logged} kB in the log",
-                record.header().seq,
-                kib(buffers.buffers)
+                logged == recorded,
+                "a record has {recorded} kB of buffers, but its lines have {logged} kB"
             );
-            values.insert(logged);
+            values.insert(*logged);
         }
     }
     ensure!(values.len() >= 3, "the buffers were {values:?} kB");

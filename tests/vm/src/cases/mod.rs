@@ -17,6 +17,7 @@ mod fuzz;
 pub mod hotplug;
 mod interval;
 pub mod kernel;
+mod latency;
 mod lifecycle;
 mod load;
 mod many_nets;
@@ -24,18 +25,21 @@ mod memory;
 mod net;
 mod parameters;
 mod percentages;
+mod pieces;
 mod pressure;
 mod pressure_total;
 mod programs;
+mod running;
 mod sources;
 mod stuck;
 mod suspend;
+mod tcp;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{ensure, Result};
 
 use crate::cgroup;
 use crate::kmsg::Log;
@@ -72,8 +76,12 @@ impl Clock {
 pub enum Needs {
     Nothing,
     TwoCpus,
+    /// More CPUs than the module reads in one piece.
+    Pieces,
     /// The disks, the network and the kernel modules of the test machine.
     Drivers,
+    /// A loopback that was never used, so no case before may have used it.
+    UnusedLoopback,
     /// A kernel that runs 32-bit programs as well.
     Emulation32,
     /// The disk with programs, and this one on it.
@@ -84,12 +92,16 @@ pub enum Needs {
     Terminals,
     /// Pressure, and cgroups, without which it cannot be had.
     Pressure,
+    /// The same, and no cgroup besides the root, so no case before may have left one.
+    PressureWithoutCgroup,
     /// The same on three CPUs or more.
     PressureOfThreeCpus,
     /// Two CPUs or more, and a kernel on which real-time tasks may take all of one.
     RealTime,
     /// The same, and pressure.
     PressureUnderRealTime,
+    /// The disks, pressure and cgroups.
+    BlockedTasks,
     MemoryController,
     /// The same, and a disk to swap to.
     Swapping,
@@ -111,12 +123,15 @@ impl Needs {
         match self {
             Needs::Nothing => "nothing".into(),
             Needs::TwoCpus => "a second CPU".into(),
+            Needs::Pieces => "more CPUs than the module reads at once".into(),
             Needs::Drivers => "the disks, the network card and their drivers".into(),
+            Needs::UnusedLoopback => "a loopback that was never used".into(),
             Needs::Emulation32 => "a kernel that runs 32-bit programs".into(),
             Needs::Program(name) => format!("the disk with {name}"),
             Needs::RealTimeClock => "a real-time clock".into(),
             Needs::Terminals => "a kernel with pseudo terminals".into(),
             Needs::Pressure => "a kernel with PSI and cgroups".into(),
+            Needs::PressureWithoutCgroup => "a kernel with PSI, and no cgroup but the root".into(),
             Needs::PressureOfThreeCpus => "three CPUs, and a kernel with PSI and cgroups".into(),
             Needs::RealTime => "a second CPU, and a kernel with a fair server that can be switched off".into(),
             Needs::PressureUnderRealTime => {
@@ -124,12 +139,23 @@ impl Needs {
             }
             Needs::FunctionTracer => "the network card and a kernel with the function tracer".into(),
             Needs::SuspendTest => "a kernel with tests of suspending, on one CPU".into(),
+            Needs::BlockedTasks => "a disk, and a kernel with pressure and cgroups".into(),
             Needs::MemoryController => "a kernel with the memory controller of cgroups".into(),
             Needs::Swapping => "a disk, and a kernel with the memory controller of cgroups".into(),
             Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
             Needs::FaultInjection => "a kernel with fault injection".into(),
             Needs::Kmemleak => "a kernel with kmemleak".into(),
             Needs::Kcsan => "a kernel with KCSAN".into(),
+        }
+    }
+
+    /// What of it a guest has or has not, whatever the cases do. The rest is used up by the first case that
+    /// has it, which fails when another one was first.
+    fn lasting(self) -> Needs {
+        match self {
+            Needs::UnusedLoopback => Needs::Drivers,
+            Needs::PressureWithoutCgroup => Needs::Pressure,
+            other => other,
         }
     }
 
@@ -162,6 +188,7 @@ impl Guest {
         match needs {
             Needs::Nothing => true,
             Needs::TwoCpus => self.cpus >= 2,
+            Needs::Pieces => self.cpus as usize > pieces::piece_cpus(self),
             Needs::Drivers => Path::new("/modules").exists(),
             Needs::Emulation32 => Path::new("/proc/sys/abi/vsyscall32").exists(),
             Needs::Program(name) => tools::has_program(name),
@@ -170,9 +197,14 @@ impl Guest {
             Needs::Pressure => {
                 Path::new("/proc/pressure").exists() && Path::new(cgroup::ROOT).exists()
             }
+            Needs::PressureWithoutCgroup => {
+                self.has(Needs::Pressure) && cgroup::is_none_but_root().is_ok_and(|is_none| is_none)
+            }
+            Needs::UnusedLoopback => net::is_loopback_unused().is_ok_and(|is_unused| is_unused),
             Needs::PressureOfThreeCpus => self.cpus >= 3 && self.has(Needs::Pressure),
             Needs::RealTime => self.cpus >= 2 && Path::new(realtime::FAIR_SERVER).exists(),
             Needs::PressureUnderRealTime => self.has(Needs::RealTime) && self.has(Needs::Pressure),
+            Needs::BlockedTasks => self.has(Needs::Drivers) && self.has(Needs::Pressure),
             Needs::MemoryController => cgroup::has_memory(),
             Needs::Swapping => self.has(Needs::Drivers) && cgroup::has_memory(),
             Needs::FunctionTracer => {
@@ -184,6 +216,16 @@ impl Guest {
             Needs::Kmemleak => Path::new(kernel::KMEMLEAK).exists(),
             Needs::Kcsan => Path::new(kernel::KCSAN).exists(),
         }
+    }
+
+    /// Fails when a case before has used up what this one needs.
+    pub fn ensure_has(&self, needs: Needs) -> Result<()> {
+        ensure!(
+            self.has(needs),
+            "the guest no longer has {}, expected no case before to take it away",
+            needs.missing()
+        );
+        Ok(())
     }
 
     /// Whether times can be judged. By the host's clock, how busy the host is has a part in them.
@@ -217,19 +259,20 @@ enum About {
 const PARTS: &[(About, &[Case])] = {
     use About::{Behaviour, Numbers, Remains};
     &[
-        // The first one needs a loopback that was never used.
         (Behaviour, net::CASES),
         (Behaviour, format::CASES),
         (Numbers, percentages::CASES),
         (Behaviour, memory::CASES),
         (Behaviour, interval::CASES),
+        (Behaviour, pieces::CASES),
+        (Behaviour, latency::CASES),
         (Behaviour, parameters::CASES),
-        // The first one needs a guest where no case has made a cgroup yet.
         (Numbers, pressure::CASES),
         (Behaviour, pressure_total::CASES),
         (Behaviour, sources::CASES),
         (Behaviour, fs_paths::CASES),
         (Numbers, load::CASES),
+        (Numbers, running::CASES),
         (Numbers, activity::CASES),
         (Behaviour, disk::CASES),
         (Behaviour, fs::CASES),
@@ -237,6 +280,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, behind::CASES),
         (Behaviour, churn::CASES),
         (Behaviour, many_nets::CASES),
+        (Numbers, tcp::CASES),
         (Behaviour, device::CASES),
         (Behaviour, programs::CASES),
         (Behaviour, hotplug::CASES),
@@ -321,12 +365,14 @@ pub fn plan(guest: &Guest, wanted: &Wanted) -> Vec<Plan> {
         .filter(|case| wanted.has(case) || case.name == kernel::LOG_IS_CLEAN)
         .filter(|case| {
             // Those of special guests are missed only where they are asked for by name.
-            guest.has(case.needs) || !case.needs.is_special() || matches!(wanted, Wanted::Named(_))
+            guest.has(case.needs.lasting())
+                || !case.needs.is_special()
+                || matches!(wanted, Wanted::Named(_))
         })
-        .map(|case| match guest.has(case.needs) {
+        .map(|case| match guest.has(case.needs.lasting()) {
             true => Plan::Run(case),
             false => {
-                let missing = case.needs.missing();
+                let missing = case.needs.lasting().missing();
                 Plan::Skip(case, missing)
             }
         })

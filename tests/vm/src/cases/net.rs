@@ -14,17 +14,17 @@ use resmon::{Device, Record, Sample as Sampled};
 
 use super::device::take;
 use super::{sleep_ms, Case, Clock, Guest, Needs};
-use crate::elapsed::{between_samples, one, wait_answered, Elapsed};
+use crate::busiest::{self, check_busiest, check_line, check_order, Busy};
+use crate::elapsed::{self, between_samples, wait_answered, Elapsed};
 use crate::lines::{self, Part, Sample, Table};
 use crate::module::{Module, PATIENCE};
 use crate::netlink;
 use crate::tools::{busybox, Running};
 
 pub const CASES: &[Case] = &[
-    // First of all, as the others use it.
     Case {
         name: "the loopback has no line before its first packet",
-        needs: Needs::Drivers,
+        needs: Needs::UnusedLoopback,
         clock: Clock::Instructions,
         run: loopback,
     },
@@ -54,31 +54,16 @@ pub const CASES: &[Case] = &[
     },
 ];
 
-const ONLY_NET: &str = "per_cpu_max=0 activity=0 pressure=0 disk=0 fs=0";
-
 /// Where nobody has to listen.
 const PORT: u16 = 9;
 
 fn parameters(interval_ms: u64) -> String {
-    format!("interval_ms={interval_ms} {ONLY_NET}")
-}
-
-fn lines(sample: &Sample) -> Result<&[lines::Net]> {
-    match &sample.nets {
-        Part::Missing => Ok(&[]),
-        part => Ok(&part.taken()?.shown),
-    }
+    let only = elapsed::only(&["net"]);
+    format!("interval_ms={interval_ms} per_cpu_max=0 {only}")
 }
 
 fn line<'a>(sample: &'a Sample, name: &str) -> Result<Option<&'a lines::Net>> {
-    Ok(lines(sample)?.iter().find(|line| line.name == name))
-}
-
-fn is_used(sample: &Sample, names: &[&str]) -> Result<bool> {
-    Ok(lines(sample)?.iter().any(|line| {
-        names.contains(&line.name.as_str())
-            && (line.rxp, line.txp, line.err, line.drop) != (0, 0, 0, 0)
-    }))
+    busiest::line(sample, name)
 }
 
 /// What `/proc/net/dev` says of an interface.
@@ -301,34 +286,46 @@ fn name(net: &Net) -> String {
     String::from_utf8_lossy(net.name.as_bytes()).into_owned()
 }
 
-fn check(line: &lines::Net, counted: &Counters, interval: Duration) -> Result<()> {
-    let mut elapsed = Elapsed::around(interval);
-    for (what, amount, logged) in [
-        ("rxp", counted.rx_packets as f64, line.rxp),
-        ("txp", counted.tx_packets as f64, line.txp),
-        ("rx in kB", counted.rx_bytes as f64 / 1024.0, line.rx),
-        ("tx in kB", counted.tx_bytes as f64 / 1024.0, line.tx),
-        ("err", counted.errors as f64, line.err),
-        ("drop", counted.drops as f64, line.drop),
-    ] {
-        elapsed.rate(what, amount, logged)?;
-    }
-    Ok(())
-}
+impl Busy for lines::Net {
+    type Counted = Counters;
+    const DEVICE: &'static str = "interface";
+    const MEASURE: &'static str = "bytes";
 
-fn check_order(lines: &[lines::Net]) -> Result<()> {
-    for two in lines.windows(2) {
-        // Both halves of a sum are rounded.
-        ensure!(
-            two[0].rx + two[0].tx + 2 >= two[1].rx + two[1].tx,
-            "{} with {:.2} kB/s is before {} with {:.2} kB/s, expected the busier one first",
-            two[0].name,
-            (two[0].rx + two[0].tx) as f64 / 100.0,
-            two[1].name,
-            (two[1].rx + two[1].tx) as f64 / 100.0
-        );
+    fn table(sample: &Sample) -> &Part<Table<Self>> {
+        &sample.nets
     }
-    Ok(())
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn is_used(&self) -> bool {
+        (self.rxp, self.txp, self.err, self.drop) != (0, 0, 0, 0)
+    }
+
+    /// Both halves of a sum are rounded.
+    fn may_precede(&self, other: &Self) -> bool {
+        self.rx + self.tx + 2 >= other.rx + other.tx
+    }
+
+    fn check(&self, counted: &Counters, interval: Duration) -> Result<()> {
+        let mut elapsed = Elapsed::around(interval);
+        for (what, amount, logged) in [
+            ("rxp", counted.rx_packets as f64, self.rxp),
+            ("txp", counted.tx_packets as f64, self.txp),
+            ("rx in kB", counted.rx_bytes as f64 / 1024.0, self.rx),
+            ("tx in kB", counted.tx_bytes as f64 / 1024.0, self.tx),
+            ("err", counted.errors as f64, self.err),
+            ("drop", counted.drops as f64, self.drop),
+        ] {
+            elapsed.rate(what, amount, logged)?;
+        }
+        Ok(())
+    }
+
+    fn business(counted: &Counters) -> u64 {
+        counted.rx_bytes + counted.tx_bytes
+    }
 }
 
 /// Nothing but the tests shall send: without this, interfaces that come up look for routers.
@@ -404,14 +401,13 @@ fn settle() -> Result<()> {
     }
 }
 
+/// Whether the loopback has neither sent nor received anything.
+pub fn is_loopback_unused() -> Result<bool> {
+    Ok(counters()?.get("lo") == Some(&Counters::default()))
+}
+
 fn loopback(guest: &Guest) -> Result<()> {
     const INTERVAL_MS: u64 = 200;
-    let counted = counters()?["lo"];
-    ensure!(
-        counted == Counters::default(),
-        "lo was used before and has {counted:?}, expected 0 of all, as the case proves nothing \
-         otherwise"
-    );
     let module = Module::load(&guest.log, &parameters(INTERVAL_MS))?;
     // An interface that is up but was never used is no different.
     netlink::set_up("lo", true)?;
@@ -494,7 +490,7 @@ fn compare(guest: &Guest) -> Result<()> {
                 }
                 settle()
             },
-            |sample| is_used(sample, &names),
+            |sample| busiest::is_used::<lines::Net>(sample, &names),
         )?;
         let counted = |name: &str| window.after[name].since(&window.before[name]);
         let (card, left, right) = (counted(CARD)?, counted("tleft")?, counted("tright")?);
@@ -509,16 +505,12 @@ fn compare(guest: &Guest) -> Result<()> {
              {left:?} of tleft, {right:?} of tright and {:?} in all",
             window.after
         );
+        let shown = busiest::lines::<lines::Net>(&window.sample)?;
         for name in &names {
             let counted = counted(name)?;
-            let line = one(lines(&window.sample)?, &format!("line of {name}"), |line| {
-                line.name == *name
-            })?;
-            check(line, &counted, window.interval).with_context(|| {
-                format!("{name} has {line:?}, expected it to match {counted:?}")
-            })?;
+            check_line(shown, name, &counted, window.interval)?;
         }
-        check_order(lines(&window.sample)?)?;
+        check_order(shown)?;
     }
     module.unload().map(drop)
 }
@@ -579,7 +571,8 @@ fn namespaces(guest: &Guest) -> Result<()> {
     // The one that is left has no carrier now, since the other one went down.
     let samples = wait_answered(&module, mark, 3, INTERVAL_MS)?;
     for sample in &samples[1..] {
-        let names: Vec<&str> = lines(sample)?.iter().map(|line| &*line.name).collect();
+        let lines = busiest::lines::<lines::Net>(sample)?;
+        let names: Vec<&str> = lines.iter().map(|line| &*line.name).collect();
         ensure!(
             !names.contains(&"tleaves") && names.contains(&"tstays"),
             "there are lines of {names:?}, expected tstays and not tleaves, which has left"
@@ -661,7 +654,7 @@ fn many(guest: &Guest) -> Result<()> {
             }
             settle()
         },
-        |sample| is_used(sample, &names),
+        |sample| busiest::is_used::<lines::Net>(sample, &names),
     )?;
     let mut counted = BTreeMap::new();
     for (name, after) in &window.after {
@@ -670,49 +663,8 @@ fn many(guest: &Guest) -> Result<()> {
         }
     }
     let table = window.sample.nets.taken()?;
-    check_many(table, &counted)?;
-    for line in &table.shown {
-        let counted = &counted[line.name.as_str()];
-        check(line, counted, window.interval)
-            .with_context(|| format!("found {line:?}, expected it to match {counted:?}"))?;
-    }
+    check_busiest(table, &counted, window.interval)?;
     module.unload().map(drop)
-}
-
-fn check_many(table: &Table<lines::Net>, counted: &BTreeMap<&str, Counters>) -> Result<()> {
-    let shown: BTreeSet<&str> = table.shown.iter().map(|line| line.name.as_str()).collect();
-    ensure!(
-        shown.len() == lines::MOST_SHOWN && table.shown.len() == lines::MOST_SHOWN,
-        "there are {} lines of {} interfaces, expected {} of each",
-        table.shown.len(),
-        shown.len(),
-        lines::MOST_SHOWN
-    );
-    let all = counted.len() as u64;
-    ensure!(
-        table.shown.len() as u64 + table.more == all,
-        "there are {} lines and {} more interfaces, expected {all} in all",
-        table.shown.len(),
-        table.more
-    );
-    check_order(&table.shown)?;
-    let bytes = |counters: &Counters| counters.rx_bytes + counters.tx_bytes;
-    let Some(least) = table.shown.last().and_then(|line| counted.get(&*line.name)) else {
-        bail!(
-            "the last line is {:?}, expected that of an interface in /proc/net/dev",
-            table.shown.last()
-        );
-    };
-    for (name, counters) in counted {
-        ensure!(
-            shown.contains(name) || bytes(counters) <= bytes(least),
-            "{name} is not shown and moved {} bytes, expected at most {}, as the last one \
-             shown moved",
-            bytes(counters),
-            bytes(least)
-        );
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -770,7 +722,7 @@ mod tests {
     #[test]
     fn a_line_must_come_from_the_counts() {
         let good = logged("x", 1000);
-        check(&good, &counted(), ms(1000)).unwrap();
+        good.check(&counted(), ms(1000)).unwrap();
         type Change = fn(&mut lines::Net);
         let changes: [Change; 6] = [
             |line| line.rx = 1005,
@@ -783,7 +735,7 @@ mod tests {
         for (n, change) in changes.iter().enumerate() {
             let mut bad = good.clone();
             change(&mut bad);
-            let found = check(&bad, &counted(), ms(1000));
+            let found = bad.check(&counted(), ms(1000));
             assert!(
                 found.is_err(),
                 "change {n} gives {found:?}, expected an error of {bad:?}"
@@ -792,32 +744,10 @@ mod tests {
     }
 
     #[test]
-    fn the_busiest_must_be_shown() {
-        let names: Vec<String> = (0..20).map(|n| format!("t{n:02}")).collect();
-        let counted: BTreeMap<&str, Counters> = names
-            .iter()
-            .zip(0..)
-            .map(|(name, n)| {
-                let counters = Counters {
-                    rx_bytes: 100_000 - 1000 * n,
-                    ..Counters::default()
-                };
-                (name.as_str(), counters)
-            })
-            .collect();
-        let table = |skip: usize, more| Table {
-            shown: names[skip..skip + 16]
-                .iter()
-                .zip(0..)
-                .map(|(name, n)| logged(name, 9000 - 10 * n))
-                .collect(),
-            more,
-        };
-        check_many(&table(0, 4), &counted).unwrap();
-        check_many(&table(0, 5), &counted).unwrap_err();
-        check_many(&table(2, 4), &counted).unwrap_err();
-        let mut disordered = table(0, 4);
-        disordered.shown[15].rx = 9999;
-        check_many(&disordered, &counted).unwrap_err();
+    fn the_busier_one_comes_first() {
+        // Both numbers of a sum were rounded.
+        check_order(&[logged("x", 1000), logged("y", 1002), logged("z", 900)]).unwrap();
+        check_order(&[logged("x", 1000), logged("y", 1003)]).unwrap_err();
+        assert_eq!(lines::Net::business(&counted()), 10_240 + 5120);
     }
 }

@@ -16,7 +16,7 @@ use resmon::Device;
 use super::{ms, percentages, pressure::hogs, sleep_ms, Case, Clock, Guest, Needs};
 use crate::cgroup::Cgroup;
 use crate::load::{self, Kind, Load};
-use crate::module::Module;
+use crate::module::{self, Module};
 use crate::proc;
 use crate::realtime::{self, NoFairServer, Spinner};
 use crate::report;
@@ -42,8 +42,10 @@ const INTERVAL_MS: u64 = 100;
 
 /// All but what is looked at is off.
 fn load_module(guest: &Guest) -> Result<Module<'_>> {
-    let parameters =
-        format!("interval_ms={INTERVAL_MS} log_every=0 load=0 activity=0 disk=0 net=0 fs=0");
+    let parameters = format!(
+        "interval_ms={INTERVAL_MS} log_every=0 {}",
+        module::only(&["pressure"])
+    );
     Module::load(&guest.log, &parameters)
 }
 

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::{fs_paths, ms, percentages, pressure, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::cgroup::Cgroup;
 use crate::lines::{Part, Sample};
-use crate::module::{self, Module, ONLY_CPU, SWITCHES};
+use crate::module::{self, Module, SWITCHES};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -73,10 +73,12 @@ pub const CASES: &[Case] = &[
 fn has(sample: &Sample, switch: &str) -> bool {
     match switch {
         "load" => sample.load != Part::Missing,
+        "running" => sample.running != Part::Missing,
         "activity" => sample.activity != Part::Missing,
         "pressure" => sample.pressure != Part::Missing,
         "disk" => sample.disks != Part::Missing,
         "net" => sample.nets != Part::Missing,
+        "tcp" => sample.tcp != Part::Missing,
         "fs" => !sample.fs.is_empty(),
         other => panic!("the switch is {other:?}, expected one of {SWITCHES:?}"),
     }
@@ -84,14 +86,14 @@ fn has(sample: &Sample, switch: &str) -> bool {
 
 /// Whether a source shows what happened between two samples.
 fn has_rates(switch: &str) -> bool {
-    !matches!(switch, "load" | "fs")
+    !matches!(switch, "load" | "running" | "fs")
 }
 
 /// The switches whose sources have something to show in this guest. For pressure there must be a
 /// cgroup.
 fn visible(guest: &Guest) -> Vec<&'static str> {
     let is_visible = |switch: &&str| match *switch {
-        "pressure" => guest.has(Needs::Pressure),
+        "pressure" | "running" => guest.has(Needs::Pressure),
         "disk" | "net" => guest.has(Needs::Drivers),
         _ => true,
     };
@@ -136,7 +138,8 @@ fn default(guest: &Guest) -> Result<()> {
 /// What there was before there were further sources must still be there.
 fn all_off(guest: &Guest) -> Result<()> {
     let _cgroup = cgroup(guest)?;
-    let module = Module::load(&guest.log, &format!("interval_ms=100 {ONLY_CPU}"))?;
+    let parameters = format!("interval_ms=100 {}", module::only(&[]));
+    let module = Module::load(&guest.log, &parameters)?;
     for switch in SWITCHES {
         ensure!(
             !module::read_switch(switch)?,

@@ -6,7 +6,9 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
-use resmon::model::record::{Content, Cpu, Memory};
+use resmon::model::record::Content;
+use resmon::model::source::cpu::Cpu;
+use resmon::model::source::memory::Memory;
 use resmon::{Device, Record};
 
 use super::{clock, device, Case, Clock, Guest, Needs};

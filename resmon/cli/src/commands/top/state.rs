@@ -4,9 +4,10 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::Duration;
 
-use resmon::{Cpu, CpuTimes, Disk, FileSystem, Net, Sample};
+use resmon::{Cpu, Disk, FileSystem, Net, Sample};
+
+use super::point::{disk_bytes, net_bytes, Point};
 
 /// Where samples come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,58 +39,6 @@ impl Sort {
             Self::Name => Self::Busiest,
         }
     }
-}
-
-/// What the graphs need of a sample. What is not known is NaN.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Point {
-    pub(super) time_s: f64,
-    /// Whether it does not go on from the point before it.
-    pub(super) is_apart: bool,
-    pub(super) cpu_percent: f32,
-    pub(super) memory_percent: f32,
-    pub(super) disk_bytes_per_second: f32,
-    pub(super) net_bytes_per_second: f32,
-}
-
-impl Point {
-    fn of(sample: &Sample, before: Option<&Sample>) -> Self {
-        let cpu = sample.cpu.map_or(f64::NAN, |cpu| cpu.busy_percent());
-        let memory = sample
-            .memory
-            .map_or(f64::NAN, |memory| memory.used_percent());
-        Self {
-            time_s: sample.time_s,
-            is_apart: before.is_some_and(|before| !goes_on(before, sample)),
-            cpu_percent: cpu as f32,
-            memory_percent: memory as f32,
-            disk_bytes_per_second: sample.disk_total(disk_bytes).unwrap_or(f64::NAN) as f32,
-            net_bytes_per_second: sample.net_total(net_bytes).unwrap_or(f64::NAN) as f32,
-        }
-    }
-}
-
-/// Whether a sample is of the same boot and the same load of the module as the one before it.
-/// Records of modules that give no identity are told apart when numbers go back, or when the one
-/// did not begin where the other ended.
-fn goes_on(before: &Sample, sample: &Sample) -> bool {
-    /// As much may be missing in between.
-    const GAP_INTERVALS: f64 = 3.0;
-    let life = |sample: &Sample| Some((sample.module_boot_id?, sample.module_load_id?));
-    let pause_s = sample.time_s - sample.elapsed_s - before.time_s;
-    match (life(before), life(sample)) {
-        (Some(one), Some(other)) => one == other,
-        (None, None) => sample.seq > before.seq && pause_s <= GAP_INTERVALS * sample.interval_s,
-        _ => false,
-    }
-}
-
-pub(super) fn disk_bytes(disk: &Disk) -> f64 {
-    disk.read_bytes_per_second + disk.written_bytes_per_second
-}
-
-pub(super) fn net_bytes(net: &Net) -> f64 {
-    net.received.bytes_per_second + net.transmitted.bytes_per_second
 }
 
 /// Most points that are kept.
@@ -400,60 +349,3 @@ fn size_of_sample(sample: &Sample) -> usize {
         + sample.nets.capacity() * (size_of::<Net>() + TEXT)
         + sample.file_systems.capacity() * (size_of::<FileSystem>() + 2 * TEXT)
 }
-
-/// What + and - step through.
-const INTERVALS_MS: [u64; 16] = [
-    10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000,
-    1_800_000, 3_600_000,
-];
-
-/// The next longer interval.
-pub(super) fn longer(interval: Duration) -> Option<Duration> {
-    let mut steps = INTERVALS_MS.into_iter().map(Duration::from_millis);
-    steps.find(|step| *step > interval)
-}
-
-/// The next shorter interval.
-pub(super) fn shorter(interval: Duration) -> Option<Duration> {
-    let mut steps = INTERVALS_MS.into_iter().rev().map(Duration::from_millis);
-    steps.find(|step| *step < interval)
-}
-
-/// A mode that a CPU spends time in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mode {
-    pub(super) name: &'static str,
-    pub(super) percent: fn(&CpuTimes) -> f64,
-}
-
-/// The modes in the order of the bars; waiting comes last, since a CPU that waits is not busy.
-pub(super) const MODES: [Mode; 7] = [
-    Mode {
-        name: "user",
-        percent: |times| times.user_percent,
-    },
-    Mode {
-        name: "nice",
-        percent: |times| times.nice_percent,
-    },
-    Mode {
-        name: "system",
-        percent: |times| times.system_percent,
-    },
-    Mode {
-        name: "irq",
-        percent: |times| times.irq_percent + times.softirq_percent,
-    },
-    Mode {
-        name: "guest",
-        percent: |times| times.guest_percent,
-    },
-    Mode {
-        name: "steal",
-        percent: |times| times.steal_percent,
-    },
-    Mode {
-        name: "iowait",
-        percent: |times| times.iowait_percent,
-    },
-];

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How far the reporter has come with the samples, and the lines of CPU and memory.
+
+use super::{
+    behind::Behind,
+    params,
+    pending::Pending,
+    sources::Sources, //
+};
+use crate::{
+    model::{
+        line::{
+            Line,
+            Lines, //
+        },
+        record::Record,
+        source::{
+            activity::swapped,
+            cpu::{
+                self,
+                spent_per_cpu,
+                spent_together,
+                Spent,
+                Whose, //
+            },
+            memory::{
+                self,
+                Buffers,
+                Memory,
+                Swapped, //
+            }, //
+        }, //
+    },
+    sys::{
+        log,
+        vmstat, //
+    },
+};
+use core::mem;
+use kernel::{
+    prelude::*,
+    time::NSEC_PER_SEC, //
+};
+
+/// Hands a line to the kernel's log.
+pub(super) fn print(line: &Line) {
+    log::info(line.as_str());
+}
+
+/// Memory for a sample, as a record of CPU and memory.
+pub(crate) struct SampleBuffer {
+    words: KVVec<u64>,
+    /// How many of the words are a sample; 0 when there is none.
+    len: usize,
+}
+
+impl SampleBuffer {
+    /// Allocates memory for the largest sample.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    fn new() -> Result<Self> {
+        Ok(Self {
+            words: KVVec::from_elem(0, Pending::record_words(), GFP_KERNEL)?,
+            len: 0,
+        })
+    }
+
+    /// Copies the sample `seq`. Returns whether it is still there; otherwise the buffer is empty.
+    fn read(&mut self, pending: &Pending, seq: u64) -> bool {
+        let sample = pending.read(seq, &mut self.words);
+        self.len = sample.map_or(0, |words| words.len());
+        self.len != 0
+    }
+
+    /// The words of the sample.
+    pub(super) fn words(&self) -> &[u64] {
+        self.words.get(..self.len).unwrap_or_default()
+    }
+
+    fn record(&self) -> Option<Record<'_>> {
+        Record::new(self.words()).ok()
+    }
+}
+
+/// How far the reporter has come.
+pub(crate) struct Progress {
+    /// Sequence number of the next sample to look at.
+    pub(super) next_seq: u64,
+    /// The number of changes to parameters that this takes into account.
+    changes: u64,
+    /// The value of [`params::LOG_EVERY`] that the log goes by. The parameter may change while
+    /// samples are looked at.
+    log_every: u64,
+    /// The sample that the next lines are compared with.
+    base: SampleBuffer,
+    /// The sample that is looked at.
+    pub(super) now: SampleBuffer,
+    /// The samples that were overwritten first.
+    pub(super) behind: Behind,
+    /// What is sampled besides CPU and memory.
+    pub(super) sources: Sources,
+    /// Memory for the line that is being made.
+    line: Line,
+}
+
+impl Progress {
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    pub(super) fn new(sources: Sources) -> Result<Self> {
+        Ok(Self {
+            next_seq: 0,
+            changes: 0,
+            log_every: u64::from(params::LOG_EVERY.value()),
+            base: SampleBuffer::new()?,
+            now: SampleBuffer::new()?,
+            behind: Behind::default(),
+            sources,
+            line: Line::new(),
+        })
+    }
+
+    /// Says in the log what this kernel does not offer.
+    pub(super) fn announce(&mut self) {
+        let mut lines = Lines::new(&mut self.line, &print);
+        if !vmstat::HAS_SWAP {
+            lines.line(|line| line.text("no swap: the kernel is built without CONFIG_SWAP"));
+        }
+        self.sources.for_each(|source| source.announce(&mut lines));
+    }
+
+    /// Restarts the log if parameters have changed since: what was logged before is no base for
+    /// what comes. `changes` counts the changes to parameters that affect the log.
+    pub(super) fn take_changes(&mut self, changes: u64) {
+        if changes != self.changes {
+            self.changes = changes;
+            self.log_every = u64::from(params::LOG_EVERY.value());
+            self.base.len = 0;
+            self.sources.for_each(|source| source.restart());
+        }
+    }
+
+    /// Reads the next sample into `now` and returns its sequence number. None when it was
+    /// overwritten: then the next one is the oldest that is left.
+    pub(super) fn read_next(&mut self, pending: &Pending) -> Option<u64> {
+        let seq = self.next_seq;
+        self.next_seq = seq.saturating_add(1);
+        if self.now.read(pending, seq) {
+            return Some(seq);
+        }
+        self.next_seq = self.next_seq.max(pending.oldest_seq());
+        self.behind.add(seq, self.next_seq);
+        None
+    }
+
+    /// Whether the sample `seq` is to be logged.
+    pub(super) fn is_due(&self, seq: u64) -> bool {
+        seq.checked_rem(self.log_every) == Some(0)
+    }
+
+    /// Logs CPU and memory of the sample `seq`, which is in `now`, compared with the one that was
+    /// logged before. Returns whether there was anything to log. The sources were sampled for the
+    /// newest sample alone.
+    pub(super) fn log(
+        &mut self,
+        seq: u64,
+        pending: &Pending,
+        buffers: Buffers,
+        is_newest: bool,
+    ) -> bool {
+        let was_logged = self.base.len != 0;
+        if let Some(before) = seq.checked_sub(1).filter(|_| !was_logged) {
+            // As good, if it is still there.
+            self.base.read(pending, before);
+        }
+        let Some(now) = self.now.record() else {
+            return false;
+        };
+        let base = self.base.record();
+        if let Some(base) = base {
+            let all = spent_together(base, now);
+            // The kernel counts a busy CPU's time when its tick comes. A sample that follows a
+            // late one may be here first; the next one then stands for both. A CPU whose tick
+            // has stopped for good must not hold up the log.
+            if !all.every_cpu_counted && now.elapsed_ns_since(&base) < NSEC_PER_SEC as u64 {
+                if !was_logged {
+                    self.base.len = 0;
+                }
+                return false;
+            }
+            let activity = self.sources.activity().filter(|_| is_newest);
+            let swapped = activity.and_then(|(then, now)| swapped(then, now));
+            let mut lines = Lines::new(&mut self.line, &print);
+            log_sample(base, now, buffers, &all.spent, swapped, &mut lines);
+        }
+        let is_logged = base.is_some();
+        mem::swap(&mut self.base, &mut self.now);
+        is_logged
+    }
+
+    /// Logs the newest snapshot of each source.
+    pub(super) fn log_sources(&mut self) {
+        let mut lines = Lines::new(&mut self.line, &print);
+        self.sources.for_each(|source| source.log(&mut lines));
+    }
+}
+
+/// Logs what happened from `base` to `now`; `all` is the time of all CPUs.
+fn log_sample(
+    base: Record<'_>,
+    now: Record<'_>,
+    buffers: Buffers,
+    all: &Spent,
+    swapped: Option<Swapped>,
+    lines: &mut Lines<'_>,
+) {
+    // What has no time has no shares, and no line.
+    if let Some(shares) = all.shares() {
+        cpu::log(Whose::All, &shares, lines);
+    }
+    if cpu::count(now) <= params::PER_CPU_MAX.value() as usize {
+        for (id, spent) in spent_per_cpu(base, now) {
+            if let Some(shares) = spent.shares() {
+                cpu::log(Whose::Cpu(id), &shares, lines);
+            }
+        }
+    }
+    let memory = now.entries::<Memory>().next().unwrap_or_default();
+    memory::log(&memory, buffers.buffers, vmstat::PAGE_KIB, lines);
+    if vmstat::HAS_SWAP {
+        memory::log_swap(&memory, swapped, vmstat::PAGE_KIB, lines);
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A record of the history that is being written.
+//!
+//! `tests/loom` runs this file outside the kernel, in every order that threads can take.
+
+use super::history::History;
+use crate::model::{
+    record::{
+        section_words,
+        Content,
+        SectionHeader,
+        SIZE_AT,
+        WORD_BYTES, //
+    },
+    words::Words, //
+};
+
+/// A record that is being written.
+pub(crate) struct RecordWriter<'a> {
+    history: &'a History,
+    seq: u64,
+    /// Position of the record in the ring.
+    start: u64,
+    /// Position of what is written next.
+    at: u64,
+}
+
+impl<'a> RecordWriter<'a> {
+    /// Begins the record `seq` at the position `start` with the words of a sample.
+    pub(super) fn begin(history: &'a History, seq: u64, start: u64, sampled: &[u64]) -> Self {
+        let at = start.saturating_add(sampled.len() as u64);
+        history.make_room(at);
+        history.words().store(start, sampled);
+        Self {
+            history,
+            seq,
+            start,
+            at,
+        }
+    }
+
+    /// Adds a section.
+    pub(crate) fn section<C: Content>(&mut self, header: &SectionHeader, entries: &[C]) {
+        let words = section_words::<C>(entries.len());
+        let end = self.at.saturating_add(words as u64);
+        self.history.make_room(end);
+        let mut places = self.history.words().words(self.at);
+        let mut push = |word| {
+            if let Some(place) = places.next() {
+                place.write(word);
+            }
+        };
+        header.put(&mut push);
+        for entry in entries {
+            entry.put(&mut push);
+        }
+        self.at = end;
+    }
+
+    /// Lets readers see the record, and wakes those that wait.
+    pub(crate) fn publish(self) {
+        let words = self.at.saturating_sub(self.start);
+        if let Some(word) = self
+            .history
+            .words()
+            .word(self.start.saturating_add(SIZE_AT as u64))
+        {
+            word.write(words.saturating_mul(WORD_BYTES as u64));
+        }
+        self.history.publish(self.seq, self.at);
+    }
+}

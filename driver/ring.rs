@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A ring of words that are read while others overwrite them.
+//!
+//! Positions count words since load, so they only grow.
+//!
+//! `tests/loom` runs this file outside the kernel, in every order that threads can take.
+
+use crate::sys::rwonce::RwOnce;
+use kernel::prelude::*;
+
+/// The words of a ring, in memory that is allocated once.
+pub(crate) struct Ring(KVVec<RwOnce<u64>>);
+
+impl Ring {
+    /// Makes a ring of `len` words.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    pub(crate) fn new(len: usize) -> Result<Self> {
+        let mut words = KVVec::with_capacity(len, GFP_KERNEL)?;
+        for _ in 0..len {
+            words.push(RwOnce::new(0), GFP_KERNEL)?;
+        }
+        Ok(Self(words))
+    }
+
+    /// Number of words.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The word at `position`; none when the ring is empty.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn word(&self, position: u64) -> Option<&RwOnce<u64>> {
+        self.from(position).0.first()
+    }
+
+    /// The words from `position` on, at most once around.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn words(&self, position: u64) -> impl Iterator<Item = &RwOnce<u64>> {
+        let (end, start) = self.from(position);
+        Iterator::chain(end.iter(), start)
+    }
+
+    /// Copies the words from `position` on to `to`. They may be overwritten meanwhile.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn load(&self, position: u64, to: &mut [u64]) {
+        let (end, start) = self.from(position);
+        let (first, rest) = to
+            .split_at_mut_checked(end.len().min(to.len()))
+            .unwrap_or_default();
+        for (to, from) in first.iter_mut().zip(end) {
+            *to = from.read();
+        }
+        for (to, from) in rest.iter_mut().zip(start) {
+            *to = from.read();
+        }
+    }
+
+    /// Overwrites the words from `position` on with `from`.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks. One caller at a time.
+    pub(crate) fn store(&self, position: u64, from: &[u64]) {
+        let (end, start) = self.from(position);
+        let (first, rest) = from
+            .split_at_checked(end.len().min(from.len()))
+            .unwrap_or_default();
+        for (to, from) in end.iter().zip(first) {
+            to.write(*from);
+        }
+        for (to, from) in start.iter().zip(rest) {
+            to.write(*from);
+        }
+    }
+
+    /// The ring from `position` on: what is left until its end, and then from its start.
+    fn from(&self, position: u64) -> (&[RwOnce<u64>], &[RwOnce<u64>]) {
+        let at = position.checked_rem(self.0.len() as u64).unwrap_or(0) as usize;
+        let (start, end) = self.0.split_at_checked(at).unwrap_or_default();
+        (end, start)
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory for a snapshot of a source.
+
+use crate::{
+    model::source::Snapshot,
+    sys::clock, //
+};
+use core::ops::ControlFlow;
+use kernel::{
+    prelude::*,
+    time::Instant, //
+};
+
+/// A snapshot that is being taken, or was. The memory is allocated once.
+pub(crate) struct Table<E> {
+    /// `CLOCK_MONOTONIC` before the first entry was read.
+    pub(super) first_mono_ns: u64,
+    /// The same, after the last one was.
+    pub(super) last_mono_ns: u64,
+    pub(super) entries: KVVec<E>,
+    /// Entries that there was no room for.
+    pub(super) left_out: u64,
+}
+
+impl<E> Table<E> {
+    /// Makes an empty table.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    pub(super) fn new(capacity: usize) -> Result<Self> {
+        Ok(Self {
+            first_mono_ns: 0,
+            last_mono_ns: 0,
+            entries: KVVec::with_capacity(capacity, GFP_KERNEL)?,
+            left_out: 0,
+        })
+    }
+
+    /// Begins a snapshot that is taken now.
+    pub(super) fn start(&mut self) {
+        self.first_mono_ns = clock::monotonic_ns(Instant::now());
+        self.entries.clear();
+        self.left_out = 0;
+    }
+
+    /// Ends the snapshot: all entries were read.
+    pub(super) fn finish(&mut self) {
+        self.last_mono_ns = clock::monotonic_ns(Instant::now());
+    }
+
+    /// Adds an entry, or counts it if there is no room for it.
+    pub(super) fn push(&mut self, entry: E) {
+        if self.entries.push_within_capacity(entry).is_err() {
+            self.leave_out(1);
+        }
+    }
+
+    /// Counts entries that there is no room for.
+    pub(super) fn leave_out(&mut self, count: usize) {
+        self.left_out = self.left_out.saturating_add(count as u64);
+    }
+
+    /// Breaks off when there is no room for another entry.
+    pub(super) fn has_room(&self) -> ControlFlow<()> {
+        if self.entries.len() < self.entries.capacity() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+
+    /// What was taken.
+    pub(super) fn snapshot(&self) -> Snapshot<'_, E> {
+        Snapshot {
+            taken_mono_ns: self.first_mono_ns,
+            entries: &self.entries,
+        }
+    }
+}

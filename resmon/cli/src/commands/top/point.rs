@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//! What the graphs show of a sample.
+
+use resmon::{Disk, Net, Sample};
+
+/// What the graphs need of a sample. What is not known is NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) time_s: f64,
+    /// Whether it does not go on from the point before it.
+    pub(super) is_apart: bool,
+    pub(super) cpu_percent: f32,
+    pub(super) memory_percent: f32,
+    pub(super) disk_bytes_per_second: f32,
+    pub(super) net_bytes_per_second: f32,
+}
+
+impl Point {
+    pub(super) fn of(sample: &Sample, before: Option<&Sample>) -> Self {
+        let cpu = sample.cpu.map_or(f64::NAN, |cpu| cpu.busy_percent());
+        let memory = sample
+            .memory
+            .map_or(f64::NAN, |memory| memory.used_percent());
+        Self {
+            time_s: sample.time_s,
+            is_apart: before.is_some_and(|before| !goes_on(before, sample)),
+            cpu_percent: cpu as f32,
+            memory_percent: memory as f32,
+            disk_bytes_per_second: sample.disk_total(disk_bytes).unwrap_or(f64::NAN) as f32,
+            net_bytes_per_second: sample.net_total(net_bytes).unwrap_or(f64::NAN) as f32,
+        }
+    }
+}
+
+/// Whether a sample is of the same boot and the same load of the module as the one before it.
+/// Records of modules that give no identity are told apart when numbers go back, or when the one
+/// did not begin where the other ended.
+fn goes_on(before: &Sample, sample: &Sample) -> bool {
+    /// As much may be missing in between.
+    const GAP_INTERVALS: f64 = 3.0;
+    let life = |sample: &Sample| Some((sample.module_boot_id?, sample.module_load_id?));
+    let pause_s = sample.time_s - sample.elapsed_s - before.time_s;
+    match (life(before), life(sample)) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => sample.seq > before.seq && pause_s <= GAP_INTERVALS * sample.interval_s,
+        _ => false,
+    }
+}
+
+pub(super) fn disk_bytes(disk: &Disk) -> f64 {
+    disk.read_bytes_per_second + disk.written_bytes_per_second
+}
+
+pub(super) fn net_bytes(net: &Net) -> f64 {
+    net.received.bytes_per_second + net.transmitted.bytes_per_second
+}

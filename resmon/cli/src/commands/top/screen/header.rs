@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//! The first row.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use super::super::draw::{Look, Pane, Piece};
+use super::super::format;
+use super::super::state::{Origin, State};
+
+/// When the sample was taken, and how well sampling goes.
+pub(super) fn header(mut pane: Pane<'_>, state: &State, look: &Look) {
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let position = if state.sample().is_none() {
+        Piece::new("waiting", look.warning())
+    } else if !state.is_following() && state.behind() > 0 {
+        Piece::new(format!("{} back", state.behind()), look.warning())
+    } else if !state.is_following() && state.origin == Origin::Device {
+        Piece::new("paused", look.warning())
+    } else if state.origin == Origin::Device {
+        Piece::new("live", look.colour(Color::Green).patch(bold))
+    } else if state.has_ended || state.is_once {
+        Piece::new("recording", look.colour(Color::Blue).patch(bold))
+    } else {
+        Piece::new("reading", look.colour(Color::Blue).patch(bold))
+    };
+    let mut left = vec![(9, Piece::new("resmon", look.title()))];
+    let mut right = Vec::new();
+    if let Some(sample) = state.sample() {
+        let time = format::time(sample.time_s, sample.interval_s, &look.zone);
+        let counter = |name: &str, count: u64| {
+            let style = if count == 0 {
+                look.quiet()
+            } else {
+                look.warning()
+            };
+            Piece::new(format!("{name} {count}"), style)
+        };
+        left.push((1, Piece::new(time, bold)));
+        left.push((5, Piece::plain(format!("#{}", sample.seq))));
+        let every = format!("every {}", format::interval(sample.interval_s));
+        left.push((2, Piece::plain(every)));
+        right.push((8, counter("late", sample.late_samples)));
+        right.push((7, counter("missed", sample.missed_ticks)));
+        right.push((6, counter("lost", state.lost_records)));
+    }
+    right.push((3, position));
+    pane.ends(left, right);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//! The table of network interfaces.
+
+use resmon::{Sample, Source};
+
+use super::super::draw::{Cells, Column, Look, Pane, Piece, Row};
+use super::super::format;
+use super::super::state::State;
+use super::table::{column, nothing, sorted, value};
+
+pub(super) fn nets(mut pane: Pane<'_>, state: &State, sample: &Sample, look: &Look) {
+    const COLUMNS: [Column; 6] = [
+        column("in/s", 7),
+        column("out/s", 8),
+        column("packets in", 11),
+        column("out", 7),
+        column("errors", 8),
+        column("drops", 8),
+    ];
+    let rows = state.nets().into_iter().map(|net| {
+        let (rx, tx) = (&net.received, &net.transmitted);
+        let bad = |rate: f64| {
+            let style = if rate > 0.0 {
+                look.warning()
+            } else {
+                look.quiet()
+            };
+            Piece::new(format::count(rate), style)
+        };
+        Row {
+            name: net.name.clone(),
+            cells: Cells::Values(vec![
+                value(format::bytes(rx.bytes_per_second), look),
+                value(format::bytes(tx.bytes_per_second), look),
+                value(format::count(rx.packets_per_second), look),
+                value(format::count(tx.packets_per_second), look),
+                bad(rx.errors_per_second + tx.errors_per_second),
+                bad(rx.drops_per_second + tx.drops_per_second),
+            ]),
+        }
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    if rows.is_empty() {
+        rows = nothing(sample, Source::Net, "no network interface", look);
+    }
+    pane.table(look, &sorted("Networks", state.sort), &COLUMNS, &rows);
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//! schema/sample.schema.json is made of the columns of the library; what is no number is described
+//! here. `UPDATE=1 cargo test --test schema` writes it.
+
+#![allow(clippy::unwrap_used)]
+
+mod util;
+
+use resmon::columns::{Column, SampleColumn, Unit};
+use resmon::{CpuTimes, Disk, NetDirection, Sample, Source, Usage};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{json, Value};
+
+/// An object of JSON that keeps its order.
+struct Object(Vec<(String, Node)>);
+
+enum Node {
+    Value(Value),
+    Object(Object),
+    List(Vec<Object>),
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, node) in &self.0 {
+            map.serialize_entry(name, node)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(value) => value.serialize(serializer),
+            Self::Object(object) => object.serialize(serializer),
+            Self::List(objects) => objects.serialize(serializer),
+        }
+    }
+}
+
+impl Object {
+    fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.push((name.into(), Node::Value(value.into())));
+        self
+    }
+
+    fn with_object(mut self, name: &str, object: Self) -> Self {
+        self.0.push((name.into(), Node::Object(object)));
+        self
+    }
+}
+
+/// A schema with a description.
+fn described(help: &str) -> Object {
+    Object::new().with("description", help)
+}
+
+/// A schema of a type, which may be null if `is_optional`.
+fn typed(help: &str, name: &str, is_optional: bool) -> Object {
+    described(help).with(
+        "type",
+        match is_optional {
+            true => json!([name, "null"]),
+            false => json!(name),
+        },
+    )
+}
+
+fn number(help: &str, unit: Unit, is_whole: bool, is_optional: bool) -> Object {
+    let name = if is_whole { "integer" } else { "number" };
+    let schema = typed(help, name, is_optional).with("minimum", 0);
+    match unit {
+        Unit::Percent => schema.with("maximum", 100),
+        _ => schema,
+    }
+}
+
+/// The properties of an object, all of them required.
+#[derive(Default)]
+struct Properties(Vec<(String, Node)>);
+
+impl Properties {
+    fn with(mut self, name: &str, schema: Object) -> Self {
+        self.0.push((name.into(), Node::Object(schema)));
+        self
+    }
+
+    fn columns<T>(self, columns: &[Column<T>]) -> Self {
+        columns.iter().fold(self, |properties, column| {
+            let (is_whole, is_optional) = (column.field.is_whole(), column.field.is_optional());
+            let schema = number(column.help, column.unit, is_whole, is_optional);
+            properties.with(column.name, schema)
+        })
+    }
+
+    fn sample_columns(self, columns: &[SampleColumn]) -> Self {
+        columns.iter().fold(self, |properties, column| {
+            let schema = number(
+                column.help,
+                column.unit,
+                column.is_whole,
+                column.is_optional,
+            );
+            properties.with(column.field, schema)
+        })
+    }
+
+    /// Adds them to the schema of an object.
+    fn of(self, schema: Object) -> Object {
+        let names: Vec<_> = self.0.iter().map(|(name, _)| name.clone()).collect();
+        schema
+            .with_object("properties", Object(self.0))
+            .with("required", names)
+            .with("additionalProperties", false)
+    }
+
+    /// The schema of a list of objects with these properties.
+    fn list(self, help: &str) -> Object {
+        typed(help, "array", false)
+            .with_object("items", self.of(Object::new().with("type", "object")))
+    }
+}
+
+fn direction() -> Object {
+    let help = "What an interface carried in one direction.";
+    Properties::default()
+        .columns(NetDirection::COLUMNS)
+        .of(typed(help, "object", false))
+}
+
+fn file_systems() -> Object {
+    let state = |help: &str, name: &str, what: &str| {
+        let path = "The path, as the parameter fs_paths has it.";
+        let properties = Properties::default()
+            .with("path", typed(path, "string", false))
+            .with("state", described(what).with("const", name));
+        (typed(help, "object", false), properties)
+    };
+    let (schema, properties) = state("A file system.", "mounted", "It was asked.");
+    let kind = "The type, as in /proc/filesystems.";
+    let read_only = "Whether nobody can write to it there: the mount or the whole file system is \
+                     read-only. null in a recording of record version 1.";
+    let mounted = properties
+        .with("kind", typed(kind, "string", false))
+        .columns(Usage::COLUMNS)
+        .with("read_only", typed(read_only, "boolean", true))
+        .of(schema);
+    let (schema, properties) = state("Nothing.", "absent", "There is no such path.");
+    let absent = properties.of(schema);
+    let (schema, properties) = state("It could not be asked.", "failed", "An error.");
+    let errno = number("Which one.", Unit::Count, true, false);
+    let failed = properties.with("errno", errno).of(schema);
+    let (schema, properties) = state("It has not answered in time.", "stale", "No answer.");
+    let stale = properties.of(schema);
+    let mut items = Object::new();
+    items.0.push((
+        "oneOf".into(),
+        Node::List(vec![mounted, absent, failed, stale]),
+    ));
+    typed(
+        "What is mounted at the paths of the parameter fs_paths.",
+        "array",
+        false,
+    )
+    .with_object("items", items)
+}
+
+fn schema() -> Object {
+    const SINCE_BOOT: &str = "Seconds from the boot to it, in which time in suspend counts \
+        (CLOCK_BOOTTIME). null in a recording of record version 1.";
+    const BOOT: &str = "The boot that the records are of, in 16 hexadecimal digits: the same for \
+        all samples of a boot. It is the module's own, not the kernel's. null in a recording of \
+        record version 1.";
+    const LOAD: &str = "The load of the module that the records are of, in 16 hexadecimal digits. \
+        null in a recording of record version 1.";
+    const DISK_COUNTS: &str = "Whether it counts in totals over all disks: false when other disks \
+        do the same work again and count it, or memory does it.";
+    const NET_COUNTS: &str = "Whether it counts in totals over all interfaces: false for the \
+        loopback, and for an interface on top of another one, which counts the same.";
+    const INCOMPLETE: &str = "What has not answered in time, or had no room: it is missing in \
+        this sample, or some of it.";
+    const KERNELS_BOOT: &str = "The kernel's own name of the boot, \
+        /proc/sys/kernel/random/boot_id. null for samples of a recording.";
+
+    let mut all = Properties::default()
+        .columns(Sample::COLUMNS)
+        .with(
+            "since_boot_s",
+            number(SINCE_BOOT, Unit::Seconds, false, true),
+        )
+        .with("module_boot_id", typed(BOOT, "string", true))
+        .with("module_load_id", typed(LOAD, "string", true));
+    for part in Sample::parts().iter().filter(|part| !part.is_total) {
+        let properties = Properties::default().sample_columns(&part.columns);
+        all = all.with(part.name, properties.of(typed(part.help, "object", true)));
+    }
+    let cpus = Properties::default()
+        .with("id", number("Its number.", Unit::Count, true, false))
+        .columns(CpuTimes::COLUMNS)
+        .list("Each CPU that was online all the time.");
+    let disks = Properties::default()
+        .with("name", typed("As in /proc/diskstats.", "string", false))
+        .columns(Disk::COLUMNS)
+        .with("in_total", typed(DISK_COUNTS, "boolean", false))
+        .list("Whole disks that are in use, in the kernel's order; by the definitions of iostat.");
+    let a_direction = || Object::new().with("$ref", "#/$defs/direction");
+    let nets = Properties::default()
+        .with("name", typed("As ip link shows it.", "string", false))
+        .with("received", a_direction())
+        .with("transmitted", a_direction())
+        .with("in_total", typed(NET_COUNTS, "boolean", false))
+        .list("Network interfaces, in the kernel's order.");
+    let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
+    let incomplete =
+        typed(INCOMPLETE, "array", false).with_object("items", Object::new().with("enum", names));
+    let head = Object::new()
+        .with("$schema", "https://json-schema.org/draft/2020-12/schema")
+        .with("title", "A sample of resource_monitor")
+        .with(
+            "description",
+            "What a line of `resmon log --json` is: what happened between two records of the \
+             module. Rates and shares are of the time in between; all else is of the later \
+             record. null, or an empty list that `incomplete` names, is what the module did not \
+             sample.",
+        )
+        .with("type", "object");
+    all.with("cpus", cpus)
+        .with("disks", disks)
+        .with("nets", nets)
+        .with("file_systems", file_systems())
+        .with("incomplete", incomplete)
+        .with("boot_id", typed(KERNELS_BOOT, "string", true))
+        .of(head)
+        .with_object("$defs", Object::new().with_object("direction", direction()))
+}
+
+#[test]
+fn the_file_is_made_of_the_columns() {
+    let text = serde_json::to_string_pretty(&schema()).unwrap();
+    util::assert_is_file("../schema/sample.schema.json", &(text + "\n"));
+}

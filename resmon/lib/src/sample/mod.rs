@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//! What happened between two records. A source is a file here: its structure, how that is made of
+//! records, and its columns.
+
+mod activity;
+pub mod columns;
+mod cpu;
+mod disk;
+mod fs;
+mod load;
+mod memory;
+mod net;
+mod pressure;
+mod running;
+mod samples;
+mod tcp;
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use model::record::{self, STALE};
+use model::source;
+use model::text::Text;
+
+use crate::life::is_one_life;
+use crate::{Record, Source};
+use columns::{
+    column, Column,
+    Field::{Real, Whole},
+    Merge::{Highest, Last, Sum},
+    Part,
+    Unit::{Count, Seconds},
+};
+
+pub use activity::Activity;
+pub use cpu::{Cpu, CpuTimes};
+pub use disk::Disk;
+pub use fs::{FileSystem, FileSystemState, Usage};
+pub use load::Load;
+pub use memory::{Memory, Swap};
+pub use net::{Net, NetDirection};
+pub use pressure::Pressure;
+pub use running::Running;
+pub use samples::Samples;
+pub use tcp::Tcp;
+
+/// What happened between two records.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Sample {
+    /// Sequence number of the later record.
+    pub seq: u64,
+    /// When that was taken, in seconds since 1970.
+    pub time_s: f64,
+    /// Seconds from the boot to it, in which time in suspend counts (`CLOCK_BOOTTIME`).
+    pub since_boot_s: Option<f64>,
+    /// The boot that the records are of, as the module tells boots apart: see [`model::record::Header::boot_id`].
+    pub module_boot_id: Option<Id>,
+    /// The load of the module that they are of.
+    pub module_load_id: Option<Id>,
+    /// Seconds from one to the other.
+    pub elapsed_s: f64,
+    /// The interval in force, in seconds.
+    pub interval_s: f64,
+    /// Seconds that the later one was taken after it was due.
+    pub late_s: f64,
+    /// Records in between that this reader has lost.
+    pub lost_records: u64,
+    /// Samples since the module was loaded that were late by more than a tenth of the interval.
+    pub late_samples: u64,
+    /// Ticks since the module was loaded that never ran.
+    pub missed_ticks: u64,
+    /// All online CPUs together.
+    pub cpu: Option<CpuTimes>,
+    /// Each CPU that was online all the time.
+    pub cpus: Vec<Cpu>,
+    /// Memory.
+    pub memory: Option<Memory>,
+    /// Swap.
+    pub swap: Option<Swap>,
+    /// The load averages.
+    pub load: Option<Load>,
+    /// Tasks that run, and that are blocked.
+    pub running: Option<Running>,
+    /// The activity of the virtual memory, and interrupts.
+    pub activity: Option<Activity>,
+    /// Time for which tasks were held up.
+    pub pressure: Option<Pressure>,
+    /// Whole disks that are in use, in the kernel's order.
+    pub disks: Vec<Disk>,
+    /// Network interfaces, in the kernel's order.
+    pub nets: Vec<Net>,
+    /// TCP.
+    pub tcp: Option<Tcp>,
+    /// What is mounted at the paths that are watched.
+    pub file_systems: Vec<FileSystem>,
+    /// What has not answered in time, or had no room: all or some of it is missing here.
+    pub incomplete: Vec<Source>,
+    /// Whether disks were sampled for both records.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    has_disks: bool,
+    /// The same for interfaces.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    has_nets: bool,
+}
+
+impl Sample {
+    /// The numbers that each sample has, whatever was sampled.
+    #[rustfmt::skip]
+    pub const COLUMNS: &'static [Column<Self>] = &[
+        column("time_s", Seconds, Last, Real(|sample| sample.time_s), "When the later record was taken, in seconds since 1970."),
+        column("seq", Count, Last, Whole(|sample| sample.seq), "Sequence number of the later record; the first one after loading is 0."),
+        column("elapsed_s", Seconds, Sum, Real(|sample| sample.elapsed_s), "Seconds from the one record to the other."),
+        column("interval_s", Seconds, Last, Real(|sample| sample.interval_s), "The interval in force, in seconds."),
+        column("late_s", Seconds, Highest, Real(|sample| sample.late_s), "Seconds that the later record was taken after it was due."),
+        column("lost_records", Count, Sum, Whole(|sample| sample.lost_records), "Records in between that this reader has lost, as it was too slow."),
+        column("late_samples", Count, Last, Whole(|sample| sample.late_samples), "Samples since the module was loaded that were late by more than a tenth of the interval."),
+        column("missed_ticks", Count, Last, Whole(|sample| sample.missed_ticks), "Ticks since the module was loaded that never ran."),
+    ];
+
+    /// The columns of its fields, in the order of CSV.
+    #[rustfmt::skip]
+    pub fn parts() -> Vec<Part> {
+        vec![
+            Part::one("cpu", "Shares of the time of all online CPUs together.", "cpu_", CpuTimes::COLUMNS, |s| s.cpu.as_ref()),
+            Part::one("memory", "By the definitions of /proc/meminfo.", "memory_", Memory::COLUMNS, |s| s.memory.as_ref()),
+            Part::one("swap", "Swap.", "swap_", Swap::COLUMNS, |s| s.swap.as_ref()),
+            Part::one("load", "The load averages.", "load_", Load::COLUMNS, |s| s.load.as_ref()),
+            Part::one("activity", "What the virtual memory does, and how often the CPUs are interrupted.", "", Activity::COLUMNS, |s| s.activity.as_ref()),
+            Part::one("pressure", "Shares of the time for which some tasks, or all that had work to do, were held up.", "pressure_", Pressure::COLUMNS, |s| s.pressure.as_ref()),
+            Part::total("disks", "All disks together.", "disk_", Disk::COLUMNS, |s, of| s.disk_total(of)),
+            Part::total("nets", "All interfaces together, received.", "net_received_", NetDirection::COLUMNS, |s, of| s.net_total(|net| of(&net.received))),
+            Part::total("nets", "All interfaces together, transmitted.", "net_transmitted_", NetDirection::COLUMNS, |s, of| s.net_total(|net| of(&net.transmitted))),
+            Part::one("running", "Tasks in some states.", "running_", Running::COLUMNS, |s| s.running.as_ref()),
+            Part::one("tcp", "TCP, over IPv4 and IPv6 together.", "tcp_", Tcp::COLUMNS, |s| s.tcp.as_ref()),
+        ]
+    }
+
+    /// What happened from `before` to `after`; none when they are not in this order, or of two
+    /// boots, or of two loads of the module.
+    pub fn between(before: &Record, after: &Record) -> Option<Self> {
+        let (before, after) = (before.raw()?, after.raw()?);
+        let (then, now) = (before.header(), after.header());
+        let is_later = now.seq > then.seq && now.taken_mono_ns > then.taken_mono_ns;
+        if !is_later || !is_one_life(&then, &now) {
+            return None;
+        }
+        Some(Self {
+            seq: now.seq,
+            time_s: seconds(now.taken_wall_ns),
+            since_boot_s: now.taken_boot_ns.map(seconds),
+            module_boot_id: now.boot_id.map(Id),
+            module_load_id: now.load_id.map(Id),
+            elapsed_s: seconds(now.taken_mono_ns - then.taken_mono_ns),
+            interval_s: seconds(now.interval_ns),
+            late_s: seconds(now.taken_mono_ns.saturating_sub(now.due_mono_ns)),
+            lost_records: now.lost_records,
+            late_samples: now.late_samples,
+            missed_ticks: now.missed_ticks,
+            cpu: CpuTimes::between(before, after),
+            cpus: Cpu::all(before, after),
+            memory: Memory::of(after),
+            swap: Swap::between(before, after),
+            load: Load::of(after),
+            running: Running::of(after),
+            activity: Activity::between(before, after),
+            pressure: Pressure::between(before, after),
+            disks: Disk::all(before, after),
+            nets: Net::all(before, after),
+            tcp: Tcp::between(before, after),
+            file_systems: FileSystem::all(after),
+            incomplete: incomplete(after),
+            has_disks: both_have::<source::disk::Disk>(before, after),
+            has_nets: both_have::<source::net::Net>(before, after),
+        })
+    }
+
+    /// The sum of something over all disks, without those whose work is done again by others, which
+    /// count it, or in memory: disks of the device mapper, of `md`, `loop`, `zram` and the like. None
+    /// when disks were not sampled.
+    pub fn disk_total(&self, of: impl Fn(&Disk) -> f64) -> Option<f64> {
+        let disks = self.disks.iter().filter(|disk| disk.in_total);
+        // A sum of no floats at all would be -0.
+        let sum = disks.fold(0.0, |sum, disk| sum + of(disk));
+        self.has_disks.then_some(sum)
+    }
+
+    /// The sum of something over all interfaces, without that of the machine to itself and those on
+    /// top of others, which count the same: bridges, bonds, VLANs and the like. None when interfaces
+    /// were not sampled.
+    pub fn net_total(&self, of: impl Fn(&Net) -> f64) -> Option<f64> {
+        let nets = self.nets.iter().filter(|net| net.in_total);
+        let sum = nets.fold(0.0, |sum, net| sum + of(net));
+        self.has_nets.then_some(sum)
+    }
+
+    /// When the later record was taken.
+    pub fn time(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::try_from_secs_f64(self.time_s).unwrap_or_default()
+    }
+}
+
+/// A number drawn at random or made like one, shown in hexadecimal: programs that read JSON may not
+/// keep all of 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id(pub u64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Id {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Bytes of a sector.
+const SECTOR_BYTES: u64 = 512;
+
+fn seconds(ns: u64) -> f64 {
+    Duration::from_nanos(ns).as_secs_f64()
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    (part as f64 / whole as f64 * 100.0).clamp(0.0, 100.0)
+}
+
+/// How much came from `then` to `now`, per second.
+fn per_second(then: u64, now: u64, elapsed_s: f64) -> f64 {
+    if elapsed_s <= 0.0 {
+        return 0.0;
+    }
+    now.saturating_sub(then) as f64 / elapsed_s
+}
+
+fn text<const MAX: usize>(text: &Text<MAX>) -> String {
+    String::from_utf8_lossy(text.as_bytes()).into_owned()
+}
+
+/// The one entry of a kind in both records, and the seconds between the times that they were taken.
+fn two<C: record::Content>(
+    before: record::Record<'_>,
+    after: record::Record<'_>,
+) -> Option<(C, C, f64)> {
+    let taken = |record: record::Record<'_>| {
+        record.sections().find_map(|section| {
+            let entry = section.entries().next()?;
+            Some((section.header().first_mono_ns, entry))
+        })
+    };
+    let ((then_ns, then), (now_ns, now)) = (taken(before)?, taken(after)?);
+    Some((then, now, seconds(now_ns.checked_sub(then_ns)?)))
+}
+
+/// Whether there was an answer about entries of this kind for both records.
+fn both_have<C: record::Content>(before: record::Record<'_>, after: record::Record<'_>) -> bool {
+    [before, after].into_iter().all(|record| {
+        let mut headers = record.sections().map(|section| section.header());
+        headers.any(|header| header.kind == C::KIND && header.state != STALE)
+    })
+}
+
+/// Entries of the same things in both records.
+fn pairs<'a, C: record::Content + 'a>(
+    before: record::Record<'a>,
+    after: record::Record<'a>,
+    are_same: impl Fn(&C, &C) -> bool + 'a,
+) -> impl Iterator<Item = (C, C)> + 'a {
+    let mut then: Vec<C> = before.entries().collect();
+    after.entries().filter_map(move |now: C| {
+        let at = then.iter().position(|then| are_same(then, &now))?;
+        Some((then.swap_remove(at), now))
+    })
+}
+
+fn incomplete(record: record::Record<'_>) -> Vec<Source> {
+    let is_incomplete = |source: &Source| {
+        let mut headers = record.sections().map(|section| section.header());
+        headers.any(|header| {
+            let is_whole = header.state != STALE && header.left_out == 0;
+            header.kind == source.number() && !is_whole
+        })
+    };
+    Source::ALL.into_iter().filter(is_incomplete).collect()
+}
+
+/// Whether a name is that of a driver with a number behind it, as md127 and md_d0, but not mdfoo.
+fn is_numbered(name: &[u8], driver: &str) -> bool {
+    let number = name.strip_prefix(driver.as_bytes());
+    let first = number.and_then(|number| number.first());
+    first.is_some_and(|first| first.is_ascii_digit() || *first == b'_')
+}
