@@ -16,6 +16,7 @@ mod reader;
 mod record_writer;
 mod reporter;
 mod ring;
+mod running_timer;
 mod sampler;
 mod slots;
 mod source;
@@ -43,10 +44,8 @@ use kernel::{
 };
 use pending::Pending;
 use reporter::Reporter;
-use sampler::{
-    RunningTimer, //
-    Sampler,
-};
+use running_timer::RunningTimer;
+use sampler::Sampler;
 use source::{
     fs::FileSystems,
     round::Rounds, //

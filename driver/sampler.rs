@@ -19,7 +19,6 @@
 use super::{
     cost::{
         nanoseconds,
-        Cost,
         CostMeter, //
     },
     params,
@@ -61,11 +60,9 @@ use kernel::{
     },
     time::{
         hrtimer::{
-            ArcHrTimerHandle,
             HrTimer,
             HrTimerCallback,
             HrTimerCallbackContext,
-            HrTimerPointer,
             HrTimerRestart,
             RelativeHardMode, //
         },
@@ -90,16 +87,16 @@ pub(crate) struct Sampler {
     load_id: u64,
     /// [`Header::boot_id`].
     boot_id: u64,
-    pending: Arc<Pending>,
+    pub(super) pending: Arc<Pending>,
     wake: IrqWork<WakeReporter>,
-    open: OpenSample,
-    late: RwOnce<u64>,
-    missed: RwOnce<u64>,
-    cost: CostMeter,
+    pub(super) open: OpenSample,
+    pub(super) late: RwOnce<u64>,
+    pub(super) missed: RwOnce<u64>,
+    pub(super) cost: CostMeter,
 }
 
 /// The sample that is being taken, or the next one.
-struct OpenSample {
+pub(crate) struct OpenSample {
     /// When the next sample is due, by `CLOCK_MONOTONIC`; 0 when the timer was just started, and says
     /// so itself.
     due_mono_ns: RwOnce<u64>,
@@ -140,22 +137,10 @@ impl OpenSample {
     }
 
     /// Forgets the open sample and when the next one is due. The timer must be cancelled.
-    fn abandon(&self) {
+    pub(super) fn abandon(&self) {
         self.next_cpu.write(0);
         self.due_mono_ns.write(0);
     }
-}
-
-/// What a sampler has done from load to unload.
-pub(crate) struct Totals {
-    /// Samples taken.
-    pub(crate) samples: u64,
-    /// Samples taken more than a tenth of the interval after they were due.
-    pub(crate) late: u64,
-    /// Samples not taken, since the one before was so late that their time had passed.
-    pub(crate) missed: u64,
-    /// Time in the timer callback.
-    pub(crate) cost: Cost,
 }
 
 impl Sampler {
@@ -328,98 +313,11 @@ impl_has_hr_timer! {
 }
 
 /// The interval in force.
-fn interval() -> Delta {
+pub(super) fn interval() -> Delta {
     Delta::from_millis(i64::from(params::INTERVAL_MS.value()))
 }
 
 /// The same, in nanoseconds.
 fn interval_ns() -> u64 {
     u64::from(params::INTERVAL_MS.value()).saturating_mul(NSEC_PER_MSEC as u64)
-}
-
-/// A sampler whose timer is running.
-pub(crate) struct RunningTimer {
-    sampler: Arc<Sampler>,
-    timer: Option<ArcHrTimerHandle<Sampler>>,
-    /// The last sample that somebody has asked for. It may not have been taken yet.
-    asked: Option<u64>,
-}
-
-impl RunningTimer {
-    /// Starts the timer: the first sample is taken now, as the base of the next.
-    pub(super) fn start(sampler: Arc<Sampler>) -> Self {
-        let timer = sampler.clone().start(Delta::ZERO);
-        Self {
-            sampler,
-            timer: Some(timer),
-            asked: None,
-        }
-    }
-
-    /// Whether the next sample is one that somebody has asked for.
-    fn is_asked(&self) -> bool {
-        self.asked == Some(self.sampler.pending.next_seq())
-    }
-
-    /// Cancels the timer, waits for its callback, and abandons the sample that is open. Its number is
-    /// used again, and it counts as neither missed nor late.
-    fn cancel(&mut self) {
-        self.timer = None;
-        self.sampler.open.abandon();
-    }
-
-    /// Restarts the interval.
-    ///
-    /// # Context
-    ///
-    /// Process context, may sleep: waits for the callback.
-    pub(super) fn restart(&mut self) {
-        // The callback must not run while the timer is started again: it would forward a timer
-        // that is already queued. Dropping a handle cancels the timer, whichever handle started
-        // it, so the old one goes first. A sample that is open is abandoned.
-        self.cancel();
-        let first = if self.is_asked() {
-            Delta::ZERO
-        } else {
-            interval()
-        };
-        self.timer = Some(self.sampler.clone().start(first));
-    }
-
-    /// Takes a sample now, which restarts the interval. Returns the sample's sequence number.
-    ///
-    /// # Context
-    ///
-    /// Process context, may sleep: waits for the callback.
-    pub(super) fn sample_now(&mut self) -> u64 {
-        if let Some(seq) = self.asked.filter(|_| self.is_asked()) {
-            return seq;
-        }
-        // As in `restart`. Without the timer nobody takes a sample, so the next one is this.
-        self.cancel();
-        let seq = self.sampler.pending.next_seq();
-        self.asked = Some(seq);
-        self.timer = Some(self.sampler.clone().start(Delta::ZERO));
-        seq
-    }
-
-    /// Stops the timer and everything that it sets going.
-    ///
-    /// # Context
-    ///
-    /// Process context, may sleep.
-    pub(super) fn stop(self) -> Totals {
-        let Self { sampler, timer, .. } = self;
-        drop(timer);
-        let totals = Totals {
-            samples: sampler.pending.next_seq(),
-            late: sampler.late.read(),
-            missed: sampler.missed.read(),
-            cost: sampler.cost.read(),
-        };
-        // This is the last reference: the interrupt work and the reporter's thread end with the
-        // sampler, and both wait for what they run.
-        drop(sampler);
-        totals
-    }
 }
