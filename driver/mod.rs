@@ -93,7 +93,7 @@ pub(crate) fn start() -> Result {
         "loaded version={} interval={}ms cpus={} history={} history_kB={}\n",
         crate::VERSION,
         params::INTERVAL_MS.value(),
-        cpu::online().count(),
+        cpu::online_count(),
         history.max_records(),
         history.size_bytes() / 1024,
     );

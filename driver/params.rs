@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module's parameters, but for those of the sources, which are with these.
+//! The module's parameters, except those of the sources: each source defines its own switch in its own
+//! file, `driver/source/`.
 
 use crate::sys::param::number_param;
+use kernel::time::NSEC_PER_MSEC;
 
 number_param! {
     /// Time between two samples.
@@ -14,6 +16,15 @@ number_param! {
         mode: 0o644,
         changed: super::interval_changed,
     }
+}
+
+/// The interval in force, in nanoseconds.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(super) fn interval_ns() -> u64 {
+    u64::from(INTERVAL_MS.value()).saturating_mul(NSEC_PER_MSEC as u64)
 }
 
 number_param! {
@@ -47,7 +58,7 @@ number_param! {
         unit: "records",
         range: 1..=1_000_000,
         default: 720,
-        // The memory is taken at load.
+        // The memory is allocated at load.
         mode: 0o444,
         changed: |_| (),
     }

@@ -45,7 +45,6 @@ use kernel::{
     time::{
         Instant,
         Monotonic,
-        NSEC_PER_MSEC,
         NSEC_PER_SEC, //
     }, //
 };
@@ -219,8 +218,7 @@ impl Reporter {
 
 /// When a round that began at `start_ns` does not wait any longer for sources.
 fn deadline_ns(start_ns: u64) -> u64 {
-    let interval_ns = u64::from(params::INTERVAL_MS.value()).saturating_mul(NSEC_PER_MSEC as u64);
-    start_ns.saturating_add(MAX_WAIT_NS.min(interval_ns / 2))
+    start_ns.saturating_add(MAX_WAIT_NS.min(params::interval_ns() / 2))
 }
 
 impl Job for Arc<Reporter> {

@@ -4,10 +4,8 @@
 
 use super::{
     cost::Cost,
-    sampler::{
-        interval,
-        Sampler, //
-    }, //
+    params,
+    sampler::Sampler, //
 };
 use kernel::{
     sync::Arc,
@@ -76,7 +74,7 @@ impl RunningTimer {
         let first = if self.is_asked() {
             Delta::ZERO
         } else {
-            interval()
+            Delta::from_millis(i64::from(params::INTERVAL_MS.value()))
         };
         self.timer = Some(self.sampler.clone().start(first));
     }

@@ -6,14 +6,14 @@
 //! again a little later for the next ones. Only the last piece publishes the sample.
 //!
 //! ```text
-//!                   last CPU read: publish, until the next is due
-//!            ┌──────────────────────────────────────────────────┐
-//!            ▼                                                  │
-//!       ┌────────┐  due: first piece, CPUs are left        ┌────────┐ next piece,
-//!       │ Closed │ ──────────────────────────────────────► │  Open  │ CPUs are left
-//!       └────────┘                                         └────────┘ ◄────┐
-//!            ▲          restart, SAMPLE, unload: abandoned      │  └───────┘
-//!            └──────────────────────────────────────────────────┘
+//!   due: one piece                last piece: publish
+//!   is all, publish   ┌──────────────────────────────────────────┐
+//!     ┌───────┐       ▼                                          │
+//!     │    ┌──────────────┐  due: first piece, CPUs are left  ┌──────┐  next piece,
+//!     └──► │    Closed    │ ────────────────────────────────► │ Open │ ◄┐ CPUs are left
+//!          └──────────────┘                                   └──────┘  │
+//!                     ▲    restart, SAMPLE, unload: abandoned    │  └───┘
+//!                     └──────────────────────────────────────────┘
 //! ```
 
 use super::{
@@ -68,8 +68,7 @@ use kernel::{
         },
         Delta,
         Instant,
-        Monotonic,
-        NSEC_PER_MSEC, //
+        Monotonic, //
     },
 };
 
@@ -167,7 +166,7 @@ impl Sampler {
     /// Opens the sample that is due at `due_mono_ns`, and returns its record.
     fn begin(&self, taken: Instant<Monotonic>, due_mono_ns: u64) -> Option<SampleWriter<'_>> {
         let open = &self.open;
-        let interval_ns = interval_ns();
+        let interval_ns = params::interval_ns();
         let taken_mono_ns = clock::monotonic_ns(taken);
         let late_ns = taken_mono_ns.saturating_sub(due_mono_ns);
         // The next sample is due a whole number of intervals after this one was, so that being late
@@ -310,14 +309,4 @@ impl_has_hr_timer! {
     impl HasHrTimer<Self> for Sampler {
         mode: RelativeHardMode<Monotonic>, field: self.timer
     }
-}
-
-/// The interval in force.
-pub(super) fn interval() -> Delta {
-    Delta::from_millis(i64::from(params::INTERVAL_MS.value()))
-}
-
-/// The same, in nanoseconds.
-fn interval_ns() -> u64 {
-    u64::from(params::INTERVAL_MS.value()).saturating_mul(NSEC_PER_MSEC as u64)
 }

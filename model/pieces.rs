@@ -4,8 +4,8 @@
 //!
 //! A sample of many CPUs is read in pieces, so that interrupts are not off for long at a time.
 
-/// CPUs of a piece. They take some 5,500 instructions, and where each CPU's counters come from
-/// another CPU's cache some 10 µs: less than the kernel's own timer callbacks take at their worst.
+/// CPUs of a piece. They take some 5,500 instructions, so that with all that goes with a piece no run of
+/// the callback has more than 7,500 (a bar of the benchmark).
 pub const PIECE_CPUS: usize = if cfg!(pieces_of_one_cpu) { 1 } else { 16 };
 
 /// Nanoseconds from the end of a piece to the next one. What waited for interrupts runs meanwhile.

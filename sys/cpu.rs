@@ -80,17 +80,19 @@ pub(crate) fn id_count() -> usize {
     nr_cpu_ids() as usize
 }
 
-/// The online CPUs, by ascending number.
+/// How many CPUs are online.
 ///
 /// # Context
 ///
-/// Any context; takes no locks. CPUs may come and go while this is iterated; each word of the
-/// mask is read once. What was written of a CPU before it came online is read as such once it was
-/// seen.
-pub(crate) fn online() -> impl Iterator<Item = CpuNumber> {
-    // One barrier for the CPUs of a word, rather than one for each.
-    // SAFETY: A static CPU mask of the kernel, which only ever has possible CPUs.
-    unsafe { cpus_of(&raw const bindings::__cpu_online_mask, rwonce::read_barrier) }
+/// Any context; takes no locks.
+pub(crate) fn online_count() -> usize {
+    let words = (0..mask_words()).map(|index| {
+        // SAFETY: A static CPU mask of the kernel, of which `index` is a word.
+        unsafe { mask_word(&raw const bindings::__cpu_online_mask, index) }
+    });
+    words.fold(0, |count, word| {
+        count.saturating_add(word.count_ones() as usize)
+    })
 }
 
 /// All CPUs that can ever be online, by ascending number.
@@ -99,8 +101,12 @@ pub(crate) fn online() -> impl Iterator<Item = CpuNumber> {
 ///
 /// Any context; takes no locks. The mask is constant once the CPUs were set up at boot.
 pub(crate) fn possible() -> impl Iterator<Item = CpuNumber> {
-    // SAFETY: A static CPU mask of the kernel, which has the possible CPUs.
-    unsafe { cpus_of(&raw const bindings::__cpu_possible_mask, || ()) }
+    (0..mask_words()).flat_map(|index| {
+        // SAFETY: A static CPU mask of the kernel, of which `index` is a word.
+        let word = unsafe { mask_word(&raw const bindings::__cpu_possible_mask, index) };
+        // SAFETY: The mask has the possible CPUs.
+        SetBits(word).map(move |bit| unsafe { CpuNumber::of_bit(index, bit) })
+    })
 }
 
 /// The CPUs that were online at some moment. It has one user at a time.
@@ -177,24 +183,6 @@ impl CpuSet {
         }
         None
     }
-}
-
-/// The CPUs of a mask. `after_word` runs after each word that is read.
-///
-/// # Safety
-///
-/// `mask` must be a static CPU mask of the kernel that only ever has possible CPUs.
-unsafe fn cpus_of(
-    mask: *const bindings::cpumask,
-    after_word: impl Fn(),
-) -> impl Iterator<Item = CpuNumber> {
-    (0..mask_words()).flat_map(move |index| {
-        // SAFETY: By this function's contract; `index` is a word of it.
-        let word = unsafe { mask_word(mask, index) };
-        after_word();
-        // SAFETY: By this function's contract the mask only has possible CPUs.
-        SetBits(word).map(move |bit| unsafe { CpuNumber::of_bit(index, bit) })
-    })
 }
 
 /// Bits of a word of a CPU mask.

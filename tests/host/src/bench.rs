@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{bail, Context, Result};
+use model::pieces::PIECE_CPUS;
 
 use crate::args::Args;
 
@@ -66,9 +67,6 @@ impl Counted {
         Ok(self.get(key)? - self.get("clock.median")?)
     }
 }
-
-/// CPUs that the callback reads in one run: `model/pieces.rs`.
-const PIECE_CPUS: i64 = 16;
 
 /// What one sample costs the module by its own account, in a measurement.
 struct Costs {
@@ -211,7 +209,7 @@ impl Report {
             json: Vec::new(),
         };
         let callback = basic.callback;
-        let further_pieces = (n - 1) / PIECE_CPUS;
+        let further_pieces = (n - 1) / PIECE_CPUS as i64;
         let limit = 1200 + 350 * n + 300 * further_pieces;
         bars.bar(
             "callback, all: 1200 + 350/CPU + 300/piece more",
