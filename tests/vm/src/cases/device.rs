@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure, Context, Result};
-use resmon::model::record::{Content, Header};
+use resmon::model::record::{Content, Header, SectionHeader};
 use resmon::model::source::activity::Activity;
 use resmon::model::source::cpu::Cpu;
 use resmon::model::source::disk::{Completed, Disk};
@@ -193,7 +193,7 @@ fn check_record_is(record: &Record, seq: u64, lost_records: u64) -> Result<()> {
 }
 
 /// The one entry of a kind.
-fn entry<C: Content>(record: &Record) -> Result<C> {
+pub fn entry<C: Content>(record: &Record) -> Result<C> {
     let raw = raw(record)?;
     let entry = raw.entries().next();
     entry.with_context(|| {
@@ -664,9 +664,16 @@ fn stale(guest: &Guest) -> Result<()> {
 }
 
 /// What the record consists of.
-fn raw(record: &Record) -> Result<resmon::model::record::Record<'_>> {
+pub fn raw(record: &Record) -> Result<resmon::model::record::Record<'_>> {
     let raw = record.raw();
     raw.with_context(|| format!("expected a whole record, found {:?}", record.header()))
+}
+
+/// The header of the first section of a kind.
+pub fn section<C: Content>(record: &Record) -> Result<SectionHeader> {
+    let mut headers = raw(record)?.sections().map(|section| section.header());
+    let header = headers.find(|header| header.kind == C::KIND);
+    header.with_context(|| format!("expected a section of {}, found none", C::DESCRIPTION.name))
 }
 
 /// The record right before this one, if it is kept.

@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use anyhow::{ensure, Context, Result};
-use resmon::model::record::Content;
+use anyhow::{ensure, Result};
 use resmon::model::source::net::Net;
 use resmon::Record;
 
@@ -95,7 +94,7 @@ fn chosen_index(guest: &Guest) -> Result<()> {
     }
     let module = device::load_idle(guest, "activity=0 pressure=0 disk=0 fs=0")?;
     let record = device::wait_for(0)?;
-    let entries: Vec<Net> = record.raw().context("no record")?.entries().collect();
+    let entries: Vec<Net> = device::raw(&record)?.entries().collect();
     let recorded: Vec<_> = entries.iter().map(|net| net.name.as_bytes()).collect();
     let all = in_order()?;
     let due: Vec<_> = all.iter().map(|(name, _)| name.as_bytes()).collect();
@@ -111,14 +110,10 @@ fn chosen_index(guest: &Guest) -> Result<()> {
 
 /// At rest, so that each number is the one before and after.
 fn check_record(record: &Record, all: &[(String, net::Counters)]) -> Result<()> {
-    let raw = record.raw().context("no record")?;
-    let section = raw
-        .sections()
-        .find(|section| section.header().kind == Net::KIND);
-    let left_out = section.context("no interfaces")?.header().left_out;
+    let left_out = device::section::<Net>(record)?.left_out;
     let due = (all.len() - ROOM) as u64;
     ensure!(left_out == due, "{left_out} are left out, not {due}");
-    let entries: Vec<Net> = raw.entries().collect();
+    let entries: Vec<Net> = device::raw(record)?.entries().collect();
     ensure!(entries.len() == ROOM, "{} have room", entries.len());
     for (entry, (name, counters)) in entries.iter().zip(all) {
         let recorded = net::Counters {

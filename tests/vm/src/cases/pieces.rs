@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
 use resmon::model::pieces::GAP_NS;
-use resmon::model::record::Content;
 use resmon::model::source::cpu::Cpu;
 use resmon::{Device, Record};
 use rustix::time::{clock_gettime, ClockId};
@@ -96,16 +95,14 @@ fn check(guest: &Guest, records: &[Record]) -> Result<Vec<Vec<u32>>> {
     }
     for record in records {
         let header = record.header();
-        let raw = record.raw().context("no record")?;
+        let raw = device::raw(record)?;
         let cpus: Vec<u32> = raw.entries::<Cpu>().map(|cpu| cpu.id).collect();
         ensure!(
             cpus.windows(2).all(|pair| pair[0] < pair[1]) && !cpus.is_empty(),
             "record {} has the CPUs {cpus:?}, expected ascending numbers",
             header.seq
         );
-        let mut sections = raw.sections().map(|section| section.header());
-        let section = sections.find(|section| section.kind == Cpu::KIND);
-        let section = section.context("expected a section of CPUs")?;
+        let section = device::section::<Cpu>(record)?;
         let gaps = cpus.len().div_ceil(piece_cpus(guest)) as u64 - 1;
         let took_ns = section.last_mono_ns - section.first_mono_ns;
         ensure!(

@@ -54,10 +54,7 @@ fn fewest(number: impl FnMut() -> Result<u64>) -> Result<u64> {
 }
 
 fn take(device: &Device) -> Result<Running> {
-    let record = device::take(device)?;
-    let raw = record.raw().context("no record")?;
-    let mut entries = raw.entries();
-    entries.next().context("expected an entry of tasks")
+    device::entry(&device::take(device)?)
 }
 
 fn running(guest: &Guest) -> Result<()> {

@@ -7,9 +7,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 
 use anyhow::{ensure, Context, Result};
-use resmon::model::record::Content;
 use resmon::model::source::tcp::Tcp;
-use resmon::{Device, Record};
+use resmon::Device;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
@@ -79,12 +78,6 @@ fn proc_counts() -> Result<[u64; 7]> {
     Ok(counts)
 }
 
-fn entry(record: &Record) -> Result<Tcp> {
-    let raw = record.raw().context("no record")?;
-    let mut entries = raw.entries();
-    entries.next().context("expected an entry of TCP")
-}
-
 fn recorded(tcp: &Tcp) -> [u64; 7] {
     [
         tcp.segments_in,
@@ -100,7 +93,7 @@ fn recorded(tcp: &Tcp) -> [u64; 7] {
 /// Takes a record, and compares it with what `/proc` says before and after.
 fn compare(device: &Device) -> Result<[u64; 7]> {
     let before = proc_counts()?;
-    let tcp = entry(&device::take(device)?)?;
+    let tcp = device::entry(&device::take(device)?)?;
     let after = proc_counts()?;
     let found = recorded(&tcp);
     for (at, (_, _, name)) in FIELDS.into_iter().enumerate() {
@@ -112,14 +105,6 @@ fn compare(device: &Device) -> Result<[u64; 7]> {
         );
     }
     Ok(found)
-}
-
-/// When the entry of a record was read, in nanoseconds.
-fn taken_ns(record: &Record) -> Result<u64> {
-    let raw = record.raw().context("no record")?;
-    let mut headers = raw.sections().map(|section| section.header());
-    let header = headers.find(|header| header.kind == Tcp::KIND);
-    Ok(header.context("expected a section of TCP")?.first_mono_ns)
 }
 
 /// Compares a line of the log with the records that it is made of.
@@ -137,8 +122,12 @@ fn compare_line(
     // from there once a mark that follows has been.
     device::take(device)?;
     guest.log.mark("tcp lines")?;
+    let taken_ns = |record| anyhow::Ok(device::section::<Tcp>(record)?.first_mono_ns);
     let elapsed_ns = taken_ns(&after)? - taken_ns(&before)?;
-    let (then, now) = (recorded(&entry(&before)?), recorded(&entry(&after)?));
+    let (then, now) = (
+        recorded(&device::entry(&before)?),
+        recorded(&device::entry(&after)?),
+    );
     let mut rates = [0; COUNTS];
     for (at, rate) in rates.iter_mut().enumerate() {
         let hundredths = (now[at] - then[at]) as f64 * 100.0 * 1e9 / elapsed_ns as f64;
