@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+//! What the program says when it fails.
+
 use std::io;
 use std::path::PathBuf;
 

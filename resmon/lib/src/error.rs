@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+//! What can go wrong, for programs and in words.
+
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+//! One record, which was looked at as a whole.
+
 use model::record::{self, Header, Invalid, WORD_BYTES};
 
 use crate::version_1::{self, Version1};

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+//! Records out of a stream of bytes, and what becomes of bytes that are none.
+
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+//! What a section of a record is about, by the names that the module and its parameters use.
+
 use std::fmt;
 
 use model::record::{Content, Kind};

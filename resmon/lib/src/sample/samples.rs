@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+//! From records to samples: each is compared with the one before it.
+
 use std::io::Read;
 
 use crate::life::is_one_life;
