@@ -3,10 +3,12 @@
 //! Programs that read the device, and what they got.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
 use resmon::{Device, Record};
+
+use crate::kmsg::monotonic;
 
 /// What a reader got, whole and in order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,17 +77,19 @@ fn path(number: u32) -> String {
     format!("/tmp/reader.{number}")
 }
 
-/// Reads for so many seconds.
+/// Reads the records of so many seconds, up to the first one that was taken later.
 pub fn read(seconds: u64, number: u32) -> Result<()> {
     let _ = fs::remove_file(path(number));
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let end = monotonic() + Duration::from_secs(seconds);
     let mut got = Got::default();
     let mut records = Device::open()?.into_records()?;
-    while Instant::now() < end {
+    let mut taken = Duration::ZERO;
+    while taken < end {
         let record = records
             .next()
-            .with_context(|| format!("expected a record after {got:?}, found the end"))?;
-        got.add(&record?)?;
+            .with_context(|| format!("expected a record after {got:?}, found the end"))??;
+        taken = Duration::from_nanos(record.header().taken_mono_ns);
+        got.add(&record)?;
     }
     fs::write(path(number), got.text())?;
     Ok(())
