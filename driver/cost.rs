@@ -3,11 +3,7 @@
 //! What the monitor itself costs.
 
 use crate::sys::rwonce::RwOnce;
-use kernel::time::{
-    Delta,
-    Instant,
-    Monotonic, //
-};
+use kernel::time::Delta;
 
 /// Adds up how long something took each time. It has one writer; anybody may read.
 pub(crate) struct CostMeter {
@@ -63,18 +59,6 @@ impl CostMeter {
         self.total_ns.increase(ns);
         self.max_ns.write(self.max_ns.read().max(longest_ns));
         self.last_ns.write(ns);
-    }
-
-    /// Counts how long `work` takes.
-    ///
-    /// # Context
-    ///
-    /// That of `work`.
-    pub(crate) fn measure<T>(&self, work: impl FnOnce() -> T) -> T {
-        let start = Instant::<Monotonic>::now();
-        let result = work();
-        self.add(nanoseconds(start.elapsed()));
-        result
     }
 
     /// How long the last time took, all parts together, in nanoseconds.

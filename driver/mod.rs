@@ -21,12 +21,11 @@ mod sampler;
 mod slots;
 mod source;
 mod sources;
-mod wake;
+mod threads;
 
 use crate::sys::{
     cpu,
     irq_work::IrqWork,
-    kthread::Worker,
     miscdevice::Registration,
     param::{
         ParamLock,
@@ -51,7 +50,7 @@ use source::{
     round::Rounds, //
 };
 use sources::Sources;
-use wake::WakeReporter;
+use threads::WakeReporter;
 
 /// What runs while the module is loaded. A parameter may be written before it is there and while
 /// it goes, so it is reached under the parameter lock.
@@ -81,11 +80,10 @@ pub(crate) fn start() -> Result {
     let pending = Pending::new()?;
     let rounds = Rounds::new()?;
     let file_systems = FileSystems::new(rounds.clone(), &mut lock)?;
-    let mut sources = Sources::new(rounds, file_systems.clone())?;
+    let mut sources = Sources::new(rounds.clone(), file_systems.clone())?;
     let history = History::new(&Capacity::of_machine(sources.room()))?;
-    let reporter = Reporter::new(pending.clone(), history.clone(), sources)?;
-    let worker = Worker::start(c"resource_mon", reporter.clone())?;
-    let wake = IrqWork::new(WakeReporter(worker))?;
+    let reporter = Reporter::new(pending.clone(), history.clone(), rounds, sources)?;
+    let wake = IrqWork::new(WakeReporter::new(reporter.clone())?)?;
     let sampler = Sampler::new(pending, wake)?;
     // Last: an open file pins the module, but does not do so if `init` fails afterwards.
     let device = Records::register(history.clone())?;
@@ -121,7 +119,7 @@ pub(crate) fn stop() {
     {
         // From here on no sample is taken, nor logged.
         let totals = timer.stop();
-        reporter.finish();
+        reporter.say_rest();
         let reported = reporter.cost();
         let (sources_avg_ns, sources_max_ns) = reporter.sources_cost(totals.samples);
         pr_info!(

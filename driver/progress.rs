@@ -6,6 +6,7 @@ use super::{
     behind::Behind,
     params,
     pending::Pending,
+    reporter::OpenRound,
     sources::Sources, //
 };
 use crate::{
@@ -98,6 +99,8 @@ pub(crate) struct Progress {
     base: SampleBuffer,
     /// The sample that is looked at.
     pub(super) now: SampleBuffer,
+    /// The round that was begun, until somebody finishes it.
+    pub(super) round: Option<OpenRound>,
     /// The samples that were overwritten first.
     pub(super) behind: Behind,
     /// What is sampled besides CPU and memory.
@@ -117,6 +120,7 @@ impl Progress {
             log_every: u64::from(params::LOG_EVERY.value()),
             base: SampleBuffer::new()?,
             now: SampleBuffer::new()?,
+            round: None,
             behind: Behind::default(),
             sources,
             line: Line::new(),

@@ -14,6 +14,7 @@ use super::{
     pending::Pending,
     progress::Progress,
     record_writer::RecordWriter,
+    source::round::Rounds,
     sources::Sources, //
 };
 use crate::{
@@ -23,7 +24,6 @@ use crate::{
     },
     sys::{
         clock,
-        job::Job,
         vmstat, //
     },
 };
@@ -34,6 +34,7 @@ use kernel::{
         atomic::{
             ordering::{
                 Acquire,
+                Full,
                 Relaxed,
                 Release, //
             },
@@ -53,17 +54,29 @@ use kernel::{
 /// intervals.
 const MAX_WAIT_NS: u64 = 2 * NSEC_PER_SEC as u64;
 
-/// Follows the samples that are taken.
+/// Follows the samples that are taken. What each thread calls is in `driver/threads.rs`.
 #[pin_data]
 pub(crate) struct Reporter {
     pending: Arc<Pending>,
     history: Arc<History>,
+    rounds: Arc<Rounds>,
     /// Number of changes to parameters that affect the log.
     changes: Atomic<u64>,
-    /// Practically uncontended, since a job never runs concurrently with itself.
+    /// Whether the rescuer reports, since the first thread is still in a source.
+    is_rescued: Atomic<bool>,
+    /// Practically uncontended: a round has one thread, unless that is rescued.
     #[pin]
     progress: Mutex<Progress>,
     cost: CostMeter,
+}
+
+/// A round that was begun.
+pub(crate) struct OpenRound {
+    /// When, by `CLOCK_MONOTONIC`.
+    start_ns: u64,
+    /// The samples before this one are reported in it.
+    end: u64,
+    buffers: RoundBuffers,
 }
 
 /// The buffers of one round, and when they were read.
@@ -112,6 +125,7 @@ impl Reporter {
     pub(crate) fn new(
         pending: Arc<Pending>,
         history: Arc<History>,
+        rounds: Arc<Rounds>,
         sources: Sources,
     ) -> Result<Arc<Self>> {
         let progress = Progress::new(sources)?;
@@ -119,7 +133,9 @@ impl Reporter {
             pin_init!(Self {
                 pending,
                 history,
+                rounds,
                 changes: Atomic::new(0u64),
+                is_rescued: Atomic::new(false),
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
             }),
@@ -133,7 +149,7 @@ impl Reporter {
     }
 
     /// Says in the log what remains to be said when no sample comes any more.
-    pub(crate) fn finish(&self) {
+    pub(crate) fn say_rest(&self) {
         self.progress.lock().behind.say();
     }
 
@@ -221,29 +237,100 @@ fn deadline_ns(start_ns: u64) -> u64 {
     start_ns.saturating_add(MAX_WAIT_NS.min(params::interval_ns() / 2))
 }
 
-impl Job for Arc<Reporter> {
-    /// Runs once for each sample, unless it was late for the one before. Samples that come meanwhile
-    /// are left to the next run.
-    fn run(&self) {
-        let progress = &mut *self.progress.lock();
+/// A round, for all samples that came since the one before.
+impl Reporter {
+    /// Begins a round: takes a snapshot of the sources that cannot block, and requests one of the
+    /// others. Returns whether there is a sample to report.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(super) fn begin(&self) -> bool {
+        self.begin_with(&mut self.progress.lock())
+    }
+
+    fn begin_with(&self, progress: &mut Progress) -> bool {
         let start_ns = clock::monotonic_ns(Instant::now());
         progress.take_changes(self.changes.load(Acquire));
-        progress.sources.begin();
-        let buffers = RoundBuffers::read();
-        // CPU and memory wait for nothing. All samples but the newest have nothing else.
         let end = self.pending.next_seq();
+        if progress.next_seq >= end {
+            return false;
+        }
+        progress.sources.begin();
+        progress.round = Some(OpenRound {
+            start_ns,
+            end,
+            buffers: RoundBuffers::read(),
+        });
+        true
+    }
+
+    /// Takes what was requested, here and now.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep, and without an end.
+    pub(super) fn take(&self) {
+        self.rounds.take();
+    }
+
+    /// Finishes the round that was begun, unless the rescuer did.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(super) fn finish(&self) {
+        let progress = &mut *self.progress.lock();
+        self.is_rescued.store(false, Relaxed);
+        self.finish_with(progress);
+    }
+
+    fn finish_with(&self, progress: &mut Progress) {
+        let Some(round) = progress.round.take() else {
+            return;
+        };
+        // CPU and memory wait for nothing. All samples but the newest have nothing else.
         let mut newest = None;
-        while progress.next_seq < end {
+        while progress.next_seq < round.end {
             // One record can be open at a time.
             if let Some(before) = newest.take() {
                 self.publish(before);
             }
-            newest = self.report(progress, buffers.buffers, end);
+            newest = self.report(progress, round.buffers.buffers, round.end);
         }
-        progress.behind.say_in_time(start_ns);
+        progress.behind.say_in_time(round.start_ns);
         if let Some(newest) = newest {
-            progress.sources.wait(deadline_ns(start_ns));
-            self.complete(newest, progress, &buffers);
+            self.rounds.wait(deadline_ns(round.start_ns));
+            self.complete(newest, progress, &round.buffers);
         }
+    }
+
+    /// Finishes the round in which the first thread is stuck, and reports what came since.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(super) fn rescue(&self) {
+        let progress = &mut *self.progress.lock();
+        if progress.round.is_some() {
+            // Full: who publishes a sample from here on is seen to have done so below, or sees this,
+            // since raising interrupt work is a full barrier between the two.
+            self.is_rescued.xchg(true, Full);
+            self.rounds.queue();
+            self.finish_with(progress);
+        }
+        while self.begin_with(progress) {
+            self.rounds.queue();
+            self.finish_with(progress);
+        }
+    }
+
+    /// Whether a sample is one for the rescuer.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(super) fn is_rescued(&self) -> bool {
+        self.is_rescued.load(Relaxed)
     }
 }

@@ -26,7 +26,7 @@ use super::{
         Pending,
         SampleWriter, //
     },
-    wake::WakeReporter, //
+    threads::WakeReporter, //
 };
 use crate::{
     model::{

@@ -83,13 +83,4 @@ impl Sources {
         self.rounds.start();
         self.for_each(|source| source.begin());
     }
-
-    /// Waits until all snapshots of this round are taken, or it is `until_ns` by `CLOCK_MONOTONIC`.
-    ///
-    /// # Context
-    ///
-    /// Process context, may sleep.
-    pub(super) fn wait(&self, until_ns: u64) {
-        self.rounds.wait(until_ns);
-    }
 }

@@ -10,10 +10,35 @@ use super::job::Job;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
+    current,
     error::from_err_ptr,
     prelude::*,
     types::Opaque, //
 };
+
+extern "C" {
+    /// See `include/linux/freezer.h`; not in the kernel's bindings.
+    fn set_freezable() -> bool;
+}
+
+/// Does `work`, which may not come to its end, in a [`Worker`] that then does not keep the system from
+/// suspending. If that has suspended meanwhile, the thread is frozen before this returns.
+///
+/// # Context
+///
+/// Process context, may sleep; from a job of a [`Worker`].
+pub(crate) fn unfrozen(work: impl FnOnce()) {
+    let task = current!().as_ptr();
+    // SAFETY: The caller's own task lives. Only the address of the field is taken.
+    let flags = unsafe { &raw mut (*task).flags };
+    // SAFETY: Nobody but the task itself writes its flags, so nothing is lost. The freezer reads this
+    // one each time that it looks whether it has to wait for the task.
+    unsafe { flags.write_volatile(flags.read_volatile() | bindings::PF_NOFREEZE) };
+    work();
+    // SAFETY: This runs in process context, in a thread that may be frozen. It takes the flag off, and
+    // freezes the thread if that is what it should be by now.
+    unsafe { set_freezable() };
+}
 
 /// The C structure, with the job behind it.
 #[repr(C)]

@@ -142,6 +142,11 @@ impl<T: Job> Work<T> {
         };
     }
 
+    /// The job. Whoever runs it elsewhere has to see to it that it does not run twice at once.
+    pub(crate) fn job(&self) -> &T {
+        &self.inner.job
+    }
+
     /// # Safety
     ///
     /// `work` must be that of a `Work<T>`.

@@ -74,9 +74,7 @@ impl<S: Source> SampledSource for Inline<S> {
             return;
         }
         self.snapshots.advance();
-        let outcome = self
-            .cost
-            .measure(|| super::take(&self.source, &mut self.table));
+        let outcome = super::take(&self.source, &mut self.table, &self.cost);
         if outcome == Outcome::Snapshot {
             self.snapshots.put(&mut self.table);
         }

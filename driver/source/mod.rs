@@ -145,11 +145,12 @@ pub(crate) trait SampledSource {
     fn cost(&self, add: &mut dyn FnMut(&CostMeter));
 }
 
-/// Takes a snapshot of `source` into `table`.
-fn take<S: Source>(source: &S, table: &mut Table<S::Entry>) -> Outcome {
+/// Takes a snapshot of `source` into `table`, and counts how long that takes.
+fn take<S: Source>(source: &S, table: &mut Table<S::Entry>, cost: &CostMeter) -> Outcome {
     table.start();
     let outcome = source.take(table);
     table.finish();
+    cost.add(table.last_mono_ns.saturating_sub(table.first_mono_ns));
     outcome
 }
 

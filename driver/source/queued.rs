@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sources whose read may block without limit. Each is its own work item, so that a stuck one delays
-//! no other.
+//! Sources whose read may block without limit.
 //!
-//! The reporter requests a snapshot and goes on; the job takes it and completes the request:
+//! The reporter requests a snapshot. It is taken by the same thread or, when that has to go on without
+//! it, by a work item of the source's own, so that a stuck one delays no other. Who takes it completes
+//! the request:
 //!
 //! ```text
-//!               begin(): Rounds::request(), Work::queue()
+//!               begin(): Rounds::request()
 //!          ┌───────────────────────────────────────────────┐
 //!          │                                               ▼
 //!     ┌──────────┐                                    ┌─────────┐  begin() of later rounds:
@@ -14,7 +15,7 @@
 //!     └──────────┘                                    └─────────┘
 //!          ▲                                               │
 //!          └───────────────────────────────────────────────┘
-//!               Job::run(): Outcome, Rounds::complete()
+//!           Shared::take(): Outcome, Rounds::complete()
 //! ```
 //!
 //! While a request is pending its source is late. So it is when the request was completed in a later
@@ -22,7 +23,10 @@
 //! next snapshot.
 
 use super::{
-    round::Rounds,
+    round::{
+        Requested,
+        Rounds, //
+    },
     snapshots::Snapshots,
     table::Table,
     Outcome, //
@@ -50,20 +54,21 @@ use kernel::{
     },
 };
 
-/// A source that is sampled by a job of its own.
+/// A source of which snapshots are requested.
 pub(crate) struct Queued<S: Source> {
     shared: Arc<Shared<S>>,
-    work: Work<Arc<Shared<S>>>,
+    /// What takes a snapshot.
+    work: Arc<Work<Arc<Shared<S>>>>,
     /// Whether the source was on when this round began.
     was_on: bool,
 }
 
-/// What the reporter and the job share.
+/// What the reporter and who takes the snapshot share.
 #[pin_data]
 struct Shared<S: Source> {
     source: S,
     rounds: Arc<Rounds>,
-    /// Where the next snapshot is taken. Only the job uses it, and holds its lock as long as it
+    /// Where the next snapshot is taken. Only who takes it uses it, and holds its lock as long as it
     /// takes.
     #[pin]
     table: Mutex<Table<S::Entry>>,
@@ -107,10 +112,10 @@ impl<S: Source> Queued<S> {
             }),
             GFP_KERNEL,
         )?;
-        let work = Work::new(rounds.queue().clone(), shared.clone())?;
+        let work = Work::new(rounds.workqueue().clone(), shared.clone())?;
         Ok(Self {
             shared,
-            work,
+            work: Arc::new(work, GFP_KERNEL)?,
             was_on: false,
         })
     }
@@ -140,10 +145,20 @@ impl<S: Source> Queued<S> {
     }
 }
 
+impl<S: Source> Requested for Work<Arc<Shared<S>>> {
+    fn take(&self) {
+        self.job().run();
+    }
+
+    fn queue(&self) {
+        self.queue();
+    }
+}
+
 impl<S: Source> Job for Arc<Shared<S>> {
     fn run(&self) {
         let mut table = self.table.lock();
-        let outcome = self.cost.measure(|| super::take(&self.source, &mut table));
+        let outcome = super::take(&self.source, &mut table, &self.cost);
         let mut request = self.request.lock();
         if outcome == Outcome::Snapshot && S::switch().is_on() {
             request.snapshots.put(&mut table);
@@ -172,14 +187,13 @@ impl<S: Source> SampledSource for Queued<S> {
         if !self.was_on {
             request.snapshots.forget();
         } else if !request.is_pending {
-            let Some(round) = self.shared.rounds.request() else {
+            let Some(round) = self.shared.rounds.request(self.work.clone()) else {
                 self.was_on = false;
                 return;
             };
             request.snapshots.advance();
             request.is_pending = true;
             request.round = round;
-            self.work.queue();
         }
     }
 

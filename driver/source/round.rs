@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The requests of a sample to the sources that may block, and the wait for their completion.
+//! The requests of a sample to the sources that may block, who takes what was requested, and the wait
+//! for their completion.
 
-use crate::sys::{
-    clock,
-    module_ref::ModuleRef,
-    workqueue::Workqueue, //
+use crate::{
+    model::source::fs::MAX_PATHS,
+    sys::{
+        clock,
+        module_ref::ModuleRef,
+        workqueue::Workqueue, //
+    }, //
 };
 use kernel::{
     new_condvar, new_mutex,
@@ -26,10 +30,31 @@ fn now_ns() -> u64 {
     clock::monotonic_ns(Instant::now())
 }
 
+/// A snapshot that was requested.
+pub(super) trait Requested: Send + Sync {
+    /// Takes it, here and now.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep, and without an end.
+    fn take(&self);
+
+    /// Has a job on the workqueue take it.
+    ///
+    /// # Context
+    ///
+    /// Process context.
+    fn queue(&self);
+}
+
+/// Most requests that nobody has begun with: those of the paths that are watched and that were given
+/// up, and of the other sources, with some to spare.
+const MAX_REQUESTS: usize = 2 * MAX_PATHS + 8;
+
 /// Counts the requests that were not completed yet. A round is those of one sample.
 #[pin_data]
 pub(crate) struct Rounds {
-    queue: Arc<Workqueue>,
+    workqueue: Arc<Workqueue>,
     #[pin]
     pending: Mutex<Pending>,
     #[pin]
@@ -44,6 +69,8 @@ struct Pending {
     of_round: u64,
     /// Requests of any round.
     of_all: u64,
+    /// Those of them that nobody has begun with.
+    open: KVec<Arc<dyn Requested>>,
     /// While there are any, unloading the module would have to wait for their completion, which may
     /// never come, so that is not allowed.
     module: Option<ModuleRef>,
@@ -58,12 +85,13 @@ impl Rounds {
             round: 0,
             of_round: 0,
             of_all: 0,
+            open: KVec::with_capacity(MAX_REQUESTS, GFP_KERNEL)?,
             module: None,
         };
-        let queue = Workqueue::new(c"resource_monitor")?;
+        let workqueue = Workqueue::new(c"resource_monitor")?;
         Arc::pin_init(
             pin_init!(Self {
-                queue,
+                workqueue,
                 pending <- new_mutex!(pending, "Rounds::pending"),
                 round_complete <- new_condvar!("Rounds::round_complete"),
             }),
@@ -71,9 +99,9 @@ impl Rounds {
         )
     }
 
-    /// Where the work of the requests is queued.
-    pub(super) fn queue(&self) -> &Arc<Workqueue> {
-        &self.queue
+    /// Where jobs are queued that take what was requested.
+    pub(super) fn workqueue(&self) -> &Arc<Workqueue> {
+        &self.workqueue
     }
 
     /// Begins a round. From here on nobody waits for earlier requests.
@@ -88,16 +116,46 @@ impl Rounds {
         self.pending.lock().round
     }
 
-    /// Counts a request of this round, and returns the number of the round. None when the module is
+    /// Makes a request of this round, and returns the number of the round. None when the module is
     /// being unloaded: then nothing may be requested any more.
-    pub(super) fn request(&self) -> Option<u64> {
+    pub(super) fn request(&self, requested: Arc<dyn Requested>) -> Option<u64> {
         let mut pending = self.pending.lock();
         if pending.of_all == 0 {
             pending.module = Some(ModuleRef::new()?);
         }
         pending.of_round = pending.of_round.saturating_add(1);
         pending.of_all = pending.of_all.saturating_add(1);
+        if let Err(full) = pending.open.push_within_capacity(requested) {
+            full.0.queue();
+        }
         Some(pending.round)
+    }
+
+    /// The first request that nobody has begun with, which the caller is to begin with now.
+    fn next(&self) -> Option<Arc<dyn Requested>> {
+        self.pending.lock().open.remove(0).ok()
+    }
+
+    /// Takes what was requested, one after the other.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep, and without an end.
+    pub(crate) fn take(&self) {
+        while let Some(requested) = self.next() {
+            requested.take();
+        }
+    }
+
+    /// Has jobs take what was requested and nobody has begun with.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(crate) fn queue(&self) {
+        while let Some(requested) = self.next() {
+            requested.queue();
+        }
     }
 
     /// Counts the completion of a request of `round`. From here on the module may be unloaded, which

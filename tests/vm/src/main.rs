@@ -15,6 +15,7 @@ mod drivers;
 mod elapsed;
 mod fuse;
 mod kmsg;
+mod kthread;
 mod lines;
 mod load;
 mod messages;

@@ -10,10 +10,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure, Context, Result};
-use rustix::process::Pid;
 use rustix::thread::{gettid, sched_setaffinity, CpuSet};
 
-use crate::load;
+use crate::{kthread, load};
 
 /// Where each CPU has what it leaves to other tasks when real-time tasks take all of it.
 pub const FAIR_SERVER: &str = "/sys/kernel/debug/sched/fair_server";
@@ -102,21 +101,10 @@ fn spin(cpu: u32, started: &Sender<()>, gone: &Receiver<Duration>) -> Result<()>
     Ok(())
 }
 
-/// Keeps the module's own thread on one CPU.
+/// Keeps the thread on one CPU that the module wakes for each sample.
 pub fn pin_reporter(cpu: u32) -> Result<()> {
-    const COMMAND: &str = "resource_mon";
-    for entry in fs::read_dir("/proc")? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some(Ok(process)) = name.map(str::parse::<i32>) else {
-            continue;
-        };
-        if fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim() == COMMAND) {
-            let mut cpus = CpuSet::new();
-            cpus.set(cpu as usize);
-            return sched_setaffinity(Pid::from_raw(process), &cpus)
-                .with_context(|| format!("cannot move {COMMAND} to CPU {cpu}"));
-        }
-    }
-    Err(anyhow!("there is no thread {COMMAND}"))
+    let mut cpus = CpuSet::new();
+    cpus.set(cpu as usize);
+    sched_setaffinity(Some(kthread::find(kthread::REPORTER)?), &cpus)
+        .with_context(|| format!("cannot move {} to CPU {cpu}", kthread::REPORTER))
 }

@@ -2,25 +2,32 @@
 
 //! Whether the contexts of a row are those in which its wrappers may be called.
 //!
-//! The section `# Context` of a wrapper begins with one of three: `Any context`; `Process context`,
-//! which must not be called in T or I, and may be followed by `may sleep`; `Hard interrupt context`,
-//! which is called in T or I alone. A wrapper without that section is called by others of its file,
+//! The section `# Context` of a wrapper begins with one of four: `Any context`; `Process context`,
+//! which must not be called in T, I or S, and may be followed by `may sleep`; `Hard interrupt context`,
+//! which is called in T or I alone; `Soft interrupt context`, in S alone. A wrapper without that section is called by others of its file,
 //! whose sections count.
 
 use std::collections::BTreeMap;
 
 use super::tables::Row;
 
-/// The contexts of docs/ffi.md, and `HARD` those that are hard interrupts.
-const CONTEXTS: &str = "TIRJHFPL";
+/// The contexts of docs/ffi.md.
+const CONTEXTS: &str = "TISRJHFPL";
+
+/// Those that are interrupts: hard and soft ones, and both.
 const HARD: &str = "TI";
+const SOFT: &str = "S";
+const INTERRUPTS: &str = "TIS";
 
 /// What a wrapper says of where it may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Says {
     Any,
-    Process { sleeps: bool },
-    HardInterrupt,
+    Process {
+        sleeps: bool,
+    },
+    /// In these interrupts alone.
+    Interrupt(&'static str),
     Unclear,
 }
 
@@ -32,7 +39,9 @@ impl Says {
             let sleeps = text.contains("may sleep");
             Says::Process { sleeps }
         } else if text.starts_with("Hard interrupt context") {
-            Says::HardInterrupt
+            Says::Interrupt(HARD)
+        } else if text.starts_with("Soft interrupt context") {
+            Says::Interrupt(SOFT)
         } else {
             Says::Unclear
         }
@@ -86,19 +95,17 @@ impl Wrappers {
         if letters.is_empty() {
             fault("there is no context".into());
         }
-        let is_hard = |letter: &&&str| HARD.contains(**letter);
-        let hard = letters.iter().find(is_hard);
-        let soft = letters.iter().find(|letter| !is_hard(letter));
+        let interrupt = letters.iter().find(|letter| INTERRUPTS.contains(**letter));
         let may_sleep = row.locks.starts_with("sleeps") || row.locks.starts_with("may sleep");
         let spins = row.locks.contains("plain spinlock");
-        if let Some(hard) = hard {
+        if let Some(interrupt) = interrupt {
             if may_sleep {
-                fault(format!("{hard} is a hard interrupt, but it sleeps"));
+                fault(format!("{interrupt} is an interrupt, but it sleeps"));
             }
             // With PREEMPT_RT one who waits for such a lock sleeps.
             if spins {
                 fault(format!(
-                    "{hard} is a hard interrupt, but it takes a plain spinlock"
+                    "{interrupt} is an interrupt, but it takes a plain spinlock"
                 ));
             }
         }
@@ -112,13 +119,17 @@ impl Wrappers {
                 fault(format!("{file} has no `{name}`"));
             }
             for says in items.iter().filter_map(|item| item.says) {
-                match (says, hard, soft) {
-                    (Says::Process { .. }, Some(hard), _) => fault(format!(
-                        "{hard} is a hard interrupt, but {wrapper} is for process context"
+                match (says, interrupt) {
+                    (Says::Process { .. }, Some(interrupt)) => fault(format!(
+                        "{interrupt} is an interrupt, but {wrapper} is for process context"
                     )),
-                    (Says::HardInterrupt, _, Some(soft)) => fault(format!(
-                        "{soft} is no hard interrupt, but {wrapper} is for one"
-                    )),
+                    (Says::Interrupt(own), _) => {
+                        if let Some(other) = letters.iter().find(|letter| !own.contains(**letter)) {
+                            fault(format!(
+                                "{other} is none of {own}, but {wrapper} is for those"
+                            ));
+                        }
+                    }
                     _ => (),
                 }
                 if may_sleep && says != (Says::Process { sleeps: true }) {
@@ -283,7 +294,7 @@ mod tests {
                 .says
         };
         assert_eq!(found(None, "of"), Some(Says::Any));
-        assert_eq!(found(Some("Job"), "run"), Some(Says::HardInterrupt));
+        assert_eq!(found(Some("Job"), "run"), Some(Says::Interrupt(HARD)));
         assert_eq!(
             found(Some("Thing"), "new"),
             Some(Says::Process { sleeps: true })

@@ -8,13 +8,16 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
+use resmon::Device;
 use rustix::io::Errno;
 use rustix::mount::{unmount, UnmountFlags};
 
+use super::suspend::{self, PmTest};
 use super::{ms, sleep_ms, Case, Clock, Guest, Needs, LATE};
 use crate::elapsed::{one, slowness, wait};
 use crate::fuse::{self, Fuse};
 use crate::kmsg::Mark;
+use crate::kthread;
 use crate::lines::{Fs, FsState, Sample};
 use crate::module::{self, Module, PATIENCE};
 
@@ -36,6 +39,18 @@ pub const CASES: &[Case] = &[
         needs: Needs::Drivers,
         clock: Clock::Instructions,
         run: many,
+    },
+    Case {
+        name: "one thread until a file system is stuck",
+        needs: Needs::Drivers,
+        clock: Clock::Instructions,
+        run: threads,
+    },
+    Case {
+        name: "a stuck file system while the system suspends",
+        needs: Needs::SuspendTest,
+        clock: Clock::Instructions,
+        run: suspended,
     },
     Case {
         name: "a stuck file system that is given up",
@@ -200,6 +215,90 @@ fn stuck(guest: &Guest, interval_ms: u64) -> Result<()> {
         check_the_rest(guest, &samples, interval_ms)?;
     }
     // Nothing holds the module any more.
+    module.unload().map(drop)
+}
+
+/// How often the thread for each sample and its rescuer go to sleep from now on, while the path has
+/// `state`, for each of so many samples.
+fn sleeps(
+    guest: &Guest,
+    module: &Module<'_>,
+    state: &FsState,
+    samples: usize,
+    interval_ms: u64,
+) -> Result<[f64; 2]> {
+    // The samples in which it becomes what it is do not count.
+    let mark = guest.log.mark("another state")?;
+    wait_for(module, mark, state, 2, interval_ms)?;
+    let reporter = kthread::find(kthread::REPORTER)?;
+    let rescuer = kthread::find(kthread::RESCUER)?;
+    let count = || -> Result<[u64; 3]> {
+        Ok([
+            kthread::sleeps(reporter)?,
+            kthread::sleeps(rescuer)?,
+            Device::open()?.info()?.next_seq,
+        ])
+    };
+    let before = count()?;
+    let mark = guest.log.mark("count")?;
+    wait_for(module, mark, state, samples, interval_ms)?;
+    let after = count()?;
+    let [by_reporter, by_rescuer, samples] =
+        [0, 1, 2].map(|which: usize| (after[which] - before[which]) as f64);
+    Ok([by_reporter, by_rescuer].map(|sleeps| sleeps / samples))
+}
+
+/// One thread goes to sleep once for each sample, with all sources on: it wakes no other one and waits
+/// for none. When a file system keeps it, another one goes on, until it is back.
+fn threads(guest: &Guest) -> Result<()> {
+    const SAMPLES: usize = 10;
+    let interval_ms = 200 * u64::from(slowness(guest));
+    let module = load(guest, interval_ms)?;
+    let fuse = Fuse::mount(PATH)?;
+    let ensure = |what: &str, found: [f64; 2], expected: [std::ops::RangeInclusive<f64>; 2]| {
+        ensure!(
+            expected[0].contains(&found[0]) && expected[1].contains(&found[1]),
+            "{what}, {} and {} sleep {found:?} times per sample, expected {expected:?}",
+            kthread::REPORTER,
+            kthread::RESCUER
+        );
+        Ok(())
+    };
+    for _ in 0..2 {
+        fuse.stop_answering();
+        let found = sleeps(guest, &module, &FsState::Stale, SAMPLES, interval_ms)?;
+        // It waits for the other jobs as well.
+        ensure("while one is stuck", found, [0.0..=0.0, 0.8..=4.0])?;
+        fuse.resume();
+        // It sleeps for the answer of the server, and until the next sample.
+        let found = sleeps(guest, &module, &healthy(), SAMPLES, interval_ms)?;
+        ensure("while a server answers", found, [0.8..=4.0, 0.0..=0.5])?;
+    }
+    drop(fuse);
+    let found = sleeps(guest, &module, &FsState::Absent, SAMPLES, interval_ms)?;
+    ensure("while all answer at once", found, [0.8..=1.2, 0.0..=0.0])?;
+    module.unload().map(drop)
+}
+
+/// The freezer does not wait for a thread that waits without an end.
+fn suspended(guest: &Guest) -> Result<()> {
+    const INTERVAL_MS: u64 = 200;
+    let module = load(guest, INTERVAL_MS)?;
+    let fuse = Fuse::mount(PATH)?;
+    fuse.stop_answering();
+    let stopped = guest.log.mark("it stops answering")?;
+    wait_for(&module, stopped, &FsState::Stale, 1, INTERVAL_MS)?;
+    let test = PmTest::of("freezer")?;
+    let frozen = fs::write(suspend::STATE, "freeze");
+    drop(test);
+    frozen.context("suspend while a file system is stuck")?;
+    let thawed = guest.log.mark("it is thawed")?;
+    let samples = wait_for(&module, thawed, &FsState::Stale, 2, INTERVAL_MS)?;
+    check_the_rest(guest, &samples, INTERVAL_MS)?;
+    fuse.resume();
+    let resumed = guest.log.mark("it answers again")?;
+    wait_for(&module, resumed, &healthy(), 2, INTERVAL_MS)?;
+    drop(fuse);
     module.unload().map(drop)
 }
 

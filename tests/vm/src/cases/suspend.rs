@@ -38,7 +38,7 @@ pub const PM_TEST: &str = "/sys/power/pm_test";
 /// For how many seconds.
 const PM_TEST_DELAY: &str = "/sys/module/suspend/parameters/pm_test_delay";
 
-const STATE: &str = "/sys/power/state";
+pub const STATE: &str = "/sys/power/state";
 
 /// What the kernel says when it begins to wait.
 const WAITING: &str = "suspend debug: Waiting for ";
@@ -47,10 +47,10 @@ const DELAY_S: u64 = 4;
 const INTERVAL_MS: u64 = 100;
 
 /// The next suspend is a real one again when this goes out of scope.
-struct PmTest;
+pub struct PmTest;
 
 impl PmTest {
-    fn of(level: &str) -> Result<PmTest> {
+    pub fn of(level: &str) -> Result<PmTest> {
         fs::write(PM_TEST_DELAY, DELAY_S.to_string()).context(PM_TEST_DELAY)?;
         fs::write(PM_TEST, level).context(PM_TEST)?;
         Ok(PmTest)
