@@ -24,6 +24,7 @@ use crate::{
     },
     sys::{
         clock,
+        rwonce::RwOnce,
         vmstat, //
     },
 };
@@ -46,6 +47,7 @@ use kernel::{
     time::{
         Instant,
         Monotonic,
+        NSEC_PER_MSEC,
         NSEC_PER_SEC, //
     }, //
 };
@@ -53,6 +55,9 @@ use kernel::{
 /// How long a record and the log wait for sources that are late, in nanoseconds; less at short
 /// intervals.
 const MAX_WAIT_NS: u64 = 2 * NSEC_PER_SEC as u64;
+
+/// At most how long the first thread may take what was requested, in nanoseconds.
+const MAX_PATIENCE_NS: u64 = 20 * NSEC_PER_MSEC as u64;
 
 /// Follows the samples that are taken. What each thread calls is in `driver/threads.rs`.
 #[pin_data]
@@ -64,6 +69,8 @@ pub(crate) struct Reporter {
     changes: Atomic<u64>,
     /// Whether the rescuer reports, since the first thread is still in a source.
     is_rescued: Atomic<bool>,
+    /// Since when the first thread takes what was requested, by `CLOCK_MONOTONIC`; 0 when it does not.
+    taking_since_ns: RwOnce<u64>,
     /// Practically uncontended: a round has one thread, unless that is rescued.
     #[pin]
     progress: Mutex<Progress>,
@@ -91,7 +98,7 @@ impl RoundBuffers {
     /// walked once.
     fn read() -> Self {
         Self {
-            mono_ns: clock::monotonic_ns(Instant::now()),
+            mono_ns: now_ns(),
             buffers: Buffers {
                 buffers: vmstat::buffers(),
             },
@@ -136,6 +143,7 @@ impl Reporter {
                 rounds,
                 changes: Atomic::new(0u64),
                 is_rescued: Atomic::new(false),
+                taking_since_ns: RwOnce::new(0),
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
             }),
@@ -232,9 +240,19 @@ impl Reporter {
     }
 }
 
-/// When a round that began at `start_ns` does not wait any longer for sources.
-fn deadline_ns(start_ns: u64) -> u64 {
-    start_ns.saturating_add(MAX_WAIT_NS.min(params::interval_ns() / 2))
+/// How long a round waits for sources.
+fn wait_ns() -> u64 {
+    MAX_WAIT_NS.min(params::interval_ns() / 2)
+}
+
+/// How long the first thread may take what was requested: far longer than it needs when nothing blocks, and
+/// what a source that does delays the others, once.
+pub(super) fn patience_ns() -> u64 {
+    MAX_PATIENCE_NS.min(params::interval_ns() / 4)
+}
+
+fn now_ns() -> u64 {
+    clock::monotonic_ns(Instant::now())
 }
 
 /// A round, for all samples that came since the one before.
@@ -250,7 +268,7 @@ impl Reporter {
     }
 
     fn begin_with(&self, progress: &mut Progress) -> bool {
-        let start_ns = clock::monotonic_ns(Instant::now());
+        let start_ns = now_ns();
         progress.take_changes(self.changes.load(Acquire));
         let end = self.pending.next_seq();
         if progress.next_seq >= end {
@@ -271,7 +289,9 @@ impl Reporter {
     ///
     /// Process context, may sleep, and without an end.
     pub(super) fn take(&self) {
+        self.taking_since_ns.write(now_ns());
         self.rounds.take();
+        self.taking_since_ns.write(0);
     }
 
     /// Finishes the round that was begun, unless the rescuer did.
@@ -282,14 +302,17 @@ impl Reporter {
     pub(super) fn finish(&self) {
         let progress = &mut *self.progress.lock();
         self.is_rescued.store(false, Relaxed);
-        self.finish_with(progress);
+        let start_ns = progress.round.as_ref().map_or(0, |round| round.start_ns);
+        self.finish_with(progress, start_ns.saturating_add(wait_ns()));
     }
 
-    fn finish_with(&self, progress: &mut Progress) {
+    /// Finishes the round that was begun, if there is one, and waits for sources until `until_ns` by
+    /// `CLOCK_MONOTONIC`.
+    fn finish_with(&self, progress: &mut Progress, until_ns: u64) {
         let Some(round) = progress.round.take() else {
             return;
         };
-        // CPU and memory wait for nothing. All samples but the newest have nothing else.
+        // CPU and memory do not wait. All samples but the newest have nothing else.
         let mut newest = None;
         while progress.next_seq < round.end {
             // One record can be open at a time.
@@ -300,12 +323,13 @@ impl Reporter {
         }
         progress.behind.say_in_time(round.start_ns);
         if let Some(newest) = newest {
-            self.rounds.wait(deadline_ns(round.start_ns));
+            self.rounds.wait(until_ns);
             self.complete(newest, progress, &round.buffers);
         }
     }
 
-    /// Finishes the round in which the first thread is stuck, and reports what came since.
+    /// Finishes the round in which the first thread is stuck, or reports what came since. That is one
+    /// round each time, so that the first thread gets its turn when it is back, and the freezer.
     ///
     /// # Context
     ///
@@ -316,13 +340,16 @@ impl Reporter {
             // Full: who publishes a sample from here on is seen to have done so below, or sees this,
             // since raising interrupt work is a full barrier between the two.
             self.is_rescued.xchg(true, Full);
-            self.rounds.queue();
-            self.finish_with(progress);
+            self.finish_rescued(progress);
         }
-        while self.begin_with(progress) {
-            self.rounds.queue();
-            self.finish_with(progress);
+        if self.begin_with(progress) {
+            self.finish_rescued(progress);
         }
+    }
+
+    fn finish_rescued(&self, progress: &mut Progress) {
+        self.rounds.queue();
+        self.finish_with(progress, now_ns().saturating_add(wait_ns()));
     }
 
     /// Whether a sample is one for the rescuer.
@@ -332,5 +359,15 @@ impl Reporter {
     /// Any context; takes no locks.
     pub(super) fn is_rescued(&self) -> bool {
         self.is_rescued.load(Relaxed)
+    }
+
+    /// Whether the first thread takes what was requested for too long.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(super) fn is_overdue(&self) -> bool {
+        let since_ns = self.taking_since_ns.read();
+        since_ns != 0 && now_ns().saturating_sub(since_ns) > patience_ns()
     }
 }

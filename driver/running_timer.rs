@@ -110,7 +110,7 @@ impl RunningTimer {
             missed: sampler.missed.read(),
             cost: sampler.cost.read(),
         };
-        // This is the last reference: the interrupt work and the reporter's thread end with the
+        // This is the last reference: the interrupt work and the threads end with the
         // sampler, and both wait for what they run.
         drop(sampler);
         totals

@@ -7,14 +7,14 @@
 //! the sources in time, the second goes on without it (`Reporter::rescue`): it has the workqueue take
 //! what the first has not begun with, and reports each sample from there on, until the first is back.
 
-use super::reporter::Reporter;
+use super::reporter::{
+    self,
+    Reporter, //
+};
 use crate::sys::{
     irq_work::IrqWorkHandler,
     job::Job,
-    kthread::{
-        self,
-        Worker, //
-    },
+    kthread::Worker,
     timeout::{
         Timeout,
         TimeoutHandler, //
@@ -25,10 +25,6 @@ use kernel::{
     sync::Arc, //
 };
 
-/// How long the sources that may block have before the rescuer goes on without them, in milliseconds:
-/// far more than they need when they do not block, and what one that does delays the others, once.
-const PATIENCE_MS: u32 = 20;
-
 /// What the thread does that is woken for each sample.
 struct Lead {
     reporter: Arc<Reporter>,
@@ -38,8 +34,8 @@ struct Lead {
 impl Job for Lead {
     fn run(&self) {
         if self.reporter.begin() {
-            self.timeout.start(PATIENCE_MS);
-            kthread::unfrozen(|| self.reporter.take());
+            self.timeout.start_ns(reporter::patience_ns());
+            self.reporter.take();
             self.timeout.cancel();
             self.reporter.finish();
         }
@@ -101,10 +97,13 @@ impl WakeReporter {
 
 impl IrqWorkHandler for WakeReporter {
     fn run(&self) {
-        if self.reporter.is_rescued() {
-            self.rescuer.queue();
-        } else {
+        let is_rescued = self.reporter.is_rescued();
+        if !is_rescued {
             self.lead.queue();
+        }
+        // The timeout needs a thread of its own on `PREEMPT_RT`, which may not get to run.
+        if is_rescued || self.reporter.is_overdue() {
+            self.rescuer.queue();
         }
     }
 }

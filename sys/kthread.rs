@@ -16,6 +16,7 @@ use kernel::{
     types::Opaque, //
 };
 
+#[cfg(CONFIG_FREEZER)]
 extern "C" {
     /// See `include/linux/freezer.h`; not in the kernel's bindings.
     fn set_freezable() -> bool;
@@ -27,17 +28,25 @@ extern "C" {
 /// # Context
 ///
 /// Process context, may sleep; from a job of a [`Worker`].
+#[cfg(CONFIG_FREEZER)]
 pub(crate) fn unfrozen(work: impl FnOnce()) {
     let task = current!().as_ptr();
     // SAFETY: The caller's own task lives. Only the address of the field is taken.
     let flags = unsafe { &raw mut (*task).flags };
-    // SAFETY: Nobody but the task itself writes its flags, so nothing is lost. The freezer reads this
-    // one each time that it looks whether it has to wait for the task.
+    // SAFETY: Nobody but the task itself writes its flags, and interrupts on top of it, which put back
+    // what they change before they return. So nothing is lost. The freezer reads this one each time that it
+    // looks whether it has to wait for the task.
     unsafe { flags.write_volatile(flags.read_volatile() | bindings::PF_NOFREEZE) };
     work();
     // SAFETY: This runs in process context, in a thread that may be frozen. It takes the flag off, and
     // freezes the thread if that is what it should be by now.
     unsafe { set_freezable() };
+}
+
+/// Without a freezer, nobody waits.
+#[cfg(not(CONFIG_FREEZER))]
+pub(crate) fn unfrozen(work: impl FnOnce()) {
+    work();
 }
 
 /// The C structure, with the job behind it.

@@ -6,14 +6,11 @@
 //!
 //! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
 
+use super::clock::NSEC_PER_JIFFY;
 use kernel::{
     bindings,
     prelude::*,
     static_lock_class,
-    time::{
-        msecs_to_jiffies,
-        Msecs, //
-    },
     types::Opaque, //
 };
 
@@ -75,16 +72,17 @@ impl<T: TimeoutHandler> Timeout<T> {
         Ok(Self(inner))
     }
 
-    /// Has the handler run in `ms` milliseconds and up to two jiffies more, however often this was
-    /// called before.
+    /// Has the handler run in `ns` nanoseconds and up to two jiffies more, however often this was called
+    /// before.
     ///
     /// # Context
     ///
     /// Any context except NMI. Takes raw locks of the timer wheel.
-    pub(crate) fn start(&self, ms: Msecs) {
+    pub(crate) fn start_ns(&self, ns: u64) {
         // SAFETY: A number that the timer interrupt changes.
         let now = unsafe { (&raw const bindings::jiffies).read_volatile() };
-        let expires = now.wrapping_add(msecs_to_jiffies(ms)).wrapping_add(1);
+        let jiffies = ns.div_ceil(NSEC_PER_JIFFY).saturating_add(1);
+        let expires = now.wrapping_add(jiffies as c_ulong);
         // SAFETY: By the type's invariant the timer is initialized, and `Drop` waits for it.
         unsafe { bindings::mod_timer(self.0.timer.get(), expires) };
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How full the file systems at some paths are. Each path is a job of its own, since each may
+//! How full the file systems at some paths are. Each path is requested for itself, since each may
 //! hang alone.
 
 use super::{
@@ -75,6 +75,7 @@ struct FileSystem {
 impl Source for FileSystem {
     type Entry = Fs;
     const CAPACITY: usize = 1;
+    const MAY_HANG: bool = true;
 
     fn switch() -> &'static SwitchParam {
         &SWITCH
@@ -122,8 +123,8 @@ pub(crate) struct FileSystems {
 struct List {
     /// In the order of the paths.
     watched: KVec<Watched>,
-    /// Those that are not watched any more, but whose request is pending: dropping them would wait
-    /// for its completion. There is room for [`MAX_PATHS`].
+    /// Those that are not watched any more, but whose request is pending: dropping them may wait for its
+    /// completion. There is room for [`MAX_PATHS`].
     given_up: KVec<Watched>,
 }
 

@@ -51,6 +51,9 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// Most entries of a snapshot. Memory for them is allocated at load.
     const CAPACITY: usize;
 
+    /// Whether taking it may not come to an end, as when a server does not answer.
+    const MAY_HANG: bool = false;
+
     /// How many entries a snapshot has on this machine, with some to spare.
     fn usual_entries(&self) -> usize {
         Self::CAPACITY

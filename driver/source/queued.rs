@@ -37,11 +37,13 @@ use super::{
 use crate::{
     driver::{
         cost::CostMeter,
-        record_writer::RecordWriter, //
+        record_writer::RecordWriter,
+        reporter, //
     },
     model::line::Lines,
     sys::{
         job::Job,
+        kthread,
         workqueue::Work, //
     },
 };
@@ -86,6 +88,8 @@ struct Request<E> {
     snapshots: Snapshots<E>,
     /// What came of it, once it is completed.
     outcome: Outcome,
+    /// Whether it took so long that the next one is for a job from the start.
+    was_slow: bool,
 }
 
 impl<S: Source> Queued<S> {
@@ -101,6 +105,7 @@ impl<S: Source> Queued<S> {
             round: 0,
             snapshots: Snapshots::new(S::CAPACITY)?,
             outcome: Outcome::Absent,
+            was_slow: false,
         };
         let shared = Arc::pin_init(
             pin_init!(Shared {
@@ -139,7 +144,7 @@ impl<S: Source> Queued<S> {
         }
     }
 
-    /// Whether a request was not completed yet. Then dropping this would wait for its completion.
+    /// Whether a request was not completed yet. Then dropping this may wait for its completion.
     pub(super) fn is_pending(&self) -> bool {
         self.shared.request.lock().is_pending
     }
@@ -147,7 +152,11 @@ impl<S: Source> Queued<S> {
 
 impl<S: Source> Requested for Work<Arc<Shared<S>>> {
     fn take(&self) {
-        self.job().run();
+        if S::MAY_HANG {
+            kthread::unfrozen(|| self.job().run());
+        } else {
+            self.job().run();
+        }
     }
 
     fn queue(&self) {
@@ -164,6 +173,7 @@ impl<S: Source> Job for Arc<Shared<S>> {
             request.snapshots.put(&mut table);
         }
         request.outcome = outcome;
+        request.was_slow = self.cost.last_ns() > reporter::patience_ns();
         request.is_pending = false;
         let round = request.round;
         drop(request);
@@ -187,7 +197,8 @@ impl<S: Source> SampledSource for Queued<S> {
         if !self.was_on {
             request.snapshots.forget();
         } else if !request.is_pending {
-            let Some(round) = self.shared.rounds.request(self.work.clone()) else {
+            let requested = self.work.clone();
+            let Some(round) = self.shared.rounds.request(requested, request.was_slow) else {
                 self.was_on = false;
                 return;
             };

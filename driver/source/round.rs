@@ -116,16 +116,18 @@ impl Rounds {
         self.pending.lock().round
     }
 
-    /// Makes a request of this round, and returns the number of the round. None when the module is
-    /// being unloaded: then nothing may be requested any more.
-    pub(super) fn request(&self, requested: Arc<dyn Requested>) -> Option<u64> {
+    /// Makes a request of this round, and returns the number of the round. One that `is_slow` is queued at
+    /// once. None when the module is being unloaded: then nothing may be requested any more.
+    pub(super) fn request(&self, requested: Arc<dyn Requested>, is_slow: bool) -> Option<u64> {
         let mut pending = self.pending.lock();
         if pending.of_all == 0 {
             pending.module = Some(ModuleRef::new()?);
         }
         pending.of_round = pending.of_round.saturating_add(1);
         pending.of_all = pending.of_all.saturating_add(1);
-        if let Err(full) = pending.open.push_within_capacity(requested) {
+        if is_slow {
+            requested.queue();
+        } else if let Err(full) = pending.open.push_within_capacity(requested) {
             full.0.queue();
         }
         Some(pending.round)
