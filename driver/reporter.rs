@@ -98,7 +98,7 @@ impl RoundBuffers {
     /// walked once.
     fn read() -> Self {
         Self {
-            mono_ns: now_ns(),
+            mono_ns: clock::monotonic_now_ns(),
             buffers: Buffers {
                 buffers: vmstat::buffers(),
             },
@@ -251,10 +251,6 @@ pub(super) fn patience_ns() -> u64 {
     MAX_PATIENCE_NS.min(params::interval_ns() / 4)
 }
 
-fn now_ns() -> u64 {
-    clock::monotonic_ns(Instant::now())
-}
-
 /// A round, for all samples that came since the one before.
 impl Reporter {
     /// Begins a round: takes a snapshot of the sources that cannot block, and requests one of the
@@ -268,7 +264,7 @@ impl Reporter {
     }
 
     fn begin_with(&self, progress: &mut Progress) -> bool {
-        let start_ns = now_ns();
+        let start_ns = clock::monotonic_now_ns();
         progress.take_changes(self.changes.load(Acquire));
         let end = self.pending.next_seq();
         if progress.next_seq >= end {
@@ -289,7 +285,7 @@ impl Reporter {
     ///
     /// Process context, may sleep, and without an end.
     pub(super) fn take(&self) {
-        self.taking_since_ns.write(now_ns());
+        self.taking_since_ns.write(clock::monotonic_now_ns());
         self.rounds.take();
         self.taking_since_ns.write(0);
     }
@@ -349,7 +345,10 @@ impl Reporter {
 
     fn finish_rescued(&self, progress: &mut Progress) {
         self.rounds.queue();
-        self.finish_with(progress, now_ns().saturating_add(wait_ns()));
+        self.finish_with(
+            progress,
+            clock::monotonic_now_ns().saturating_add(wait_ns()),
+        );
     }
 
     /// Whether a sample is one for the rescuer.
@@ -368,6 +367,6 @@ impl Reporter {
     /// Any context; takes no locks.
     pub(super) fn is_overdue(&self) -> bool {
         let since_ns = self.taking_since_ns.read();
-        since_ns != 0 && now_ns().saturating_sub(since_ns) > patience_ns()
+        since_ns != 0 && clock::monotonic_now_ns().saturating_sub(since_ns) > patience_ns()
     }
 }

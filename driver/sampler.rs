@@ -218,7 +218,7 @@ impl Sampler {
             open.cpus_read.write(record.cpu_count());
             return true;
         }
-        let cpus_mono_ns = clock::monotonic_ns(Instant::now());
+        let cpus_mono_ns = clock::monotonic_now_ns();
         record.publish(&memory(), open.taken_mono_ns.read(), cpus_mono_ns);
         open.next_cpu.write(0);
         self.missed.increase(open.missed.read());
@@ -290,7 +290,7 @@ impl HrTimerCallback for Sampler {
         };
         let is_open = record.is_some_and(|record| this.piece(record));
         let next_ns = if is_open {
-            clock::monotonic_ns(Instant::now()).saturating_add(gap_ns())
+            clock::monotonic_now_ns().saturating_add(gap_ns())
         } else {
             open.due_mono_ns.read()
         };

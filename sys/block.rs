@@ -26,11 +26,7 @@ use core::{
     ops::ControlFlow,
     ptr, //
 };
-use kernel::{
-    bindings,
-    prelude::*,
-    time::Instant, //
-};
+use kernel::{bindings, prelude::*};
 
 #[cfg(not(CONFIG_BLOCK))]
 compile_error!("resource_monitor needs a kernel with CONFIG_BLOCK");
@@ -259,7 +255,7 @@ unsafe fn read(device: *const bindings::block_device) -> Option<Disk> {
         )
     };
     Some(Disk {
-        taken_mono_ns: clock::monotonic_ns(Instant::now()),
+        taken_mono_ns: clock::monotonic_now_ns(),
         seq,
         name: Text::new(name.to_bytes()),
         reads,

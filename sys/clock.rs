@@ -26,6 +26,15 @@ pub(crate) fn monotonic_ns(instant: Instant<Monotonic>) -> u64 {
     unsigned(HrTimerExpires::as_nanos(&instant))
 }
 
+/// The same now.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn monotonic_now_ns() -> u64 {
+    monotonic_ns(Instant::now())
+}
+
 /// The shortest time that a timer can be set to, in nanoseconds: 1, or a jiffy where the kernel has no
 /// timers of high resolution.
 ///

@@ -26,8 +26,7 @@ use core::ops::ControlFlow;
 use kernel::{
     bindings,
     prelude::*,
-    sync::rcu,
-    time::Instant, //
+    sync::rcu, //
 };
 
 #[cfg(not(CONFIG_NET))]
@@ -169,7 +168,7 @@ unsafe fn read(device: *const bindings::net_device, stats: &mut LinkStats) -> Op
     // with RCU read-locked as well.
     unsafe { dev_get_stats(device.cast_mut(), stats) };
     let net = Net {
-        taken_mono_ns: clock::monotonic_ns(Instant::now()),
+        taken_mono_ns: clock::monotonic_now_ns(),
         index,
         address: device.addr(),
         // SAFETY: As above; the name is an array of more than `MAX_NAME` bytes with a NUL.

@@ -21,14 +21,9 @@ use kernel::{
     },
     time::{
         msecs_to_jiffies,
-        Instant,
         NSEC_PER_MSEC, //
     },
 };
-
-fn now_ns() -> u64 {
-    clock::monotonic_ns(Instant::now())
-}
 
 /// A snapshot that was requested.
 pub(super) trait Requested: Send + Sync {
@@ -185,7 +180,7 @@ impl Rounds {
     pub(crate) fn wait(&self, until_ns: u64) {
         let mut pending = self.pending.lock();
         while pending.of_round != 0 {
-            let left_ns = until_ns.saturating_sub(now_ns());
+            let left_ns = until_ns.saturating_sub(clock::monotonic_now_ns());
             if left_ns == 0 {
                 break;
             }

@@ -7,10 +7,7 @@ use crate::{
     sys::clock, //
 };
 use core::ops::ControlFlow;
-use kernel::{
-    prelude::*,
-    time::Instant, //
-};
+use kernel::prelude::*;
 
 /// A snapshot that is being taken, or was. The memory is allocated once.
 pub(crate) struct Table<E> {
@@ -40,14 +37,14 @@ impl<E> Table<E> {
 
     /// Begins a snapshot that is taken now.
     pub(super) fn start(&mut self) {
-        self.first_mono_ns = clock::monotonic_ns(Instant::now());
+        self.first_mono_ns = clock::monotonic_now_ns();
         self.entries.clear();
         self.left_out = 0;
     }
 
     /// Ends the snapshot: all entries were read.
     pub(super) fn finish(&mut self) {
-        self.last_mono_ns = clock::monotonic_ns(Instant::now());
+        self.last_mono_ns = clock::monotonic_now_ns();
     }
 
     /// Adds an entry, or counts it if there is no room for it.
