@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 pub mod busiest;
+pub mod crc32c;
 pub mod ioctl;
 pub mod line;
 pub mod pieces;

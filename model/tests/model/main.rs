@@ -12,6 +12,7 @@
 )]
 
 mod any;
+mod crc32c;
 mod generated;
 mod header;
 mod line;
