@@ -11,6 +11,7 @@
 
 pub mod busiest;
 pub mod crc32c;
+pub mod frame;
 pub mod ioctl;
 pub mod line;
 pub mod pieces;

@@ -13,6 +13,7 @@
 
 mod any;
 mod crc32c;
+mod frame;
 mod generated;
 mod header;
 mod line;
