@@ -9,6 +9,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod block;
 pub mod busiest;
 pub mod crc32c;
 pub mod frame;

@@ -37,7 +37,7 @@ const fn bytes_of(words: usize) -> u64 {
 }
 
 /// Words of `bytes`, if they are whole words.
-fn words_of(bytes: u64) -> Option<usize> {
+pub(super) fn words_of(bytes: u64) -> Option<usize> {
     const BYTES: u64 = bytes_of(1);
     let words = usize::try_from(bytes / BYTES).ok()?;
     (bytes % BYTES == 0).then_some(words)

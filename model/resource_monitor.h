@@ -28,6 +28,13 @@
 #define RESOURCE_MONITOR_MAGIC 0x004e4f4d43525352ULL
 #define RESOURCE_MONITOR_VERSION 2
 
+/* "RSRCBLK" and a NUL, in memory: a block of records that are encoded, each as a frame. */
+#define RESOURCE_MONITOR_BLOCK_MAGIC 0x004b4c4243525352ULL
+#define RESOURCE_MONITOR_BLOCK_VERSION 1
+
+/* "RMFR", in memory: the lower half of the first word of a frame. */
+#define RESOURCE_MONITOR_FRAME_MAGIC 0x52464d52U
+
 /* States of a section. */
 #define RESOURCE_MONITOR_TAKEN 0
 #define RESOURCE_MONITOR_STALE 1	/* not answered in time */
@@ -429,6 +436,42 @@ struct resource_monitor_running {
 	__u64 running;
 	__u64 blocked;
 	__u64 memory_stalled;
+};
+
+/**
+ * struct resource_monitor_block - What a block begins with: which records it has. They follow
+ *	@header_bytes after its start, each as a frame.
+ * @magic: %RESOURCE_MONITOR_BLOCK_MAGIC.
+ * @version: %RESOURCE_MONITOR_BLOCK_VERSION.
+ * @size_bytes: Bytes of the whole block, this header included.
+ * @header_bytes: Bytes of this header.
+ * @boot_id: The same for all loads of one boot, as in its records.
+ * @load_id: Drawn at random when the module was loaded, as in its records.
+ * @number: Number of the block; the first one after loading is 0.
+ * @first_seq: Sequence number of the first record.
+ * @next_seq: Sequence number after that of the last record.
+ * @records: Number of records.
+ * @first_boot_ns: CLOCK_BOOTTIME when the first sample was taken, in nanoseconds.
+ * @last_boot_ns: CLOCK_BOOTTIME when the last sample was taken, in nanoseconds.
+ * @lost_records: How many records right before the first one its reader did not get, since they
+ *	were not kept long enough. Each reader has its own.
+ * @checksum: CRC-32C of the words before this one.
+ */
+struct resource_monitor_block {
+	__u64 magic;
+	__u64 version;
+	__u64 size_bytes;
+	__u64 header_bytes;
+	__u64 boot_id;
+	__u64 load_id;
+	__u64 number;
+	__u64 first_seq;
+	__u64 next_seq;
+	__u64 records;
+	__u64 first_boot_ns;
+	__u64 last_boot_ns;
+	__u64 lost_records;
+	__u64 checksum;
 };
 
 /**

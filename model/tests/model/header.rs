@@ -3,6 +3,8 @@
 //! `resource_monitor.h` against the record: the C compiler itself compares each field.
 
 use crate::generated;
+use model::block;
+use model::frame;
 use model::ioctl::{self, Info};
 use model::record::{self, Header, SectionHeader, WORD_BYTES};
 use model::source::{disk, fs, net, ALL};
@@ -29,6 +31,9 @@ const CONSTANTS: &[(&str, u64)] = &[
     ("NET_LOOPBACK", net::LOOPBACK),
     ("NET_HAS_LOWER", net::HAS_LOWER),
     ("NET_HAS_UPPER", net::HAS_UPPER),
+    ("BLOCK_MAGIC", block::MAGIC),
+    ("BLOCK_VERSION", block::VERSION),
+    ("FRAME_MAGIC", frame::MAGIC as u64),
     ("IOCTL_VERSION", ioctl::VERSION),
     ("INFO", ioctl::INFO as u64),
     ("SEEK", ioctl::SEEK as u64),
@@ -54,6 +59,7 @@ fn structures() -> Vec<Structure> {
     for kind in by_number() {
         add(&mut all, &kind.entry);
     }
+    add(&mut all, &block::Header::STRUCTURE);
     add(&mut all, &Info::STRUCTURE);
     all
 }

@@ -12,6 +12,7 @@
 )]
 
 mod any;
+mod block;
 mod crc32c;
 mod frame;
 mod generated;
