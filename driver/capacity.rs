@@ -3,21 +3,32 @@
 //! How much room the history needs for the records of this machine.
 
 use super::{
+    blocks,
     history::Capacity,
     params,
     pending::Pending,
     source::Room, //
 };
-use crate::model::{
-    record::{
-        section_words,
-        WORD_BYTES, //
+use crate::{
+    model::{
+        record::{
+            section_words,
+            WORD_BYTES, //
+        },
+        source::memory::Buffers, //
     },
-    source::memory::Buffers, //
+    sys::clock, //
 };
 
-/// Most bytes of all records.
-const MAX_BYTES: usize = 64 << 20;
+/// Bytes of the records that are kept as they are: those of the last minutes, and of the last minute at
+/// 500 ms.
+const PLAIN_BYTES: usize = 1 << 20;
+
+/// Least bytes of a block.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// Usual records, as they are, that a block has room for.
+const BLOCK_RECORDS: usize = 4;
 
 impl Capacity {
     /// The room for records in which the sources need `sources`.
@@ -25,15 +36,30 @@ impl Capacity {
         let memory_and_cpus = Pending::record_words().saturating_add(section_words::<Buffers>(1));
         let max_record_words = memory_and_cpus.saturating_add(sources.max_words);
         let usual_words = memory_and_cpus.saturating_add(sources.usual_words);
-        let max_records = params::HISTORY.value();
+        let block_words = usual_words
+            .saturating_mul(BLOCK_RECORDS)
+            .next_power_of_two()
+            .max(BLOCK_BYTES / WORD_BYTES);
+        // One is read while the next is written.
+        let least_words = max_record_words.saturating_mul(2);
+        let history_words = params::history_bytes() / WORD_BYTES;
+        let blocks = history_words
+            .max(least_words.max(block_words.saturating_mul(2)))
+            .checked_div(block_words)
+            .unwrap_or(0);
+        let history_bytes = blocks
+            .saturating_mul(block_words)
+            .saturating_mul(WORD_BYTES);
         Self {
-            words: (max_records as usize)
-                .saturating_mul(usual_words)
-                .min(MAX_BYTES / WORD_BYTES)
-                // One is read while the next is written.
-                .max(max_record_words.saturating_mul(2)),
-            max_record_words,
-            max_records: u64::from(max_records),
+            words: (PLAIN_BYTES / WORD_BYTES).max(least_words),
+            // A byte for each word of them; an idle machine has half of that.
+            about_records: (history_bytes / usual_words.max(1)) as u64,
+            blocks: blocks::Capacity {
+                blocks,
+                block_words,
+                max_record_words,
+                tick_ns: clock::NSEC_PER_JIFFY,
+            },
         }
     }
 }

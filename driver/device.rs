@@ -3,6 +3,10 @@
 //! `/dev/resource_monitor`: the records, for programs.
 
 use super::{
+    block_reader::{
+        From,
+        Order, //
+    },
     history::History,
     reader::Reader, //
 };
@@ -10,7 +14,8 @@ use crate::{
     model::{
         ioctl::{
             self,
-            Info, //
+            Info,
+            SeekBlocks, //
         },
         record::{
             self,
@@ -56,6 +61,7 @@ const _: () = {
     assert!(ioctl::SEEK == _IOWR::<u64>(TYPE, 1));
     assert!(ioctl::SAMPLE == _IOR::<u64>(TYPE, 2));
     assert!(ioctl::SET_INTERVAL == _IOW::<u64>(TYPE, 3));
+    assert!(ioctl::SEEK_BLOCKS == _IOW::<[u64; SeekBlocks::LEN]>(TYPE, 4));
 };
 
 /// The device.
@@ -99,8 +105,11 @@ impl Device for Records {
     }
 
     fn ioctl(reader: &Reader, command: u32, argument: UserPtr, may_write: bool) -> Result {
+        if let Some(words) = ioctl::info_words(command) {
+            return put_words(argument, &info(reader.history()), words);
+        }
         match command {
-            ioctl::INFO => put(argument, &info(reader.history())),
+            ioctl::SEEK_BLOCKS => seek_blocks(reader, &get_all(argument)?),
             ioctl::SEEK => put(argument, &reader.seek(get(argument)?)?),
             ioctl::SAMPLE | ioctl::SET_INTERVAL if !may_write => Err(EBADF),
             ioctl::SAMPLE => put(argument, &super::sample_now()?),
@@ -114,16 +123,41 @@ impl Device for Records {
 /// What a program can ask about the records.
 fn info(history: &History) -> Info {
     let (_, oldest_seq) = history.find(0);
+    let blocks = history.blocks();
+    let (block_records, block_used_bytes) = blocks.totals();
+    let block_memory_bytes = blocks.size_bytes() as u64;
     Info {
         version: ioctl::VERSION,
         record_version: record::VERSION,
         max_record_bytes: history.max_record_bytes() as u64,
-        history_bytes: history.size_bytes() as u64,
-        history_records: history.max_records(),
+        history_bytes: block_memory_bytes.saturating_add(history.plain_bytes() as u64),
+        history_records: block_records.saturating_add(history.plain_records()),
         oldest_seq,
         next_seq: history.next_seq(),
         interval_ms: super::interval_ms(),
+        block_bytes: Some(blocks.block_bytes() as u64),
+        block_oldest_seq: Some(blocks.oldest().map_or(oldest_seq, |block| block.first_seq)),
+        oldest_boot_ns: Some(history.oldest_boot_ns().unwrap_or(0)),
+        block_records: Some(block_records),
+        block_used_bytes: Some(block_used_bytes),
+        block_memory_bytes: Some(block_memory_bytes),
     }
+}
+
+/// Goes to the blocks that a program asks for.
+fn seek_blocks(reader: &Reader, seek: &SeekBlocks) -> Result {
+    let order = match seek.order {
+        ioctl::OLDEST_FIRST => Order::OldestFirst,
+        ioctl::NEWEST_FIRST => Order::NewestFirst,
+        _ => return Err(EINVAL),
+    };
+    let from = match seek.by {
+        ioctl::BY_SEQ => From::Seq(seek.from),
+        ioctl::BY_BOOT_NS => From::Boot(seek.from),
+        _ => return Err(EINVAL),
+    };
+    reader.seek_blocks(order, from);
+    Ok(())
 }
 
 /// Hands `words` to a program.
@@ -135,15 +169,38 @@ fn write(to: UserPtr, words: &[u64]) -> Result {
 
 /// Hands `value` to a program.
 fn put<T: Words>(to: UserPtr, value: &T) -> Result {
-    let mut writer = UserSlice::new(to, T::LEN.saturating_mul(WORD_BYTES)).writer();
+    put_words(to, value, T::LEN)
+}
+
+/// Hands the first `len` words of `value` to a program, with zeros behind its last one.
+fn put_words<T: Words>(to: UserPtr, value: &T, len: usize) -> Result {
+    let mut writer = UserSlice::new(to, len.saturating_mul(WORD_BYTES)).writer();
     let mut result = Ok(());
-    value.put(&mut |word| {
-        if result.is_ok() {
+    let mut left = len;
+    let mut write = |word| {
+        if let Some(rest) = left.checked_sub(1).filter(|_| result.is_ok()) {
+            left = rest;
             result = writer.write(&word);
         }
-    });
+    };
+    value.put(&mut write);
+    (T::LEN..len).for_each(|_| write(0));
     result
 }
+
+/// Gets a structure of a program.
+fn get_all<T: Words>(from: UserPtr) -> Result<T> {
+    let mut words = [0; MAX_ARGUMENT_WORDS];
+    let words = words.get_mut(..T::LEN).ok_or(EINVAL)?;
+    let mut reader = UserSlice::new(from, T::LEN.saturating_mul(WORD_BYTES)).reader();
+    for word in &mut *words {
+        *word = reader.read()?;
+    }
+    T::from_words(words).ok_or(EINVAL)
+}
+
+/// Most words of what a program hands over.
+const MAX_ARGUMENT_WORDS: usize = SeekBlocks::LEN;
 
 /// Gets a word of a program.
 fn get(from: UserPtr) -> Result<u64> {

@@ -2,21 +2,29 @@
 
 //! The records that are kept for readers of the device, in memory that is allocated once at load.
 //!
-//! A ring of words: records of any length, one after the other. The reporter never waits for readers.
-//! A reader copies a record and then checks whether the writer has lapped it; lost records are
-//! counted.
+//! A ring of words: the newest records as they are, of any length, one after the other. Those that leave
+//! it go on to the blocks (`driver/blocks.rs`). The reporter never waits for readers. A reader copies a
+//! record and then checks whether the writer has lapped it; lost records are counted.
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use super::{
+    blocks::{
+        self,
+        Blocks,
+        Kept, //
+    },
     record_writer::RecordWriter,
     ring::Ring, //
 };
 use crate::{
     model::record::{
+        BOOT_ID_AT,
+        LOAD_ID_AT,
         LOST_AT,
         SEQ_AT,
         SIZE_AT,
+        TAKEN_BOOT_AT,
         WORD_BYTES, //
     },
     sys::rwonce::{
@@ -47,12 +55,12 @@ const CHUNK_WORDS: usize = 64;
 
 /// How much room there is for records.
 pub(crate) struct Capacity {
-    /// Words of all records: at least two of the largest.
+    /// Words of those that are kept as they are: at least two of the largest.
     pub(crate) words: usize,
-    /// Words of the largest record.
-    pub(crate) max_record_words: usize,
-    /// Most records that are kept.
-    pub(crate) max_records: u64,
+    /// The room for older ones.
+    pub(crate) blocks: blocks::Capacity,
+    /// About how many of these there is room for.
+    pub(crate) about_records: u64,
 }
 
 /// The records that are kept.
@@ -60,7 +68,8 @@ pub(crate) struct Capacity {
 pub(crate) struct History {
     words: Ring,
     max_record_words: usize,
-    max_records: u64,
+    /// The older records.
+    blocks: Arc<Blocks>,
     /// Records from `oldest` to `end`.
     kept: RwOnce<u64>,
     /// Position of the oldest record. What is before it may be overwritten at any time.
@@ -93,7 +102,7 @@ impl Cursor {
 }
 
 /// The record was overwritten while it was read.
-struct Lapped;
+pub(super) struct Lapped;
 
 /// What can happen to a reader.
 pub(crate) enum NotRead {
@@ -113,11 +122,12 @@ impl History {
     /// `ENOMEM` when there is no memory.
     pub(crate) fn new(capacity: &Capacity) -> Result<Arc<Self>> {
         let words = Ring::new(capacity.words)?;
+        let blocks = Blocks::new(&capacity.blocks)?;
         Arc::pin_init(
             pin_init!(Self {
                 words,
-                max_record_words: capacity.max_record_words,
-                max_records: capacity.max_records,
+                max_record_words: capacity.blocks.max_record_words,
+                blocks,
                 kept: RwOnce::new(0),
                 oldest: Atomic::new(0u64),
                 end: Atomic::new(0u64),
@@ -129,19 +139,41 @@ impl History {
         )
     }
 
-    /// Bytes of all records.
-    pub(crate) fn size_bytes(&self) -> usize {
+    /// The older records.
+    pub(crate) fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    /// Bytes of the records that are kept as they are.
+    pub(crate) fn plain_bytes(&self) -> usize {
         self.words.len().saturating_mul(WORD_BYTES)
+    }
+
+    /// How many of them there are.
+    pub(crate) fn plain_records(&self) -> u64 {
+        self.kept.read()
+    }
+
+    /// `CLOCK_BOOTTIME` of the oldest record, encoded ones included; none when there is no record.
+    pub(crate) fn oldest_boot_ns(&self) -> Option<u64> {
+        if let Some(block) = self.blocks.oldest() {
+            return Some(block.first_boot_ns);
+        }
+        loop {
+            let at = self.oldest.load(Acquire);
+            if !self.has_next(at) {
+                return None;
+            }
+            let boot_ns = self.word(at, TAKEN_BOOT_AT).map_or(0, RwOnce::read);
+            if self.check(at).is_ok() {
+                return Some(boot_ns);
+            }
+        }
     }
 
     /// Bytes of the largest record.
     pub(crate) fn max_record_bytes(&self) -> usize {
         self.max_record_words.saturating_mul(WORD_BYTES)
-    }
-
-    /// Most records that are kept.
-    pub(crate) fn max_records(&self) -> u64 {
-        self.max_records
     }
 
     /// Sequence number after that of the newest record.
@@ -343,19 +375,23 @@ impl History {
         self.next_seq.store(seq.wrapping_add(1), Relaxed);
         drop(newest);
         self.kept.write(self.kept.read().saturating_add(1));
-        // Only now, so that there always is a record between `oldest` and `end`.
-        while self.kept.read() > self.max_records {
-            self.drop_oldest();
-        }
         // A reader that saw no record under the lock waits by now.
         self.readable.notify_all();
     }
 
-    /// Drops the oldest record. Its words may be overwritten from here on.
+    /// Hands the oldest record on to the blocks. Its words may be overwritten from here on.
     fn drop_oldest(&self) {
         let oldest = self.oldest.load(Relaxed);
-        let size_bytes = self.word(oldest, SIZE_AT).map_or(0, RwOnce::read);
-        let words = size_bytes / WORD_BYTES as u64;
+        let word = |index| self.word(oldest, index).map_or(0, RwOnce::read);
+        let words = word(SIZE_AT) / WORD_BYTES as u64;
+        let kept = Kept {
+            seq: word(SEQ_AT),
+            boot_ns: word(TAKEN_BOOT_AT),
+            load_id: word(LOAD_ID_AT),
+            boot_id: word(BOOT_ID_AT),
+        };
+        self.blocks
+            .keep(kept, self.words.parts(oldest, words as usize));
         // A reader that sees the next one as the oldest sees its words as well.
         self.oldest.store(oldest.saturating_add(words), Release);
         self.kept.write(self.kept.read().saturating_sub(1));

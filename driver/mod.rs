@@ -5,6 +5,8 @@
 #![deny(unsafe_code)]
 
 mod behind;
+mod block_reader;
+mod blocks;
 mod capacity;
 mod cost;
 mod device;
@@ -52,6 +54,8 @@ use source::{
 use sources::Sources;
 use threads::WakeReporter;
 
+const MSEC_PER_MIN: u64 = 60_000;
+
 /// What runs while the module is loaded. A parameter may be written before it is there and while
 /// it goes, so it is reached under the parameter lock.
 static MONITOR: ParamLocked<Option<Monitor>> = ParamLocked::new(None);
@@ -81,20 +85,29 @@ pub(crate) fn start() -> Result {
     let rounds = Rounds::new()?;
     let file_systems = FileSystems::new(rounds.clone(), &mut lock)?;
     let mut sources = Sources::new(rounds.clone(), file_systems.clone())?;
-    let history = History::new(&Capacity::of_machine(sources.room()))?;
+    let capacity = Capacity::of_machine(sources.room());
+    let history = History::new(&capacity)?;
     let reporter = Reporter::new(pending.clone(), history.clone(), rounds, sources)?;
     let wake = IrqWork::new(WakeReporter::new(reporter.clone())?)?;
     let sampler = Sampler::new(pending, wake)?;
     // Last: an open file pins the module, but does not do so if `init` fails afterwards.
     let device = Records::register(history.clone())?;
     pr_info!(
-        "loaded version={} interval={}ms cpus={} history={} history_kB={}\n",
+        "loaded version={} interval={}ms cpus={} history_kB={} plain_kB={} reach={}min\n",
         crate::VERSION,
         params::INTERVAL_MS.value(),
         cpu::online_count(),
-        history.max_records(),
-        history.size_bytes() / 1024,
+        history.blocks().size_bytes() / 1024,
+        history.plain_bytes() / 1024,
+        capacity.about_records.saturating_mul(interval_ms()) / MSEC_PER_MIN,
     );
+    if history.blocks().size_bytes() > params::history_bytes() {
+        pr_info!(
+            "history raised from {} kB to {} kB: two of the largest records need that\n",
+            params::history_bytes() / 1024,
+            history.blocks().size_bytes() / 1024,
+        );
+    }
     reporter.announce();
     let timer = RunningTimer::start(sampler);
     *MONITOR.get(&mut lock) = Some(Monitor {

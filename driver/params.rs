@@ -52,14 +52,19 @@ number_param! {
 }
 
 number_param! {
-    /// How many records are kept for those who read the device.
-    static HISTORY = "history" {
-        description: "Records that are kept for readers of /dev/resource_monitor",
-        unit: "records",
-        range: 1..=1_000_000,
-        default: 720,
+    /// Memory for the records that are kept encoded.
+    static HISTORY_KB = "history_kB" {
+        description: "Memory for the records that are kept, older than those of the last minutes",
+        unit: "kB",
+        range: 1..=1_048_576,
+        default: 6_144,
         // The memory is allocated at load.
         mode: 0o444,
         changed: |_| (),
     }
+}
+
+/// The same in bytes.
+pub(super) fn history_bytes() -> usize {
+    (HISTORY_KB.value() as usize).saturating_mul(1024)
 }

@@ -4,10 +4,17 @@
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
-use super::history::{
-    Cursor,
-    History,
-    NotRead, //
+use super::{
+    block_reader::{
+        BlockCursor,
+        From,
+        Order, //
+    },
+    history::{
+        Cursor,
+        History,
+        NotRead, //
+    }, //
 };
 use crate::sys::rwonce::RwOnce;
 use kernel::{
@@ -20,6 +27,12 @@ use kernel::{
     },
 };
 
+/// What a reader gets next.
+enum Next {
+    Record(Cursor),
+    Block(BlockCursor),
+}
+
 /// State of one open file.
 #[pin_data]
 pub(crate) struct Reader {
@@ -27,10 +40,13 @@ pub(crate) struct Reader {
     /// Threads that share an open file read one after the other. It is not held while waiting for a
     /// record.
     #[pin]
-    cursor: Mutex<Cursor>,
-    /// The cursor's position, for those who only look whether there is a record: a reader holds the
-    /// lock until the program's memory is there, which may take long.
+    next: Mutex<Next>,
+    /// The position of the next record, for those who only look whether there is one: a reader holds the
+    /// lock until the program's memory is there, which may take long. 0 for one that gets blocks, which
+    /// never waits.
     position: RwOnce<u64>,
+    /// Whether it gets blocks: 1 or 0.
+    gets_blocks: RwOnce<u64>,
 }
 
 impl Reader {
@@ -45,7 +61,8 @@ impl Reader {
             pin_init!(Self {
                 history,
                 position: RwOnce::new(cursor.position()),
-                cursor <- new_mutex!(cursor, "Reader::cursor"),
+                gets_blocks: RwOnce::new(0),
+                next <- new_mutex!(Next::Record(cursor), "Reader::next"),
             }),
             GFP_KERNEL,
         )
@@ -62,7 +79,7 @@ impl Reader {
     ///
     /// Any context; takes no locks.
     pub(crate) fn has_next(&self) -> bool {
-        self.history.has_next(self.position.read())
+        self.gets_blocks.read() != 0 || self.history.has_next(self.position.read())
     }
 
     /// Notified when that changes.
@@ -71,7 +88,7 @@ impl Reader {
     }
 
     /// Reads whole records, as many as there are and fit into `max_words`, and waits for one if it
-    /// `may_block`. Passes them to `write` in pieces, each with its offset in words, and returns the
+    /// `may_block`; or a block, if it gets these, or nothing when there is none any more. Passes them to `write` in pieces, each with its offset in words, and returns the
     /// number of words. A piece may be passed again.
     ///
     /// # Context
@@ -101,10 +118,17 @@ impl Reader {
         max_words: usize,
         write: &mut impl FnMut(usize, &[u64]) -> Result,
     ) -> Result<usize> {
-        let mut cursor = self.cursor.lock();
-        let result = self.read_at(&mut cursor, max_words, write);
-        self.position.write(cursor.position());
-        result
+        match &mut *self.next.lock() {
+            Next::Record(cursor) => {
+                let result = self.read_at(cursor, max_words, write);
+                self.position.write(cursor.position());
+                result
+            }
+            Next::Block(cursor) => {
+                let read = self.history.blocks().read(cursor, max_words, write);
+                read.map_err(errno)
+            }
+        }
     }
 
     fn read_at(
@@ -123,9 +147,7 @@ impl Reader {
                 Ok(words) => done = done.saturating_add(words),
                 // What was read before counts.
                 Err(_) if done != 0 => return Ok(done),
-                Err(NotRead::None) => return Err(EAGAIN),
-                Err(NotRead::TooLong) => return Err(EINVAL),
-                Err(NotRead::Failed(error)) => return Err(error),
+                Err(not_read) => return Err(errno(not_read)),
             }
         }
     }
@@ -140,18 +162,44 @@ impl Reader {
     ///
     /// `EINVAL` when that record is not even the next to come.
     pub(crate) fn seek(&self, seq: u64) -> Result<u64> {
-        let mut cursor = self.cursor.lock();
+        let mut next = self.next.lock();
         if seq > self.history.next_seq() {
             return Err(EINVAL);
         }
-        let (found, next) = self.history.find(seq);
-        if found.position() < cursor.position() {
+        let (found, found_seq) = self.history.find(seq);
+        match &*next {
+            Next::Record(cursor) if found.position() >= cursor.position() => {
+                self.position.write(found.position());
+            }
             // Another thread may wait for what is there now. All readers are woken, so only then.
-            self.history.move_back(&self.position, found.position());
-        } else {
-            self.position.write(found.position());
+            Next::Record(_) | Next::Block(_) => {
+                self.history.move_back(&self.position, found.position());
+            }
         }
-        *cursor = found;
-        Ok(next)
+        *next = Next::Record(found);
+        self.gets_blocks.write(0);
+        Ok(found_seq)
+    }
+
+    /// Goes to the blocks that have older records, in this order.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(crate) fn seek_blocks(&self, order: Order, from: From) {
+        let mut next = self.next.lock();
+        *next = Next::Block(self.history.blocks().find(order, from));
+        self.gets_blocks.write(1);
+        // Another thread may wait for a record.
+        self.history.move_back(&self.position, 0);
+    }
+}
+
+/// What a program is told.
+fn errno(not_read: NotRead) -> Error {
+    match not_read {
+        NotRead::None => EAGAIN,
+        NotRead::TooLong => EINVAL,
+        NotRead::Failed(error) => error,
     }
 }

@@ -6,7 +6,10 @@
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
-use crate::sys::rwonce::RwOnce;
+use crate::{
+    model::frame::Parts,
+    sys::rwonce::RwOnce, //
+};
 use kernel::prelude::*;
 
 /// The words of a ring, in memory that is allocated once.
@@ -48,6 +51,28 @@ impl Ring {
     pub(crate) fn words(&self, position: u64) -> impl Iterator<Item = &RwOnce<u64>> {
         let (end, start) = self.from(position);
         Iterator::chain(end.iter(), start)
+    }
+
+    /// The `len` words from `position` on, at most once around.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn parts(&self, position: u64, len: usize) -> Parts<'_, RwOnce<u64>> {
+        let (end, start) = self.from(position);
+        let first = end.get(..len).unwrap_or(end);
+        let rest = start.get(..len.saturating_sub(first.len()));
+        Parts::new(first, rest.unwrap_or_default())
+    }
+
+    /// The `len` words from `position` on, if these lie before the end of the ring; fewer otherwise.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn slice(&self, position: u64, len: usize) -> &[RwOnce<u64>] {
+        let (end, _) = self.from(position);
+        end.get(..len).unwrap_or(end)
     }
 
     /// Copies the words from `position` on to `to`. They may be overwritten meanwhile.

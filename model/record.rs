@@ -142,6 +142,15 @@ pub const SEQ_AT: usize = 4;
 /// The word of a record that has [`Header::lost_records`].
 pub const LOST_AT: usize = 5;
 
+/// The word of a record that has [`Header::taken_boot_ns`].
+pub const TAKEN_BOOT_AT: usize = 13;
+
+/// The word of a record that has [`Header::load_id`].
+pub const LOAD_ID_AT: usize = 14;
+
+/// The word of a record that has [`Header::boot_id`].
+pub const BOOT_ID_AT: usize = 15;
+
 words! {
     /// What a section begins with. Its entries follow [`Self::header_bytes`] after its start, each of
     /// [`Self::entry_bytes`].

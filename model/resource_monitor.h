@@ -479,12 +479,19 @@ struct resource_monitor_block {
  * @version: %RESOURCE_MONITOR_IOCTL_VERSION.
  * @record_version: %RESOURCE_MONITOR_VERSION.
  * @max_record_bytes: Bytes of the largest record that there can be.
- * @history_bytes: Bytes of memory for the records that are kept.
- * @history_records: Most records that are kept. There are fewer when they have no room in that
- *	memory.
- * @oldest_seq: Sequence number of the oldest record that is kept; next_seq when there is none.
+ * @history_bytes: Bytes of memory for the records that are kept, older ones in blocks included.
+ * @history_records: How many records are kept now, those in blocks included.
+ * @oldest_seq: Sequence number of the oldest record that %RESOURCE_MONITOR_SEEK can go to;
+ *	next_seq when there is none.
  * @next_seq: Sequence number of the next record.
  * @interval_ms: The interval in force, in milliseconds.
+ * @block_bytes: Most bytes of a block: what a read needs that is to return one.
+ * @block_oldest_seq: Sequence number of the oldest record of all; oldest_seq when there is no
+ *	block.
+ * @oldest_boot_ns: CLOCK_BOOTTIME of that record, in nanoseconds; 0 when there is no record.
+ * @block_records: How many records the blocks have.
+ * @block_used_bytes: How many bytes these take.
+ * @block_memory_bytes: Bytes of memory for blocks.
  */
 struct resource_monitor_info {
 	__u64 version;
@@ -495,13 +502,36 @@ struct resource_monitor_info {
 	__u64 oldest_seq;
 	__u64 next_seq;
 	__u64 interval_ms;
+	__u64 block_bytes;
+	__u64 block_oldest_seq;
+	__u64 oldest_boot_ns;
+	__u64 block_records;
+	__u64 block_used_bytes;
+	__u64 block_memory_bytes;
+};
+
+/**
+ * struct resource_monitor_seek_blocks - Which blocks are to be read.
+ * @order: %RESOURCE_MONITOR_OLDEST_FIRST or %RESOURCE_MONITOR_NEWEST_FIRST.
+ * @by: %RESOURCE_MONITOR_BY_SEQ or %RESOURCE_MONITOR_BY_BOOT_NS.
+ * @from: A sequence number, or nanoseconds of CLOCK_BOOTTIME: the first block is the oldest one
+ *	with a record that is not before this or, with the newest first, the newest one with a record
+ *	that is not after this.
+ */
+struct resource_monitor_seek_blocks {
+	__u64 order;
+	__u64 by;
+	__u64 from;
 };
 
 /* End of what is generated. */
 
-#define RESOURCE_MONITOR_IOCTL_VERSION 1
+#define RESOURCE_MONITOR_IOCTL_VERSION 2
 
-/* What there is. */
+/*
+ * What there is. The size is that of the structure that the program knows: a shorter one gets its
+ * fields, a longer one zeros behind what the module knows.
+ */
 #define RESOURCE_MONITOR_INFO _IOR(0xbc, 0, struct resource_monitor_info)
 /*
  * Makes the next read begin with the record of this sequence number, or with the oldest that is
@@ -520,5 +550,18 @@ struct resource_monitor_info {
  * or it is EPERM.
  */
 #define RESOURCE_MONITOR_SET_INTERVAL _IOW(0xbc, 3, __u64)
+
+#define RESOURCE_MONITOR_OLDEST_FIRST 0
+#define RESOURCE_MONITOR_NEWEST_FIRST 1
+#define RESOURCE_MONITOR_BY_SEQ 0
+#define RESOURCE_MONITOR_BY_BOOT_NS 1
+/*
+ * Makes reads return older records, which are kept encoded: one struct resource_monitor_block with
+ * its frames per read, which needs room for block_bytes or is EINVAL, and then 0. The last one with
+ * the oldest first, or the first one with the newest first, is the one that records were added to
+ * when this was called. %RESOURCE_MONITOR_SEEK makes reads return records again. An order that is
+ * not known is EINVAL.
+ */
+#define RESOURCE_MONITOR_SEEK_BLOCKS _IOW(0xbc, 4, struct resource_monitor_seek_blocks)
 
 #endif /* RESOURCE_MONITOR_H */

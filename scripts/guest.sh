@@ -16,7 +16,7 @@ build_vmtest() {
 build_device_tests() {
 	local options=(-std=gnu11 -Wall -Wextra -Werror -O2 -static "-I$TOP/model") folder=$CACHE/build/device-$ARCH program
 	mkdir -p "$folder"
-	for program in device fuzz seek fifo; do
+	for program in device blocks fuzz seek fifo; do
 		in_root "$CC" "${options[@]}" -o "$folder/$program" "$TOP/tests/device/$program.c"
 	done
 	[[ $ARCH == amd64 ]] || return 0

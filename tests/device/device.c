@@ -181,7 +181,7 @@ static void commands(int fd)
 {
 	struct resource_monitor_info now = info(fd);
 	int read_only = open_device(O_RDONLY);
-	uint64_t word;
+	uint64_t word, words[32];
 
 	EXPECT_EQ(now.version, RESOURCE_MONITOR_IOCTL_VERSION);
 	EXPECT_EQ(now.record_version, RESOURCE_MONITOR_VERSION);
@@ -190,8 +190,17 @@ static void commands(int fd)
 	EXPECT_LE(now.max_record_bytes, sizeof(buffer));
 	EXPECT_LE(now.oldest_seq, now.next_seq);
 
+	/* A program that knows fewer fields gets these, and one that knows more gets zeros. */
+	memset(words, 0xff, sizeof(words));
+	EXPECT_EQ(ioctl(fd, _IOR(0xbc, 0, __u64[8]), words), 0);
+	EXPECT_EQ(words[7], now.interval_ms);
+	EXPECT_EQ(words[8], ~0ull);
+	EXPECT_EQ(ioctl(fd, _IOR(0xbc, 0, __u64[32]), words), 0);
+	EXPECT_EQ(words[8], now.block_bytes);
+	EXPECT_EQ(words[31], 0);
 	EXPECT_ERRNO(ioctl(fd, _IO(0xbc, 0), &word), ENOTTY);
 	EXPECT_ERRNO(ioctl(fd, _IOR(0xbc, 0, __u64), &word), ENOTTY);
+	EXPECT_ERRNO(ioctl(fd, _IOR(0xbc, 0, char[65]), words), ENOTTY);
 	EXPECT_ERRNO(ioctl(fd, _IO(0xbc, 99), 0), ENOTTY);
 	EXPECT_ERRNO(ioctl(fd, _IOW(0xbc, 1, __u64), &word), ENOTTY);
 	EXPECT_ERRNO(ioctl(fd, 0x5401 /* TCGETS */, buffer), ENOTTY);

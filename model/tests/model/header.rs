@@ -5,7 +5,7 @@
 use crate::generated;
 use model::block;
 use model::frame;
-use model::ioctl::{self, Info};
+use model::ioctl::{self, Info, SeekBlocks};
 use model::record::{self, Header, SectionHeader, WORD_BYTES};
 use model::source::{disk, fs, net, ALL};
 use model::words::{Fields, Kind, Structure, Type};
@@ -39,6 +39,11 @@ const CONSTANTS: &[(&str, u64)] = &[
     ("SEEK", ioctl::SEEK as u64),
     ("SAMPLE", ioctl::SAMPLE as u64),
     ("SET_INTERVAL", ioctl::SET_INTERVAL as u64),
+    ("OLDEST_FIRST", ioctl::OLDEST_FIRST),
+    ("NEWEST_FIRST", ioctl::NEWEST_FIRST),
+    ("BY_SEQ", ioctl::BY_SEQ),
+    ("BY_BOOT_NS", ioctl::BY_BOOT_NS),
+    ("SEEK_BLOCKS", ioctl::SEEK_BLOCKS as u64),
 ];
 
 /// All structures, each after those that are in it.
@@ -61,6 +66,7 @@ fn structures() -> Vec<Structure> {
     }
     add(&mut all, &block::Header::STRUCTURE);
     add(&mut all, &Info::STRUCTURE);
+    add(&mut all, &SeekBlocks::STRUCTURE);
     all
 }
 

@@ -221,6 +221,9 @@ pub struct Record {
     /// Add to the file, if it is there; with --history only what is not in it yet
     #[arg(long)]
     pub append: bool,
+    /// Write records as the module makes them, ten times as long as encoded ones
+    #[arg(long)]
+    pub raw: bool,
     /// Have what was written reach the disk at least this often, as 1s or 1min
     #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = parse_duration)]
     pub sync: Duration,
@@ -230,8 +233,8 @@ pub struct Record {
 }
 
 const RECORD_HELP: &str = "\
-Ends with --count or Ctrl-C. The file holds whole records at any time, each as the module made \
-it; a sample needs two of them. What was written within --sync of the machine's end may be missing \
+Ends with --count or Ctrl-C. The file holds whole records at any time, each encoded by what is \
+different from the one before; a sample needs two of them. Damage costs at most the rest of 60 records. What was written within --sync of the machine's end may be missing \
 or damaged; programs that read a recording leave out what is damaged, and say so.
 
 Recordings may be joined with cat, in any order: each record says which boot and which load of the \

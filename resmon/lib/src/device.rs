@@ -8,10 +8,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
+use model::block;
 use model::ioctl::{self, Info};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::record::words_of;
 use crate::{sys, Error, Records, Result};
 
 /// The module's device.
@@ -31,6 +33,23 @@ use crate::{sys, Error, Records, Result};
 #[derive(Debug)]
 pub struct Device {
     file: File,
+    /// The records that come before those that `file` is at.
+    past: Option<Past>,
+    /// No record before this one is wanted.
+    first_seq: u64,
+}
+
+/// The older records, which the module keeps encoded.
+#[derive(Debug)]
+struct Past {
+    /// A block, of which the bytes from `start` to `end` are still to be read.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Sequence number after that of its last record.
+    next_seq: u64,
+    /// Whether a block came since the file was last asked for them.
+    has_come: bool,
 }
 
 impl Device {
@@ -58,7 +77,11 @@ impl Device {
     fn open_with(path: &Path, flags: OFlags) -> Result<Self> {
         let file = rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| Error::open(path, errno))?;
-        let device = Self { file: file.into() };
+        let device = Self {
+            file: file.into(),
+            past: None,
+            first_seq: 0,
+        };
         let info = device.info()?;
         let check = |what, found, oldest, known| {
             if (oldest..=known).contains(&found) {
@@ -98,10 +121,56 @@ impl Device {
     ///
     /// [`Error::NoSuchRecord`] when `seq` is more than one after the newest.
     pub fn seek(&mut self, seq: u64) -> Result<u64> {
-        sys::seek(&self.file, seq).map_err(|errno| match errno {
+        let found = sys::seek(&self.file, seq).map_err(|errno| match errno {
             Errno::INVAL => Error::NoSuchRecord(seq),
             errno => Error::command("go to a record", errno),
-        })
+        })?;
+        self.past = None;
+        self.first_seq = found;
+        if found <= seq {
+            return Ok(found);
+        }
+        // Older ones are encoded, if they are kept.
+        let info = self.info()?;
+        let oldest_seq = info.block_oldest_seq.unwrap_or(found);
+        let Some(block_bytes) = info.block_bytes.filter(|_| oldest_seq < found) else {
+            return Ok(found);
+        };
+        self.first_seq = seq.max(oldest_seq);
+        self.seek_blocks(self.first_seq)?;
+        self.past = Some(Past {
+            buffer: vec![0; usize::try_from(block_bytes).unwrap_or(usize::MAX)],
+            start: 0,
+            end: 0,
+            next_seq: self.first_seq,
+            has_come: true,
+        });
+        Ok(self.first_seq)
+    }
+
+    /// Has the file return blocks, from the one with the record `seq` on.
+    fn seek_blocks(&self, seq: u64) -> Result<()> {
+        sys::seek_blocks(&self.file, ioctl::OLDEST_FIRST, ioctl::BY_SEQ, seq)
+            .map_err(|errno| Error::command("go to older records", errno))
+    }
+
+    /// Goes on after the last block. What became a block meanwhile is read as one.
+    fn leave_past(&mut self) -> Result<()> {
+        let Some(past) = &self.past else {
+            return Ok(());
+        };
+        let (next_seq, has_come) = (past.next_seq, past.has_come);
+        let found = sys::seek(&self.file, next_seq)
+            .map_err(|errno| Error::command("go to a record", errno))?;
+        if found > next_seq && has_come {
+            self.seek_blocks(next_seq)?;
+            if let Some(past) = &mut self.past {
+                past.has_come = false;
+            }
+        } else {
+            self.past = None;
+        }
+        Ok(())
     }
 
     /// Has a sample taken now and gives its sequence number; the interval begins anew. Its record
@@ -154,7 +223,8 @@ impl Device {
     pub fn into_records(self) -> Result<Records<Self>> {
         let info = self.info()?;
         let capacity = usize::try_from(info.max_record_bytes).unwrap_or(usize::MAX);
-        Ok(Records::with_capacity(self, capacity))
+        let first_seq = self.first_seq;
+        Ok(Records::with_capacity(self, capacity).from_seq(first_seq))
     }
 
     /// The records that the module keeps, oldest first, without waiting for others.
@@ -177,7 +247,36 @@ impl Device {
 
 impl Read for Device {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(past) = &mut self.past {
+            let left = past.buffer.get(past.start..past.end).unwrap_or_default();
+            if !left.is_empty() {
+                let count = left.len().min(buffer.len());
+                let (from, to) = (left.get(..count), buffer.get_mut(..count));
+                if let (Some(from), Some(to)) = (from, to) {
+                    to.copy_from_slice(from);
+                }
+                past.start += count;
+                return Ok(count);
+            }
+            past.start = 0;
+            past.end = self.file.read(&mut past.buffer)?;
+            match past.header() {
+                Some(header) => {
+                    past.next_seq = header.next_seq;
+                    past.has_come = true;
+                }
+                None => self.leave_past().map_err(io::Error::other)?,
+            }
+        }
         self.file.read(buffer)
+    }
+}
+
+impl Past {
+    /// That of the block; none when there was none any more.
+    fn header(&self) -> Option<block::Header> {
+        let (words, _) = words_of(self.buffer.get(..self.end)?);
+        block::Header::parse(words.get(..<block::Header as model::words::Words>::LEN)?).ok()
     }
 }
 

@@ -5,8 +5,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use model::block;
+use model::frame::{self, NotDecoded};
 use model::record::Invalid;
 use rustix::io::Errno;
+
+use crate::damage::Why;
 
 /// What can go wrong. The text says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +103,30 @@ impl From<Invalid> for Error {
             Invalid::ByteOrder => Self::Invalid("it is of a big-endian machine"),
             Invalid::Size(_) => Self::Invalid("its size is wrong"),
             Invalid::Section(_) => Self::Invalid("a section of it has a wrong size"),
+        }
+    }
+}
+
+impl From<Why> for Error {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::Record(invalid) => invalid.into(),
+            Why::Frame(frame::Invalid::Checksum) | Why::Block(block::Invalid::Checksum) => {
+                Self::Invalid("its checksum is wrong")
+            }
+            Why::Frame(frame::Invalid::Magic) | Why::Block(block::Invalid::Magic) => {
+                Invalid::Magic.into()
+            }
+            Why::Block(block::Invalid::Version(found)) => Self::Version {
+                what: "the block",
+                found,
+                known: block::VERSION,
+            },
+            Why::Frame(_) | Why::Block(_) => Self::Invalid("its size is wrong"),
+            Why::NotDecoded(NotDecoded::OutOfOrder) => {
+                Self::Invalid("the encoded record before it is missing")
+            }
+            Why::NotDecoded(_) => Self::Invalid("it is encoded in another way"),
         }
     }
 }

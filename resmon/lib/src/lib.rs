@@ -20,8 +20,11 @@
 //! To wait for records and for other things at once, use [`Device::set_nonblocking`], `poll` on
 //! the file descriptor, and [`Records::try_next`].
 
+mod begin;
+mod damage;
 mod device;
 mod error;
+mod frames;
 mod life;
 mod record;
 mod recording;
@@ -31,16 +34,20 @@ mod source;
 mod sys;
 mod version_1;
 
+pub use damage::{Damage, Why};
 pub use device::Device;
 pub use error::{Error, Result};
+pub use frames::FrameWriter;
 pub use life::WallClock;
 pub use model;
 pub use model::ioctl::Info;
 pub use record::Record;
 pub use recording::Recording;
-pub use records::{Damage, Records};
+pub use records::Records;
 pub use sample::{
     columns, Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
     NetDirection, Pressure, Running, Sample, Samples, Swap, Tcp, Usage,
 };
 pub use source::Source;
+#[doc(hidden)]
+pub use sys::seek_blocks;

@@ -48,10 +48,23 @@ impl Record {
         Ok(record)
     }
 
+    /// The record of the present version that `words` are.
+    pub(crate) fn of_words(words: Vec<u64>) -> std::result::Result<Self, Invalid> {
+        if record::Record::new(&words)?.words().len() != words.len() {
+            return Err(Invalid::Size((words.len() * WORD_BYTES) as u64));
+        }
+        Ok(Self { words, older: None })
+    }
+
     /// The record as the module has given it, of whatever version that is.
     pub fn to_bytes(&self) -> Vec<u8> {
         let words = self.older.as_ref().unwrap_or(&self.words).iter();
         words.flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// Its words; none for a record of an older version.
+    pub(crate) fn words_of_present_version(&self) -> Option<&[u64]> {
+        self.older.is_none().then_some(&self.words)
     }
 
     /// When and under which number it was taken.

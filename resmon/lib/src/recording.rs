@@ -9,8 +9,9 @@ use std::path::Path;
 
 use model::record::Header;
 
+use crate::damage::Damage;
 use crate::life::{boot_ns, is_one_life, WallClock};
-use crate::records::{open, Damage, Records};
+use crate::records::{open, Records};
 use crate::Result;
 
 /// A recording that was looked through once: read from here, its records are in order, whichever

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! Records out of a stream of bytes, and what becomes of bytes that are none.
+//! Records out of a stream of bytes, plain ones and encoded ones in any order, and what becomes of bytes
+//! that are none.
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use model::record::{self, Header, Invalid, MAGIC, WORD_BYTES};
+use model::record::{self, Header, Invalid, WORD_BYTES};
+use model::{block, frame};
 
+use crate::begin::Begin;
+use crate::damage::{Damage, Why};
+use crate::frames::Frames;
 use crate::record::words_of;
 use crate::version_1::Version1;
 use crate::{Error, Record, Result};
@@ -37,6 +42,12 @@ pub struct Records<R> {
     last_bytes: u64,
     /// Reads records of version 1.
     older: Version1,
+    /// Reads encoded records.
+    frames: Frames,
+    /// How many records right before the next one were lost by what its block says.
+    lost: u64,
+    /// Records before this number are not wanted, of a device, whose blocks begin before them.
+    first_seq: u64,
     /// What was no record.
     damage: Vec<Damage>,
     /// Whether to go on after damage.
@@ -45,38 +56,18 @@ pub struct Records<R> {
     has_ended: bool,
 }
 
-/// Bytes of a recording that are no record, and so are left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Damage {
-    /// Where they begin.
-    pub offset: u64,
-    /// How many there are.
-    pub bytes: u64,
-    /// What is wrong at the first of them; none when the recording ends within a record.
-    pub why: Option<Invalid>,
-}
-
-/// Where another record may begin after the first byte.
-fn next_magic(bytes: &[u8]) -> Option<usize> {
-    let at = memchr::memmem::find(bytes.get(1..)?, &MAGIC.to_le_bytes())?;
-    Some(at.saturating_add(1))
-}
-
-impl Damage {
-    /// What is said of a recording that has no record.
-    fn error(&self) -> Error {
-        self.why.map_or(Error::Truncated, Error::from)
-    }
-}
-
 /// What there is at the start.
 enum Look {
     /// A record of so many bytes.
     Record(Record, usize),
+    /// So many bytes that say something of what follows.
+    Header(usize),
     /// What may be one, once so many bytes are there.
     Needs(usize),
 }
+
+/// No record of any machine is larger.
+pub(crate) const MAX_RECORD_BYTES: u64 = 1 << 26;
 
 /// What came of reading.
 enum Filled {
@@ -125,17 +116,28 @@ impl<R: Read> Records<R> {
             offset: 0,
             last_bytes: 0,
             older: Version1::default(),
+            frames: Frames::default(),
+            lost: 0,
+            first_seq: 0,
             damage: Vec::new(),
             is_recording: false,
             has_ended: false,
         }
     }
 
+    /// The same records without those before the number `seq`.
+    pub(crate) fn from_seq(self, seq: u64) -> Self {
+        Self {
+            first_seq: seq,
+            ..self
+        }
+    }
+
     /// The shortest header.
     const HEADER_BYTES: usize = <Header as model::words::Words>::MIN_LEN * WORD_BYTES;
 
-    /// No record of any machine is larger, nor is a recording searched further for its first one.
-    const MAX_BYTES: u64 = 1 << 26;
+    /// A recording is not searched further for its first record, nor is a record larger.
+    const MAX_BYTES: u64 = MAX_RECORD_BYTES;
 
     /// The next record; none at the end of a recording, or when a device that does not wait has
     /// none yet.
@@ -166,7 +168,19 @@ impl<R: Read> Records<R> {
                 Ok(Look::Record(record, bytes)) => {
                     self.last_bytes = bytes as u64;
                     self.pass(bytes);
+                    let seq = record.header().seq;
+                    if seq < self.first_seq {
+                        continue;
+                    }
+                    if !self.is_recording {
+                        // Of a block that is read again, what is new.
+                        self.first_seq = seq.saturating_add(1);
+                    }
                     return Ok(Some(record));
+                }
+                Ok(Look::Header(bytes)) => {
+                    self.pass(bytes);
+                    continue;
                 }
                 Ok(Look::Needs(_)) if is_whole && self.start == self.end => return self.ended(),
                 Ok(Look::Needs(_)) if is_whole => None,
@@ -188,15 +202,24 @@ impl<R: Read> Records<R> {
     }
 
     /// Looks for a record at the start. Nothing follows what is there if it `is_whole`.
-    fn look(&mut self, is_whole: bool) -> std::result::Result<Look, Invalid> {
+    fn look(&mut self, is_whole: bool) -> std::result::Result<Look, Why> {
+        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
+        // What does not begin as one of them need not be waited for.
+        let begin = Begin::of(there).ok_or(Why::Record(Invalid::Magic))?;
+        if there.len() < begin.magic().len() {
+            return Ok(Look::Needs(Self::HEADER_BYTES));
+        }
+        match begin {
+            Begin::Record => self.look_at_record(is_whole),
+            Begin::Block => self.look_at_block(),
+            Begin::Frame => self.look_at_frame(),
+        }
+    }
+
+    fn look_at_record(&mut self, is_whole: bool) -> std::result::Result<Look, Why> {
         let there = self.buffer.get(self.start..self.end).unwrap_or_default();
         let Some(header) = there.get(..Self::HEADER_BYTES) else {
-            // What does not begin as a record need not be waited for.
-            let known = there.len().min(WORD_BYTES);
-            return match there.get(..known) == MAGIC.to_le_bytes().get(..known) {
-                true => Ok(Look::Needs(Self::HEADER_BYTES)),
-                false => Err(Invalid::Magic),
-            };
+            return Ok(Look::Needs(Self::HEADER_BYTES));
         };
         let (words, _) = words_of(header);
         let size = record::size_bytes(&words)?;
@@ -207,31 +230,61 @@ impl<R: Read> Records<R> {
         let Some(whole) = there.get(..bytes) else {
             return Ok(Look::Needs(bytes));
         };
-        if self.is_recording && next_magic(whole).is_some() {
+        if self.is_recording && Begin::Record.next_in(whole).is_some() {
             // Either a name in it looks like the begin of a record, or it was cut off where another
             // one begins now. Then what follows does not begin where this one would end.
             let after = there.get(bytes..).unwrap_or_default();
-            let known = after.len().min(WORD_BYTES);
-            if after.get(..known) != MAGIC.to_le_bytes().get(..known) {
-                return Err(Invalid::Size(size));
+            if Begin::of(after).is_none() {
+                return Err(Invalid::Size(size).into());
             }
-            if known < WORD_BYTES && !is_whole {
+            if after.len() < WORD_BYTES && !is_whole {
                 return Ok(Look::Needs(bytes.saturating_add(WORD_BYTES)));
             }
         }
         Ok(Look::Record(Record::of(whole, &mut self.older)?, bytes))
     }
 
-    /// Passes over the bytes from the start to where a record may begin.
-    fn skip(&mut self, why: Option<Invalid>) -> Result<()> {
+    fn look_at_block(&mut self) -> std::result::Result<Look, Why> {
+        const BYTES: usize = <block::Header as model::words::Words>::LEN * WORD_BYTES;
         let there = self.buffer.get(self.start..self.end).unwrap_or_default();
-        let magic = MAGIC.to_le_bytes();
-        // The last few bytes may be the begin of one.
-        let begun = || {
-            let is_begun = |count: &usize| there.ends_with(magic.get(..*count).unwrap_or_default());
-            (1..magic.len().min(there.len())).rev().find(is_begun)
+        let Some(header) = there.get(..BYTES) else {
+            return Ok(Look::Needs(BYTES));
         };
-        let bytes = next_magic(there).unwrap_or_else(|| there.len() - begun().unwrap_or(0));
+        let header = block::Header::parse(&words_of(header).0)?;
+        self.lost = header.lost_records;
+        let bytes = usize::try_from(header.header_bytes)
+            .map_err(|_| block::Invalid::Size(header.header_bytes))?;
+        // What is behind the fields that are known has to be there.
+        if there.len() < bytes {
+            return Ok(Look::Needs(bytes));
+        }
+        Ok(Look::Header(bytes))
+    }
+
+    fn look_at_frame(&mut self) -> std::result::Result<Look, Why> {
+        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let Some(head) = there.get(..WORD_BYTES) else {
+            return Ok(Look::Needs(WORD_BYTES));
+        };
+        let head = words_of(head).0.first().copied().unwrap_or_default();
+        let bytes = frame::size_words(head)?.saturating_mul(WORD_BYTES);
+        let Some(whole) = there.get(..bytes) else {
+            return Ok(Look::Needs(bytes));
+        };
+        let lost = std::mem::take(&mut self.lost);
+        let record = self.frames.decode(&words_of(whole).0, lost)?;
+        Ok(Look::Record(record, bytes))
+    }
+
+    /// Passes over the bytes from the start to where a record may begin.
+    fn skip(&mut self, why: Option<Why>) -> Result<()> {
+        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let next = Begin::ALL.map(|begin| begin.next_in(there));
+        // The last few bytes may be the begin of one.
+        let begun = Begin::ALL.map(|begin| begin.begun_in(there));
+        let begun = begun.into_iter().max().unwrap_or(0);
+        let next = next.into_iter().flatten().min();
+        let bytes = next.unwrap_or(there.len() - begun);
         match self.damage.last_mut() {
             Some(last) if last.offset + last.bytes == self.offset => last.bytes += bytes as u64,
             _ => self.damage.push(Damage {
@@ -309,6 +362,9 @@ impl<R: Read> Records<R> {
             offset: self.offset,
             last_bytes: self.last_bytes,
             older: self.older,
+            frames: self.frames,
+            lost: self.lost,
+            first_seq: self.first_seq,
             damage: self.damage,
             is_recording: self.is_recording,
             has_ended: self.has_ended,

@@ -5,6 +5,10 @@
 // The device uses more of them than the models.
 #![allow(dead_code)]
 
+#[path = "../../../driver/block_reader.rs"]
+pub(crate) mod block_reader;
+#[path = "../../../driver/blocks.rs"]
+pub(crate) mod blocks;
 #[path = "../../../driver/history.rs"]
 pub(crate) mod history;
 #[path = "../../../driver/reader.rs"]

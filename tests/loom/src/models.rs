@@ -2,6 +2,7 @@
 
 //! What is modelled: some threads each, which loom runs in all the orders that they can take.
 
+mod blocks;
 mod history;
 mod reader;
 mod slots;

@@ -2,7 +2,7 @@
 
 //! `kernel::prelude`: errors, and memory, of which there is always enough.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 pub(crate) use std::pin::Pin;
 
 pub(crate) use crate::pin_init;
@@ -32,6 +32,19 @@ impl<T> KVVec<T> {
     pub(crate) fn push(&mut self, value: T, _flags: Flags) -> Result {
         self.0.push(value);
         Ok(())
+    }
+
+    pub(crate) fn from_elem(value: T, count: usize, _flags: Flags) -> Result<Self>
+    where
+        T: Clone,
+    {
+        Ok(Self(vec![value; count]))
+    }
+}
+
+impl<T> DerefMut for KVVec<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
     }
 }
 

@@ -34,6 +34,12 @@ pub(crate) mod rwonce {
         }
     }
 
+    impl RwOnce<u64> {
+        pub(crate) fn increase(&self, by: u64) {
+            self.write(self.read().wrapping_add(by));
+        }
+    }
+
     fn to_word<T: Whole>(value: T) -> u64 {
         value.try_into().unwrap_or_else(|_| unreachable!())
     }

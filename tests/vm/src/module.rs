@@ -73,10 +73,10 @@ pub const PARAMETERS: [Parameter; 3] = [
 
 /// This one has its value at load and keeps it.
 pub const HISTORY: Parameter = Parameter {
-    name: "history",
-    default: 720,
+    name: "history_kB",
+    default: 6144,
     min: 1,
-    max: 1_000_000,
+    max: 1_048_576,
 };
 
 impl Parameter {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! Records in a file, as the module makes them.
+//! Records in a file, encoded, or as the module makes them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use resmon::Recording;
+use resmon::{FrameWriter, Recording};
 
 use crate::args::Record;
 use crate::error::{Error, Result};
@@ -43,6 +43,8 @@ struct Appended<'a> {
     path: &'a Path,
     file: File,
     bytes: u64,
+    /// What encodes records; none when they are written as they are.
+    frames: Option<FrameWriter>,
     /// What it had before.
     before: Option<Recording>,
     /// How often what was written has to reach the disk.
@@ -83,6 +85,7 @@ impl<'a> Appended<'a> {
             path,
             file,
             bytes,
+            frames: (!args.raw).then(FrameWriter::default),
             before,
             sync: args.sync,
             unsynced: None,
@@ -96,7 +99,10 @@ impl<'a> Appended<'a> {
     }
 
     fn write(&mut self, record: &resmon::Record) -> Result<()> {
-        let bytes = record.to_bytes();
+        let bytes = match &mut self.frames {
+            Some(frames) => frames.encode(record),
+            None => record.to_bytes(),
+        };
         // One call and no buffer, so that a signal ends the program between two records.
         if let Err(error) = self.file.write_all(&bytes) {
             // The whole records can still be read when what there is of this one goes, but the

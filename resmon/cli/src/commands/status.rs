@@ -43,9 +43,10 @@ struct State {
     records: u64,
     oldest_seq: u64,
     next_seq: u64,
-    /// Most records that are kept, and the memory for them.
-    history_records: u64,
+    /// The memory for them, and how far it reaches back by the present rate, in seconds; none when no record
+    /// is encoded yet.
     history_bytes: u64,
+    reach_s: Option<f64>,
     /// When the oldest and the newest record that is kept were taken, in seconds since 1970.
     oldest_time_s: Option<f64>,
     newest_time_s: Option<f64>,
@@ -86,11 +87,11 @@ impl State {
         Self {
             version: read(&module.join("version")),
             interval_s: Duration::from_millis(info.interval_ms).as_secs_f64(),
-            records: info.next_seq.saturating_sub(info.oldest_seq),
-            oldest_seq: info.oldest_seq,
+            records: info.history_records,
+            oldest_seq: info.block_oldest_seq.unwrap_or(info.oldest_seq),
             next_seq: info.next_seq,
-            history_records: info.history_records,
             history_bytes: info.history_bytes,
+            reach_s: reach_s(info),
             oldest_time_s: oldest.map(time_s),
             newest_time_s,
             newest_age_s: newest_time_s.map(|time_s| (now_s - time_s).max(0.0)),
@@ -107,12 +108,19 @@ impl State {
         let mut text = format!(
             "module      resource_monitor {version}, loaded\n\
              interval    {}\n\
-             records     {} kept, of at most {} in {:.1} MiB\n",
+             records     {} kept, in {:.1} MiB",
             interval::text(interval_ms),
             self.records,
-            self.history_records,
             self.history_bytes as f64 / 1_048_576.0,
         );
+        if let Some(reach_s) = self.reach_s {
+            let _ = write!(
+                text,
+                ", which reach back {} by the present rate",
+                span(reach_s)
+            );
+        }
+        text.push('\n');
         if self.records > 0 {
             let last = self.next_seq.saturating_sub(1);
             let _ = writeln!(text, "numbers     {} to {last}", self.oldest_seq);
@@ -140,6 +148,18 @@ impl State {
         }
         text
     }
+}
+
+/// How far back the records reach once the memory is full, if they go on to come as often and to be as
+/// long.
+fn reach_s(info: &Info) -> Option<f64> {
+    let (records, used) = (info.block_records?, info.block_used_bytes?);
+    let memory = info.block_memory_bytes? as f64;
+    if records == 0 || used == 0 {
+        return None;
+    }
+    let most = memory / (used as f64 / records as f64);
+    Some(most * info.interval_ms as f64 / 1e3)
 }
 
 /// The record of this number, or the oldest that is kept; none when it is not there yet.
@@ -203,8 +223,11 @@ mod tests {
             oldest_seq: 1,
             next_seq: 63,
             interval_ms: 1000,
-            history_records: 720,
-            history_bytes: 3 << 20,
+            history_records: 62,
+            history_bytes: 7 << 20,
+            block_records: Some(100),
+            block_used_bytes: Some(30_000),
+            block_memory_bytes: Some(6_291_456),
             ..Info::default()
         };
         let (oldest, newest) = (records.first(), records.last());
@@ -214,7 +237,10 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "module      resource_monitor 0.9, loaded");
         assert_eq!(lines[1], "interval    1s");
-        assert_eq!(lines[2], "records     62 kept, of at most 720 in 3.0 MiB");
+        assert_eq!(
+            lines[2],
+            "records     62 kept, in 7.0 MiB, which reach back 5 h 49 min by the present rate"
+        );
         assert_eq!(lines[3], "numbers     1 to 62");
         assert!(
             lines[4].ends_with(", 1 min 1 s"),

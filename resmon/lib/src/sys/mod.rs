@@ -46,3 +46,11 @@ pub(crate) fn set_interval(device: impl AsFd, interval_ms: u64) -> io::Result<()
     // SAFETY: As above.
     unsafe { rustix::ioctl::ioctl(device, set) }
 }
+
+/// See [`ioctl::SEEK_BLOCKS`].
+pub fn seek_blocks(device: impl AsFd, order: u64, by: u64, from: u64) -> io::Result<()> {
+    // SAFETY: The command reads three words.
+    let set = unsafe { Setter::<{ ioctl::SEEK_BLOCKS }, [u64; 3]>::new([order, by, from]) };
+    // SAFETY: As above.
+    unsafe { rustix::ioctl::ioctl(device, set) }
+}

@@ -6,6 +6,7 @@ use loom::thread;
 use model::record::{LOST_AT, SEQ_AT, SIZE_AT, WORD_BYTES};
 
 use super::check;
+use crate::driver::blocks;
 use crate::driver::history::{Capacity, Cursor, History, NotRead};
 use crate::sync::Arc;
 use crate::sys::rwonce::{take_away, Barrier};
@@ -18,11 +19,17 @@ const CAPACITY: usize = 2 * WORDS + 1;
 
 const PREEMPTIONS: Option<usize> = Some(3);
 
-pub(super) fn history(max_records: u64) -> Arc<History> {
+pub(super) fn history() -> Arc<History> {
     History::new(&Capacity {
         words: CAPACITY,
-        max_record_words: WORDS,
-        max_records,
+        // What leaves the ring is gone: the blocks have a model of their own.
+        blocks: blocks::Capacity {
+            blocks: 0,
+            block_words: 0,
+            max_record_words: WORDS,
+            tick_ns: 0,
+        },
+        about_records: 0,
     })
     .unwrap()
 }
@@ -62,9 +69,9 @@ fn read(history: &History, cursor: &mut Cursor, expected: u64) -> Option<u64> {
 }
 
 /// Runs a reader from the start, of so many reads, beside a writer of so many records.
-fn beside_writer(records: u64, max_records: u64, reads: usize) {
+fn beside_writer(records: u64, reads: usize) {
     check(PREEMPTIONS, move || {
-        let history = history(max_records);
+        let history = history();
         let mut cursor = history.cursor();
         let reader = thread::spawn({
             let history = history.clone();
@@ -83,7 +90,7 @@ fn beside_writer(records: u64, max_records: u64, reads: usize) {
         }
         let (mut cursor, mut expected) = reader.join().unwrap();
         // The last ones are kept.
-        let oldest = records - max_records.min(2);
+        let oldest = records - 2;
         while expected < records {
             let seq = read(&history, &mut cursor, expected).unwrap();
             assert_eq!(seq, expected.max(oldest));
@@ -95,38 +102,33 @@ fn beside_writer(records: u64, max_records: u64, reads: usize) {
 
 #[test]
 fn a_record_that_is_read_is_whole() {
-    beside_writer(3, 9, 1);
+    beside_writer(3, 1);
 }
 
 #[test]
 #[should_panic(expected = "of another record")]
 fn without_the_read_barrier_it_is_not() {
     take_away(Barrier::Read);
-    beside_writer(3, 9, 1);
+    beside_writer(3, 1);
 }
 
 #[test]
 #[should_panic(expected = "of another record")]
 fn without_the_write_barrier_it_is_not() {
     take_away(Barrier::Write);
-    beside_writer(3, 9, 1);
+    beside_writer(3, 1);
 }
 
 #[test]
 fn a_reader_that_is_overtaken_counts_what_it_lost() {
-    beside_writer(3, 9, 2);
-}
-
-#[test]
-fn one_record_may_be_all_that_is_kept() {
-    beside_writer(3, 1, 1);
+    beside_writer(3, 2);
 }
 
 /// Goes to the oldest record, beside a writer of records with the numbers `seqs`, the first of which
 /// is there from the start.
-fn find_beside_writer(seqs: &'static [u64], max_records: u64) {
+fn find_beside_writer(seqs: &'static [u64]) {
     check(PREEMPTIONS, move || {
-        let history = history(max_records);
+        let history = history();
         publish(&history, seqs[0]);
         let finder = thread::spawn({
             let history = history.clone();
@@ -144,15 +146,10 @@ fn find_beside_writer(seqs: &'static [u64], max_records: u64) {
 
 #[test]
 fn the_oldest_record_is_what_it_is_said_to_be() {
-    find_beside_writer(&[0, 1, 2, 3], 9);
+    find_beside_writer(&[0, 1, 2, 3]);
 }
 
 #[test]
 fn so_it_is_when_samples_are_missing() {
-    find_beside_writer(&[1, 3, 5, 7], 9);
-}
-
-#[test]
-fn so_it_is_when_one_record_is_all_that_is_kept() {
-    find_beside_writer(&[1, 3, 5], 1);
+    find_beside_writer(&[1, 3, 5, 7]);
 }

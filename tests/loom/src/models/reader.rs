@@ -19,7 +19,7 @@ type Shared = Arc<Pin<Box<Reader>>>;
 
 /// An open file, when `records` were published, of which it reads none by itself.
 fn open(records: u64) -> Shared {
-    let history = history::history(9);
+    let history = history::history();
     for seq in 0..records {
         history::publish(&history, seq);
     }

@@ -31,7 +31,7 @@ const ROUNDS: usize = 3;
 /// first time; the others come too early for another, which is left to when the module is unloaded.
 fn behind(guest: &Guest) -> Result<()> {
     let parameters = format!(
-        "interval_ms={INTERVAL_MS} log_every=0 history=100000 {}",
+        "interval_ms={INTERVAL_MS} log_every=0 history_kB=65536 {}",
         module::only(&[])
     );
     let module = Module::load(&guest.log, &parameters)?;

@@ -138,7 +138,7 @@ impl FailNth {
 
 fn insmod(guest: &Guest) -> Result<()> {
     let mut fail = FailNth::new()?;
-    let parameters = CString::new("interval_ms=10 history=1")?;
+    let parameters = CString::new("interval_ms=10 history_kB=1")?;
     let file = File::open(module::FILE)?;
     fail.run_each(
         || finit_module(&file, &parameters, 0),

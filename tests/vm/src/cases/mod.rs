@@ -4,6 +4,7 @@
 
 mod activity;
 mod behind;
+mod blocks;
 mod churn;
 mod clock;
 mod device;
@@ -282,6 +283,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, many_nets::CASES),
         (Numbers, tcp::CASES),
         (Behaviour, device::CASES),
+        (Behaviour, blocks::CASES),
         (Behaviour, programs::CASES),
         (Behaviour, hotplug::CASES),
         (Behaviour, clock::CASES),

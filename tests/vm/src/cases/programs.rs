@@ -434,7 +434,7 @@ fn reach_disk(guest: &Guest) -> Result<()> {
     for (sync, is_synced) in [("1h", false), ("200ms", true)] {
         let file = format!("{FOLDER}/{sync}.rec");
         let first = device.info()?.next_seq;
-        let mut record = Running::start(&["record", &file, "--sync", sync])?;
+        let mut record = Running::start(&["record", &file, "--raw", "--sync", sync])?;
         record.wait_open()?;
         let until = device.info()?.next_seq + 5;
         super::device::wait_for(until)?;
@@ -488,14 +488,15 @@ fn interval_of_others() -> Result<()> {
 }
 
 fn status(guest: &Guest) -> Result<()> {
-    let module = load_idle(guest, "history=33")?;
+    let module = load_idle(guest, "history_kB=3072")?;
     let status: Value = serde_json::from_str(&printed(&["status", "--json"])?)?;
     let text = status.to_string();
     ensure!(
         text.contains("3600000") || text.contains("3600"),
         "expected the interval 3600000 or 3600, found {text}"
     );
-    must_contain(&printed(&["status"])?, "33").context("the history of resmon status")?;
+    must_contain(&printed(&["status"])?, "history_kB=3072")
+        .context("the history of resmon status")?;
     interval_of_others()?;
     let interval_is = |expected: &str| -> Result<()> {
         let said = printed(&["interval"])?;

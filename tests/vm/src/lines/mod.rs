@@ -87,6 +87,8 @@ pub enum Line {
     TableFull(String, u64),
     /// The number of samples that are not in the log, and the last of them.
     Behind(u64, u64),
+    /// The memory for the history in kB, as it was asked for and as it is.
+    HistoryRaised(u64, u64),
 }
 
 impl Line {
@@ -106,7 +108,8 @@ impl Line {
             | Line::BadParameter(_)
             | Line::No(..)
             | Line::TableFull(..)
-            | Line::Behind(..) => None,
+            | Line::Behind(..)
+            | Line::HistoryRaised(..) => None,
             Line::CpuAll(_) => Some(0),
             Line::Cpu(..) => Some(1),
             Line::Memory(_) => Some(2),
@@ -189,6 +192,7 @@ fn parse(text: &str) -> Result<Option<Line>> {
         "tcp" => Line::Tcp(tcp::tcp(rest)?),
         "no" => notices::no_source(rest)?,
         "log" => notices::behind(rest)?,
+        "history" => notices::history_raised(rest)?,
         "parameter" => Line::BadParameter(notices::bad_parameter(rest)?),
         "cpu=all" => Line::CpuAll(cpu::shares(rest)?),
         _ => match kind.split_once('=').with_context(unknown)? {

@@ -13,8 +13,9 @@ pub struct Loaded {
     pub version: String,
     pub interval_ms: u64,
     pub cpus: u32,
-    pub history: u64,
     pub history_kb: u64,
+    pub plain_kb: u64,
+    pub reach_min: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,18 @@ pub(super) fn table_full(table: &str, text: &str) -> Result<Line> {
     Ok(Line::TableFull(table.into(), number(count, "")?))
 }
 
+/// Parses the rest of `history raised from N kB to N kB: two of the largest records need that`.
+pub(super) fn history_raised(text: &str) -> Result<Line> {
+    let numbers = || {
+        let rest = text.strip_prefix("raised from ")?;
+        rest.strip_suffix(" kB: two of the largest records need that")?
+            .split_once(" kB to ")
+    };
+    let (from, to) =
+        numbers().with_context(|| format!("{text:?} is not how the history was raised"))?;
+    Ok(Line::HistoryRaised(number(from, "")?, number(to, "")?))
+}
+
 /// Parses the rest of `no SOURCE: WHY`.
 pub(super) fn no_source(text: &str) -> Result<Line> {
     let (source, why) = text
@@ -81,8 +94,15 @@ pub(super) fn no_source(text: &str) -> Result<Line> {
 }
 
 pub(super) fn loaded(text: &str) -> Result<Loaded> {
-    let names = ["version", "interval", "cpus", "history", "history_kB"];
-    let [version, interval, cpus, history, history_kb] = fields(text, names)?;
+    let names = [
+        "version",
+        "interval",
+        "cpus",
+        "history_kB",
+        "plain_kB",
+        "reach",
+    ];
+    let [version, interval, cpus, history_kb, plain_kb, reach] = fields(text, names)?;
     let parts: Vec<_> = version.split('.').collect();
     ensure!(parts.len() == 3, "version {version:?} has not three parts");
     for part in parts {
@@ -92,8 +112,9 @@ pub(super) fn loaded(text: &str) -> Result<Loaded> {
         version: version.into(),
         interval_ms: number(interval, "ms")?,
         cpus: number(cpus, "")?.try_into()?,
-        history: number(history, "")?,
         history_kb: number(history_kb, "")?,
+        plain_kb: number(plain_kb, "")?,
+        reach_min: number(reach, "min")?,
     })
 }
 
@@ -183,7 +204,7 @@ pub(super) fn bad_parameter(text: &str) -> Result<BadParameter> {
         "interval_ms" => range(" ms")?,
         "per_cpu_max" => range(" CPUs")?,
         "log_every" => range(" samples")?,
-        "history" => range(" records")?,
+        "history_kB" => range(" kB")?,
         "fs_paths" => exactly(PATHS, Allowed::Paths)?,
         _ if SWITCHES.contains(&name) => exactly("Y and N, 1 and 0, on and off", Allowed::YesOrNo)?,
         _ => bail!("the parameter is {name:?}, expected one that is documented"),
@@ -214,14 +235,15 @@ pub mod tests {
             "expected an unloaded line with samples=12, found {found:?}"
         );
         assert_eq!(
-            parsed("loaded version=0.1.0 interval=5000ms cpus=4 history=720 history_kB=2441")
+            parsed("loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 reach=1310min")
                 .unwrap(),
             Line::Loaded(Loaded {
                 version: "0.1.0".into(),
                 interval_ms: 5000,
                 cpus: 4,
-                history: 720,
-                history_kb: 2441,
+                history_kb: 6144,
+                plain_kb: 1024,
+                reach_min: 1310,
             })
         );
         let text = "parameter interval_ms: 'it's 5' is out of range, allowed are 10 to 3600000 ms";
@@ -290,9 +312,9 @@ pub mod tests {
     #[test]
     fn bad_lines() {
         assert_bad([
-            "loaded version=0.1 interval=5000ms cpus=4 history=720 history_kB=1".into(),
-            "loaded version=0.1.0 interval=5000 cpus=4 history=720 history_kB=1".into(),
-            "loaded version=0.1.0 interval=5000ms cpus=4 history=720 history_kB=1 x".into(),
+            "loaded version=0.1 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 reach=1min".into(),
+            "loaded version=0.1.0 interval=5000 cpus=4 history_kB=6144 plain_kB=1024 reach=1min".into(),
+            "loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 reach=1min x".into(),
             changed(UNLOADED, "late=0", "late=13"),
             changed(UNLOADED, "late=0 ", ""),
             changed(UNLOADED, "sources_max=8000ns", "sources_max=0ns"),

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The older records: encoded, in blocks, in memory that is allocated once at load.
+//!
+//! A ring of blocks, each of frames, one after the other. A record comes here when it leaves the ring of
+//! plain records (`driver/history.rs`). The reporter never waits for readers: they copy a block and then
+//! check whether the writer has come round to it. Nothing is decoded here.
+//!
+//! Programs read them by `driver/block_reader.rs`.
+//!
+//! The newest block is open: it grows. What its header has to say is not in the ring yet, but in one of
+//! two copies, of which the writer changes the one that nobody is told to read.
+//!
+//! `tests/loom` runs this file outside the kernel, in every order that threads can take.
+
+use super::{
+    history::Lapped,
+    ring::Ring, //
+};
+use crate::{
+    model::{
+        block::Header,
+        frame::{
+            self,
+            Encoder,
+            Memory,
+            Parts,
+            Word, //
+        },
+        record::WORD_BYTES,
+        words::Words, //
+    },
+    sys::rwonce::{
+        self,
+        RwOnce, //
+    }, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
+        },
+        Arc,
+        Mutex, //
+    },
+};
+
+/// How much room there is for blocks.
+pub(crate) struct Capacity {
+    /// How many there are; none is possible.
+    pub(crate) blocks: usize,
+    /// Words of each, its header included.
+    pub(crate) block_words: usize,
+    /// Words of the largest record.
+    pub(crate) max_record_words: usize,
+    /// Nanoseconds of a tick of the kernel's clock, of which many times are multiples.
+    pub(crate) tick_ns: u64,
+}
+
+/// The blocks that are kept.
+#[pin_data]
+pub(crate) struct Blocks {
+    pub(super) words: Ring,
+    block_words: usize,
+    count: u64,
+    /// Number of the oldest block. What is before it may be overwritten at any time.
+    pub(super) oldest: Atomic<u64>,
+    /// How often the open block has grown; 0 before the first time. Its header is in
+    /// `open[version % 2]`.
+    version: Atomic<u64>,
+    open: [Copy; 2],
+    /// Records in all blocks.
+    records: RwOnce<u64>,
+    /// Bytes of all blocks.
+    bytes: RwOnce<u64>,
+    /// Uncontended: only the reporter uses it.
+    #[pin]
+    writer: Mutex<Writer>,
+}
+
+/// A copy of a header.
+type Copy = [RwOnce<u64>; Header::LEN];
+
+/// What the writer knows.
+struct Writer {
+    encoder: Encoder,
+    /// The last record, and how it differs from the one before it.
+    last: KVVec<u64>,
+    delta: KVVec<u64>,
+    /// The header of the open block. It has no records before the first of them came.
+    header: Header,
+    /// Words of its frames.
+    frame_words: usize,
+}
+
+/// What of a record is in the header of its block.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    pub(crate) seq: u64,
+    pub(crate) boot_ns: u64,
+    pub(crate) load_id: u64,
+    pub(crate) boot_id: u64,
+}
+
+impl Blocks {
+    /// Makes room for blocks.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    pub(crate) fn new(capacity: &Capacity) -> Result<Arc<Self>> {
+        let words = Ring::new(capacity.blocks.saturating_mul(capacity.block_words))?;
+        let memory = |len| KVVec::from_elem(0u64, len, GFP_KERNEL);
+        let state_words = match capacity.blocks {
+            0 => 0,
+            _ => frame::row_words(capacity.max_record_words),
+        };
+        let writer = Writer {
+            encoder: Encoder::new(capacity.tick_ns),
+            last: memory(state_words)?,
+            delta: memory(state_words)?,
+            header: Header::default(),
+            frame_words: 0,
+        };
+        let (block_words, count) = (capacity.block_words, capacity.blocks as u64);
+        Arc::pin_init(
+            pin_init!(Self {
+                words,
+                block_words,
+                count,
+                oldest: Atomic::new(0u64),
+                version: Atomic::new(0u64),
+                open: [(); 2].map(|()| [(); Header::LEN].map(|()| RwOnce::new(0))),
+                records: RwOnce::new(0),
+                bytes: RwOnce::new(0),
+                writer <- new_mutex!(writer, "Blocks::writer"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Encodes a record behind those that are there.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep. Only the reporter calls this.
+    pub(crate) fn keep(&self, kept: Kept, record: Parts<'_, RwOnce<u64>>) {
+        if self.count == 0 {
+            return;
+        }
+        let writer = &mut *self.writer.lock();
+        if writer.header.records != 0 && self.append(writer, kept, record) {
+            return;
+        }
+        // The block is full, or there is none yet. What does not fit into one of its own is not kept; the
+        // numbers say so.
+        self.begin_next(writer, kept);
+        self.append(writer, kept, record);
+    }
+
+    /// Adds a frame to the open block. Returns whether it fits.
+    fn append(&self, writer: &mut Writer, kept: Kept, record: Parts<'_, RwOnce<u64>>) -> bool {
+        let header = &mut writer.header;
+        let used = Header::LEN.saturating_add(writer.frame_words);
+        let block = self
+            .words
+            .slice(self.start(header.number), self.block_words);
+        let memory = Memory {
+            last: &mut writer.last,
+            delta: &mut writer.delta,
+        };
+        let mut left = Left(block.get(used..).unwrap_or_default());
+        let Ok(words) = writer.encoder.encode(memory, record, &mut left) else {
+            return false;
+        };
+        writer.frame_words = writer.frame_words.saturating_add(words);
+        header.size_bytes = Header::LEN
+            .saturating_add(writer.frame_words)
+            .saturating_mul(WORD_BYTES) as u64;
+        header.records = header.records.saturating_add(1);
+        header.next_seq = kept.seq.saturating_add(1);
+        header.last_boot_ns = kept.boot_ns;
+        self.records.increase(1);
+        self.bytes.increase(words.saturating_mul(WORD_BYTES) as u64);
+        self.publish(header);
+        true
+    }
+
+    /// Lets readers see how far the open block has come.
+    fn publish(&self, header: &Header) {
+        let version = self.version.load(Relaxed).wrapping_add(1);
+        // Readers must see that the other copy is the one to read before a word of this one changes.
+        rwonce::write_barrier();
+        put(header, self.copy(version));
+        self.version.store(version, Release);
+    }
+
+    /// Closes the open block, and begins the next one with its first record.
+    fn begin_next(&self, writer: &mut Writer, kept: Kept) {
+        let header = &mut writer.header;
+        let mut number = header.number;
+        if header.records != 0 {
+            put(header, self.words.words(self.start(number)));
+            number = number.saturating_add(1);
+            if let Some(gone) = number.checked_sub(self.count) {
+                self.drop_block(gone);
+            }
+        }
+        *header = Header {
+            boot_id: kept.boot_id,
+            load_id: kept.load_id,
+            number,
+            first_seq: kept.seq,
+            first_boot_ns: kept.boot_ns,
+            ..Header::default()
+        };
+        writer.frame_words = 0;
+        writer.encoder.start_group();
+    }
+
+    /// Drops the oldest block. Its words may be overwritten from here on.
+    fn drop_block(&self, number: u64) {
+        if let Ok(header) = self.closed_header(number) {
+            self.records
+                .write(self.records.read().saturating_sub(header.records));
+            self.bytes
+                .write(self.bytes.read().saturating_sub(header.size_bytes));
+        }
+        self.oldest.store(number.saturating_add(1), Release);
+        // Readers must see that it is gone before a word changes.
+        rwonce::write_barrier();
+    }
+
+    /// Position of the block in the ring.
+    pub(super) fn start(&self, number: u64) -> u64 {
+        number.saturating_mul(self.block_words as u64)
+    }
+
+    fn copy(&self, version: u64) -> &Copy {
+        let [even, odd] = &self.open;
+        if version % 2 == 0 {
+            even
+        } else {
+            odd
+        }
+    }
+
+    /// The header of the open block; none when there is no block yet.
+    pub(super) fn open_header(&self) -> Option<Header> {
+        loop {
+            let version = self.version.load(Acquire);
+            if version == 0 {
+                return None;
+            }
+            let header = get(self.copy(version));
+            // The words must have been read before the version is.
+            rwonce::read_barrier();
+            if self.version.load(Relaxed) == version {
+                return header;
+            }
+        }
+    }
+
+    /// The header of a block that is closed.
+    fn closed_header(&self, number: u64) -> Result<Header, Lapped> {
+        let header = get(self.words.words(self.start(number)));
+        self.check(number)?;
+        header.ok_or(Lapped)
+    }
+
+    /// The header of a block of which `open` is the newest.
+    pub(super) fn header(&self, number: u64, open: &Header) -> Result<Header, Lapped> {
+        if number == open.number {
+            self.check(number)?;
+            return Ok(*open);
+        }
+        self.closed_header(number)
+    }
+
+    /// Whether all that was loaded from the block was of it.
+    pub(super) fn check(&self, number: u64) -> Result<(), Lapped> {
+        // The words must have been read before the number of the oldest block is.
+        rwonce::read_barrier();
+        if number < self.oldest.load(Relaxed) {
+            return Err(Lapped);
+        }
+        Ok(())
+    }
+
+    /// The header of the oldest block; none when there is no block yet.
+    pub(crate) fn oldest(&self) -> Option<Header> {
+        loop {
+            let open = self.open_header()?;
+            let oldest = self.oldest.load(Acquire);
+            if let Ok(header) = self.header(oldest.min(open.number), &open) {
+                return Some(header);
+            }
+        }
+    }
+
+    /// How many records the blocks have, and how many bytes these take.
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        (self.records.read(), self.bytes.read())
+    }
+
+    /// Bytes of the largest block.
+    pub(crate) fn block_bytes(&self) -> usize {
+        self.block_words.saturating_mul(WORD_BYTES)
+    }
+
+    /// Bytes of all of them.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.words.len().saturating_mul(WORD_BYTES)
+    }
+}
+
+impl Word for RwOnce<u64> {
+    #[inline(always)]
+    fn read(&self) -> u64 {
+        RwOnce::read(self)
+    }
+}
+
+/// What is left of a block.
+struct Left<'a>(&'a [RwOnce<u64>]);
+
+impl frame::Output for Left<'_> {
+    #[inline(always)]
+    fn put(&mut self, at: usize, word: u64) -> Option<()> {
+        self.0.get(at)?.write(word);
+        Some(())
+    }
+
+    #[inline(always)]
+    fn get(&self, at: usize) -> u64 {
+        self.0.get(at).map_or(0, RwOnce::read)
+    }
+}
+
+/// Writes a header to where others read.
+fn put<'a>(header: &Header, places: impl IntoIterator<Item = &'a RwOnce<u64>>) {
+    let mut places = places.into_iter();
+    header.put(&mut |word| {
+        if let Some(place) = places.next() {
+            place.write(word);
+        }
+    });
+}
+
+/// Reads a header, which may be one of which half was overwritten.
+fn get<'a>(places: impl IntoIterator<Item = &'a RwOnce<u64>>) -> Option<Header> {
+    let mut words = [0; Header::LEN];
+    for (word, place) in words.iter_mut().zip(places) {
+        *word = place.read();
+    }
+    Header::from_words(&words)
+}
