@@ -5,15 +5,18 @@
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use super::history::History;
-use crate::model::{
-    record::{
-        section_words,
-        Content,
-        SectionHeader,
-        SIZE_AT,
-        WORD_BYTES, //
+use crate::{
+    model::{
+        record::{
+            section_words,
+            Content,
+            SectionHeader,
+            SIZE_AT,
+            WORD_BYTES, //
+        },
+        words::Words, //
     },
-    words::Words, //
+    sys::rwonce::RwOnce, //
 };
 
 /// A record that is being written.
@@ -45,15 +48,12 @@ impl<'a> RecordWriter<'a> {
         let words = section_words::<C>(entries.len());
         let end = self.at.saturating_add(words as u64);
         self.history.make_room(end);
-        let mut places = self.history.words().words(self.at);
-        let mut push = |word| {
-            if let Some(place) = places.next() {
-                place.write(word);
-            }
-        };
-        header.put(&mut push);
-        for entry in entries {
-            entry.put(&mut push);
+        let ring = self.history.words();
+        let in_one_piece = ring.slice(self.at, words);
+        if in_one_piece.len() == words {
+            put(in_one_piece.iter(), header, entries);
+        } else {
+            put(ring.words(self.at), header, entries);
         }
         self.at = end;
     }
@@ -69,5 +69,22 @@ impl<'a> RecordWriter<'a> {
             word.write(words.saturating_mul(WORD_BYTES as u64));
         }
         self.history.publish(self.seq, self.at);
+    }
+}
+
+/// Puts the words of a section to `places`.
+fn put<'a, C: Content>(
+    mut places: impl Iterator<Item = &'a RwOnce<u64>>,
+    header: &SectionHeader,
+    entries: &[C],
+) {
+    let mut push = |word| {
+        if let Some(place) = places.next() {
+            place.write(word);
+        }
+    };
+    header.put(&mut push);
+    for entry in entries {
+        entry.put(&mut push);
     }
 }
