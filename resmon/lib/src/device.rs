@@ -148,10 +148,15 @@ impl Device {
         Ok(self.first_seq)
     }
 
+    /// What [`Device::seek`] has found last; 0 before.
+    pub fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
     /// Has the file return blocks, from the one with the record `seq` on.
     fn seek_blocks(&self, seq: u64) -> Result<()> {
         sys::seek_blocks(&self.file, ioctl::OLDEST_FIRST, ioctl::BY_SEQ, seq)
-            .map_err(|errno| Error::command("go to older records", errno))
+            .map_err(|errno| Error::command(SEEK_BLOCKS, errno))
     }
 
     /// Goes on after the last block. What became a block meanwhile is read as one.
@@ -224,7 +229,24 @@ impl Device {
         let info = self.info()?;
         let capacity = usize::try_from(info.max_record_bytes).unwrap_or(usize::MAX);
         let first_seq = self.first_seq;
-        Ok(Records::with_capacity(self, capacity).from_seq(first_seq))
+        Ok(Records::with_capacity(self, capacity).beginning_at(first_seq))
+    }
+
+    /// The blocks in which the module keeps older records, from the newest one on that has a record
+    /// before the number `before_seq`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`].
+    pub fn into_blocks(self, before_seq: u64) -> Result<Blocks> {
+        let block_bytes = self.info()?.block_bytes.unwrap_or(0);
+        let from = before_seq.saturating_sub(1);
+        sys::seek_blocks(&self.file, ioctl::NEWEST_FIRST, ioctl::BY_SEQ, from)
+            .map_err(|errno| Error::command(SEEK_BLOCKS, errno))?;
+        Ok(Blocks {
+            file: self.file,
+            buffer: vec![0; usize::try_from(block_bytes).unwrap_or(usize::MAX)],
+        })
     }
 
     /// The records that the module keeps, oldest first, without waiting for others.
@@ -242,6 +264,30 @@ impl Device {
             history.push(record);
         }
         Ok(history)
+    }
+}
+
+/// What failed where [`Error::Command`] speaks of blocks.
+const SEEK_BLOCKS: &str = "go to older records";
+
+/// Blocks of older records, newest first. Each is bytes that [`Records`] reads, whose records go from
+/// the oldest one to the newest.
+#[derive(Debug)]
+pub struct Blocks {
+    file: File,
+    buffer: Vec<u8>,
+}
+
+impl Iterator for Blocks {
+    type Item = Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = match self.file.read(&mut self.buffer) {
+            Ok(bytes) => bytes,
+            Err(error) => return Some(Err(Error::Read(error))),
+        };
+        let block = self.buffer.get(..bytes)?;
+        (!block.is_empty()).then(|| Ok(block.to_vec()))
     }
 }
 

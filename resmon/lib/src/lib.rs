@@ -35,7 +35,7 @@ mod sys;
 mod version_1;
 
 pub use damage::{Damage, Why};
-pub use device::Device;
+pub use device::{Blocks, Device};
 pub use error::{Error, Result};
 pub use frames::FrameWriter;
 pub use life::WallClock;

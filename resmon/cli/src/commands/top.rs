@@ -93,7 +93,7 @@ fn once(from: Option<&Path>, size: &str) -> Result<()> {
     let (columns, rows) = parse_size(size)?;
     let mut state = State::new(Origin::of(from));
     state.is_once = true;
-    for sample in reader::kept(from)? {
+    for sample in reader::kept(from, columns.into())? {
         state.push(sample?);
     }
     if state.origin == Origin::Recording {
@@ -152,10 +152,17 @@ fn live(from: Option<&Path>) -> Result<()> {
         };
         match message {
             Message::Sample { reader: of, sample } if reader.is(of) => state.push(*sample),
+            Message::Past {
+                reader: of,
+                samples,
+            } if reader.is(of) => state.push_past(samples),
             Message::End { reader: of } if reader.is(of) => state.end(),
             Message::Failed { reader: of, error } if reader.is(of) => return Err(error.into()),
             // A reader that was replaced may still have sent something.
-            Message::Sample { .. } | Message::End { .. } | Message::Failed { .. } => (),
+            Message::Sample { .. }
+            | Message::Past { .. }
+            | Message::End { .. }
+            | Message::Failed { .. } => (),
             Message::Terminal(Err(error)) => {
                 return Err(Error::Other(format!("cannot read the terminal: {error}")));
             }

@@ -2,7 +2,7 @@
 
 //! The thread that reads samples, so that the screen never waits for one.
 
-use std::io;
+use std::io::{self, Cursor};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
@@ -10,10 +10,11 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 use ratatui::crossterm::event::Event;
-use resmon::{Device, Error, Result, Sample, Samples};
+use resmon::{Device, Error, Record, Records, Result, Sample, Samples, WallClock};
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::io::Errno;
 
+use super::state::MAX_POINTS;
 use crate::input::Input;
 
 /// What the loop of the screen waits for.
@@ -21,6 +22,8 @@ use crate::input::Input;
 pub(super) enum Message {
     /// A sample, and the number of its reader.
     Sample { reader: u64, sample: Box<Sample> },
+    /// Samples that come right before all that were sent by this reader, oldest first.
+    Past { reader: u64, samples: Vec<Sample> },
     /// The recording has no more.
     End { reader: u64 },
     /// There will be no more, since something went wrong.
@@ -42,7 +45,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Starts to read the recording `from`, or else the device: what it keeps, then what comes.
+    /// Starts to read the recording `from`, or else the device: the newest that it keeps and what comes,
+    /// and then also what it keeps that is older.
     pub(super) fn start(
         from: Option<&Path>,
         sender: SyncSender<Message>,
@@ -50,11 +54,16 @@ impl Reader {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(0);
 
-        let samples = open(from)?;
+        let (samples, past) = open(from, FIRST_SAMPLES)?;
         let (stop, stopped) = UnixStream::pair()?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         thread::spawn(move || {
-            let message = match read_all(samples, number, &stopped, &sender) {
+            let sending = Sending {
+                number,
+                sender,
+                stopped,
+            };
+            let message = match read_all(samples, past, &sending) {
                 Ok(()) => Message::End { reader: number },
                 Err(error) => Message::Failed {
                     reader: number,
@@ -62,7 +71,7 @@ impl Reader {
                 },
             };
             // Nobody may be there any more.
-            drop(sender.send(message));
+            drop(sending.sender.send(message));
         });
         Ok(Self {
             number,
@@ -76,20 +85,28 @@ impl Reader {
     }
 }
 
-/// The samples that are there now.
+/// The samples that are there now; of the device the newest `count`.
 pub(super) fn kept(
     from: Option<&Path>,
+    count: u64,
 ) -> crate::error::Result<impl Iterator<Item = Result<Sample>>> {
-    open(from)
+    Ok(open(from, count)?.0)
 }
 
-/// The samples from the oldest on. The device does not wait for one.
-fn open(from: Option<&Path>) -> crate::error::Result<Samples<Input>> {
-    let samples = Input::samples(Input::records(from, true)?);
-    if let Some(device) = device(&samples) {
-        device.set_nonblocking(true)?;
-    }
-    Ok(samples)
+/// As many samples of the device are read before the screen is drawn, more than graphs have columns on
+/// most terminals.
+const FIRST_SAMPLES: u64 = 240;
+
+/// All samples of a recording; of the device the newest `count`, without waiting for one, and the ones
+/// before them.
+fn open(from: Option<&Path>, count: u64) -> crate::error::Result<(Samples<Input>, Option<Past>)> {
+    // The first record makes no sample.
+    let records = Input::records_without_waiting(from, Some(count.saturating_add(1)))?;
+    let samples = Input::samples(records);
+    let past = device(&samples).map(|device| Past {
+        before_seq: device.first_seq(),
+    });
+    Ok((samples, past))
 }
 
 fn device(samples: &Samples<Input>) -> Option<&Device> {
@@ -99,31 +116,106 @@ fn device(samples: &Samples<Input>) -> Option<&Device> {
     }
 }
 
-/// Sends all samples, until the recording ends or nobody wants them any more.
-fn read_all(
-    mut samples: Samples<Input>,
+/// Where samples are sent, until nobody wants them any more.
+struct Sending {
     number: u64,
-    stopped: &UnixStream,
-    sender: &SyncSender<Message>,
-) -> Result<()> {
+    sender: SyncSender<Message>,
+    /// Says so when it is closed.
+    stopped: UnixStream,
+}
+
+impl Sending {
+    /// Returns whether more are wanted.
+    fn send(&self, message: Message) -> Result<bool> {
+        Ok(self.sender.send(message).is_ok() && !is_closed(&self.stopped)?)
+    }
+}
+
+/// Sends all samples, until the recording ends or nobody wants them any more.
+fn read_all(mut samples: Samples<Input>, mut past: Option<Past>, sending: &Sending) -> Result<()> {
     loop {
         while let Some(sample) = samples.try_next()? {
             let message = Message::Sample {
-                reader: number,
+                reader: sending.number,
                 sample: Box::new(sample),
             };
-            if sender.send(message).is_err() || is_closed(stopped)? {
+            if !sending.send(message)? {
                 return Ok(());
             }
         }
-        match device(&samples) {
-            Some(device) => {
-                if wait(device, stopped)? {
-                    return Ok(());
-                }
+        let Some(device) = device(&samples) else {
+            return Ok(());
+        };
+        if let Some(past) = past.take() {
+            // What comes meanwhile is kept by the module, and this takes a second.
+            if !past.send_all(sending)? {
+                return Ok(());
             }
-            None => return Ok(()),
         }
+        if wait(device, &sending.stopped)? {
+            return Ok(());
+        }
+    }
+}
+
+/// The samples that the device keeps before a record.
+struct Past {
+    before_seq: u64,
+}
+
+impl Past {
+    /// Sends them, the newest ones first. Returns whether anything is still wanted.
+    fn send_all(self, sending: &Sending) -> Result<bool> {
+        // Those that are not encoded yet, up to the first one of all that were sent.
+        let mut device = Device::open()?;
+        device.set_nonblocking(true)?;
+        let plain_seq = device.info()?.oldest_seq;
+        device.seek(plain_seq.min(self.before_seq))?;
+        let mut newest = Vec::new();
+        let mut records = device.into_records()?;
+        while let Some(record) = records.try_next()? {
+            let is_last = record.header().seq >= self.before_seq;
+            newest.push(record);
+            if is_last {
+                break;
+            }
+        }
+        let Some(mut first) = self.send(newest, sending)? else {
+            return Ok(false);
+        };
+        let mut count = 0;
+        for block in Device::open()?.into_blocks(first.header().seq)? {
+            let records = Records::new(Cursor::new(block?));
+            let mut records = records.collect::<Result<Vec<_>>>()?;
+            records.retain(|record| record.header().seq < first.header().seq);
+            count += records.len();
+            records.push(first);
+            match self.send(records, sending)? {
+                Some(oldest) if count < MAX_POINTS => first = oldest,
+                Some(_) => break,
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends the samples of some records, and returns the first of these if more are wanted.
+    fn send(&self, records: Vec<Record>, sending: &Sending) -> Result<Option<Record>> {
+        let clock = WallClock::now();
+        let pairs = records.iter().zip(records.iter().skip(1));
+        let samples = pairs.filter_map(|(before, now)| {
+            let mut sample = Sample::between(before, now)?;
+            sample.time_s = clock.time_s(0, &now.header());
+            Some(sample)
+        });
+        let message = Message::Past {
+            reader: sending.number,
+            samples: samples.collect(),
+        };
+        if !sending.send(message)? {
+            return Ok(None);
+        }
+        Ok(records.into_iter().next())
     }
 }
 

@@ -3,6 +3,7 @@
 //! What the screen shows: the samples that are kept, and where the user looks.
 
 use std::collections::VecDeque;
+use std::iter::once;
 use std::path::Path;
 
 use resmon::{Cpu, Disk, FileSystem, Net, Sample};
@@ -42,7 +43,7 @@ impl Sort {
 }
 
 /// Most points that are kept.
-const MAX_POINTS: usize = 100_000;
+pub(super) const MAX_POINTS: usize = 100_000;
 
 /// Most whole samples that are kept, to scroll through.
 const MAX_SAMPLES: usize = 3_600;
@@ -122,6 +123,33 @@ impl State {
         // Whoever looks at a sample that is dropped looks at the oldest one from then on.
         let oldest = self.oldest();
         self.cursor = self.cursor.map(|cursor| cursor.max(oldest));
+    }
+
+    /// Adds samples that come right before all others, oldest first, as far as there is room.
+    pub(super) fn push_past(&mut self, samples: Vec<Sample>) {
+        let count = samples.len() as u64;
+        let lost: u64 = samples.iter().map(|sample| sample.lost_records).sum();
+        self.lost_records = self.lost_records.saturating_add(lost);
+        // The newest of them that is still kept as a whole is followed by those that are there.
+        let mut is_kept = self.samples.len() == self.points.len();
+        let points: Vec<_> = once(None)
+            .chain(samples.iter().map(Some))
+            .zip(&samples)
+            .map(|(before, sample)| Point::of(sample, before))
+            .collect();
+        for (sample, point) in samples.into_iter().zip(points).rev() {
+            if self.points.len() < MAX_POINTS {
+                self.points.push_front(point);
+            }
+            let bytes = self.bytes.saturating_add(size_of_sample(&sample));
+            is_kept = is_kept && self.samples.len() < MAX_SAMPLES && bytes <= MAX_BYTES;
+            if is_kept {
+                self.bytes = bytes;
+                self.samples.push_front(sample);
+            }
+        }
+        self.count += count;
+        self.cursor = self.cursor.map(|cursor| cursor + count);
     }
 
     /// Forgets all samples, to have them anew.

@@ -37,7 +37,7 @@ fn recording() -> PathBuf {
 }
 
 fn samples_of(recording: &Path) -> Vec<Sample> {
-    let samples = kept(Some(recording)).unwrap();
+    let samples = kept(Some(recording), 0).unwrap();
     samples.map(|sample| sample.unwrap()).collect()
 }
 

@@ -86,6 +86,44 @@ fn nothing_can_be_paused_or_scrolled_before_the_first_sample() {
 }
 
 #[test]
+fn the_past_comes_before_what_is_there() {
+    let samples = samples();
+    let all = state_of(&samples);
+    let (past, newest) = samples.split_at(40);
+    let (older, old) = past.split_at(10);
+    let mut state = state_of(newest);
+    press(&mut state, KeyCode::Left);
+    let held = seq(&state);
+    state.push_past(old.to_vec());
+    state.push_past(older.to_vec());
+    // Whoever looks at a sample still does, and the rest is as if all had come in order.
+    assert_eq!((seq(&state), state.behind()), (held, 1));
+    state.go_to_newest();
+    let graph = |state: &State| state.graph(100, |point| point.cpu_percent);
+    assert_eq!(graph(&state), graph(&all));
+    assert_eq!(text(&state, 80, 24), text(&all, 80, 24));
+    state.go_to_oldest();
+    assert_eq!(seq(&state), 2);
+}
+
+#[test]
+fn the_past_is_bounded() {
+    let newest = samples().pop().unwrap();
+    let numbered = |seq| {
+        let mut sample = newest.clone();
+        sample.seq = seq;
+        sample
+    };
+    let mut state = state_of(&[numbered(6_000)]);
+    for first in [4_000, 2_000, 0] {
+        state.push_past((first..first + 2_000).map(numbered).collect());
+    }
+    assert_eq!(state.graph(10_000, |point| point.cpu_percent).len(), 6_001);
+    state.go_to_oldest();
+    assert_eq!(state.behind(), 3_599);
+}
+
+#[test]
 fn what_is_kept_is_bounded() {
     let mut sample = samples().pop().unwrap();
     let mut state = State::new(Origin::Device);
