@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
@@ -50,6 +51,10 @@ pub struct Records<R> {
     first_seq: u64,
     /// What was no record.
     damage: Vec<Damage>,
+    /// Bytes whose checksum was worked out and was another one.
+    checked_in_vain: u64,
+    /// As many bytes from the start are passed over when it is no record.
+    to_pass_over: usize,
     /// Whether to go on after damage.
     is_recording: bool,
     /// There is no more to read.
@@ -68,6 +73,13 @@ enum Look {
 
 /// No record of any machine is larger.
 pub(crate) const MAX_RECORD_BYTES: u64 = 1 << 26;
+
+/// The header of a block of a later version is no longer.
+const MAX_BLOCK_HEADER_BYTES: usize = 1 << 16;
+
+/// What looks like a frame and is none may have whole ones in it, which are looked for. Bytes that begin
+/// like one everywhere would be looked at for ever, so beyond this what a frame would be is passed over.
+const MAX_CHECKED_IN_VAIN: u64 = 1 << 30;
 
 /// What came of reading.
 enum Filled {
@@ -120,13 +132,15 @@ impl<R: Read> Records<R> {
             lost: 0,
             first_seq: 0,
             damage: Vec::new(),
+            checked_in_vain: 0,
+            to_pass_over: 0,
             is_recording: false,
             has_ended: false,
         }
     }
 
     /// The same records without those before the number `seq`.
-    pub(crate) fn from_seq(self, seq: u64) -> Self {
+    pub(crate) fn beginning_at(self, seq: u64) -> Self {
         Self {
             first_seq: seq,
             ..self
@@ -253,7 +267,9 @@ impl<R: Read> Records<R> {
         let header = block::Header::parse(&words_of(header).0)?;
         self.lost = header.lost_records;
         let bytes = usize::try_from(header.header_bytes)
-            .map_err(|_| block::Invalid::Size(header.header_bytes))?;
+            .ok()
+            .filter(|bytes| *bytes <= MAX_BLOCK_HEADER_BYTES)
+            .ok_or(block::Invalid::Size(header.header_bytes))?;
         // What is behind the fields that are known has to be there.
         if there.len() < bytes {
             return Ok(Look::Needs(bytes));
@@ -271,9 +287,15 @@ impl<R: Read> Records<R> {
         let Some(whole) = there.get(..bytes) else {
             return Ok(Look::Needs(bytes));
         };
-        let lost = std::mem::take(&mut self.lost);
-        let record = self.frames.decode(&words_of(whole).0, lost)?;
-        Ok(Look::Record(record, bytes))
+        let lost = mem::take(&mut self.lost);
+        let decoded = self.frames.decode(&words_of(whole).0, lost);
+        if matches!(decoded, Err(Why::Frame(frame::Invalid::Checksum))) {
+            self.checked_in_vain = self.checked_in_vain.saturating_add(bytes as u64);
+            if self.checked_in_vain > MAX_CHECKED_IN_VAIN {
+                self.to_pass_over = bytes;
+            }
+        }
+        Ok(Look::Record(decoded?, bytes))
     }
 
     /// Passes over the bytes from the start to where a record may begin.
@@ -285,6 +307,7 @@ impl<R: Read> Records<R> {
         let begun = begun.into_iter().max().unwrap_or(0);
         let next = next.into_iter().flatten().min();
         let bytes = next.unwrap_or(there.len() - begun);
+        let bytes = bytes.max(mem::take(&mut self.to_pass_over));
         match self.damage.last_mut() {
             Some(last) if last.offset + last.bytes == self.offset => last.bytes += bytes as u64,
             _ => self.damage.push(Damage {
@@ -366,6 +389,8 @@ impl<R: Read> Records<R> {
             lost: self.lost,
             first_seq: self.first_seq,
             damage: self.damage,
+            checked_in_vain: self.checked_in_vain,
+            to_pass_over: self.to_pass_over,
             is_recording: self.is_recording,
             has_ended: self.has_ended,
         }
