@@ -23,7 +23,6 @@ use crate::{
         frame::{
             self,
             Encoder,
-            Memory,
             Parts,
             Word, //
         },
@@ -62,6 +61,8 @@ pub(crate) struct Capacity {
     pub(crate) max_record_words: usize,
     /// Nanoseconds of a tick of the kernel's clock, of which many times are multiples.
     pub(crate) tick_ns: u64,
+    /// The number of the first group of frames, drawn at random.
+    pub(crate) first_group: u32,
 }
 
 /// The blocks that are kept.
@@ -69,6 +70,8 @@ pub(crate) struct Capacity {
 pub(crate) struct Blocks {
     pub(super) words: Ring,
     block_words: usize,
+    /// Words of [`Writer::memory`].
+    encoder_words: usize,
     count: u64,
     /// Number of the oldest block. What is before it may be overwritten at any time.
     pub(super) oldest: Atomic<u64>,
@@ -91,9 +94,8 @@ type Copy = [RwOnce<u64>; Header::LEN];
 /// What the writer knows.
 struct Writer {
     encoder: Encoder,
-    /// The last record, and how it differs from the one before it.
-    last: KVVec<u64>,
-    delta: KVVec<u64>,
+    /// What it keeps from record to record.
+    memory: KVVec<u64>,
     /// The header of the open block. It has no records before the first of them came.
     header: Header,
     /// Words of its frames.
@@ -117,15 +119,13 @@ impl Blocks {
     /// `ENOMEM` when there is no memory.
     pub(crate) fn new(capacity: &Capacity) -> Result<Arc<Self>> {
         let words = Ring::new(capacity.blocks.saturating_mul(capacity.block_words))?;
-        let memory = |len| KVVec::from_elem(0u64, len, GFP_KERNEL);
-        let state_words = match capacity.blocks {
+        let encoder_words = match capacity.blocks {
             0 => 0,
-            _ => frame::row_words(capacity.max_record_words),
+            _ => frame::memory_words(capacity.max_record_words),
         };
         let writer = Writer {
-            encoder: Encoder::new(capacity.tick_ns),
-            last: memory(state_words)?,
-            delta: memory(state_words)?,
+            encoder: Encoder::new(capacity.tick_ns, capacity.first_group),
+            memory: KVVec::from_elem(0u64, encoder_words, GFP_KERNEL)?,
             header: Header::default(),
             frame_words: 0,
         };
@@ -134,6 +134,7 @@ impl Blocks {
             pin_init!(Self {
                 words,
                 block_words,
+                encoder_words,
                 count,
                 oldest: Atomic::new(0u64),
                 version: Atomic::new(0u64),
@@ -169,15 +170,10 @@ impl Blocks {
     fn append(&self, writer: &mut Writer, kept: Kept, record: Parts<'_, RwOnce<u64>>) -> bool {
         let header = &mut writer.header;
         let used = Header::LEN.saturating_add(writer.frame_words);
-        let block = self
-            .words
-            .slice(self.start(header.number), self.block_words);
-        let memory = Memory {
-            last: &mut writer.last,
-            delta: &mut writer.delta,
-        };
+        let block = self.words.slice(self.start(header.number));
+        let block = block.get(..self.block_words).unwrap_or_default();
         let mut left = Left(block.get(used..).unwrap_or_default());
-        let Ok(words) = writer.encoder.encode(memory, record, &mut left) else {
+        let Ok(words) = writer.encoder.encode(&mut writer.memory, record, &mut left) else {
             return false;
         };
         writer.frame_words = writer.frame_words.saturating_add(words);
@@ -318,6 +314,11 @@ impl Blocks {
     /// Bytes of all of them.
     pub(crate) fn size_bytes(&self) -> usize {
         self.words.len().saturating_mul(WORD_BYTES)
+    }
+
+    /// Bytes of what it takes to encode records.
+    pub(crate) fn encoder_bytes(&self) -> usize {
+        self.encoder_words.saturating_mul(WORD_BYTES)
     }
 }
 

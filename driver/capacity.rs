@@ -17,7 +17,10 @@ use crate::{
         },
         source::memory::Buffers, //
     },
-    sys::clock, //
+    sys::{
+        clock,
+        identity, //
+    }, //
 };
 
 /// Bytes of the records that are kept as they are: those of the last minutes, and of the last minute at
@@ -59,6 +62,7 @@ impl Capacity {
                 block_words,
                 max_record_words,
                 tick_ns: clock::NSEC_PER_JIFFY,
+                first_group: identity::random() as u32,
             },
         }
     }

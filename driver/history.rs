@@ -360,11 +360,17 @@ impl History {
 
     /// Drops old records until the ring has room up to the position `end`. It holds two of the
     /// largest records, so there is always room for the one that is being written.
+    #[inline(always)]
     pub(super) fn make_room(&self, end: u64) {
-        let capacity = self.words.len() as u64;
-        while self.kept.read() != 0 && end.saturating_sub(self.oldest.load(Relaxed)) > capacity {
+        while self.lacks_room(end) {
             self.drop_oldest();
         }
+    }
+
+    #[inline(always)]
+    fn lacks_room(&self, end: u64) -> bool {
+        let kept_words = end.saturating_sub(self.oldest.load(Relaxed));
+        kept_words > self.words.len() as u64 && self.kept.read() != 0
     }
 
     /// Lets readers see the record `seq`, which ends at the position `end`, and wakes those that
@@ -380,6 +386,7 @@ impl History {
     }
 
     /// Hands the oldest record on to the blocks. Its words may be overwritten from here on.
+    #[inline(never)]
     fn drop_oldest(&self) {
         let oldest = self.oldest.load(Relaxed);
         let word = |index| self.word(oldest, index).map_or(0, RwOnce::read);

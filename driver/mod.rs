@@ -8,6 +8,7 @@ mod behind;
 mod block_reader;
 mod blocks;
 mod capacity;
+mod copy;
 mod cost;
 mod device;
 mod history;
@@ -93,12 +94,14 @@ pub(crate) fn start() -> Result {
     // Last: an open file pins the module, but does not do so if `init` fails afterwards.
     let device = Records::register(history.clone())?;
     pr_info!(
-        "loaded version={} interval={}ms cpus={} history_kB={} plain_kB={} reach={}min\n",
+        "loaded version={} interval={}ms cpus={} history_kB={} plain_kB={} \
+         encoder_kB={} reach={}min\n",
         crate::VERSION,
         params::INTERVAL_MS.value(),
         cpu::online_count(),
         history.blocks().size_bytes() / 1024,
         history.plain_bytes() / 1024,
+        history.blocks().encoder_bytes().div_ceil(1024),
         capacity.about_records.saturating_mul(interval_ms()) / MSEC_PER_MIN,
     );
     if history.blocks().size_bytes() > params::history_bytes() {

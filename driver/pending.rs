@@ -3,9 +3,12 @@
 //! The samples that wait for the reporter, as records of CPU and memory, in memory that is taken
 //! once at load.
 
-use super::slots::{
-    SlotWriter,
-    Slots, //
+use super::{
+    copy,
+    slots::{
+        SlotWriter,
+        Slots, //
+    }, //
 };
 use crate::{
     model::{
@@ -103,7 +106,7 @@ impl Pending {
             seq: writer.slot.seq(),
             ..*tick
         };
-        store(writer.head, &header);
+        copy::put(writer.head, &header);
         Some(writer)
     }
 
@@ -146,7 +149,7 @@ pub(crate) struct SampleWriter<'a> {
 impl SampleWriter<'_> {
     /// Adds a CPU. The slot has room for every CPU the machine can have.
     pub(crate) fn push_cpu(&mut self, cpu: &Cpu) {
-        self.cpus = store(self.cpus, cpu);
+        self.cpus = copy::put(self.cpus, cpu);
     }
 
     /// How many CPUs it has.
@@ -166,7 +169,7 @@ impl SampleWriter<'_> {
             size.write(used.saturating_mul(WORD_BYTES) as u64);
         }
         let head = self.head.get(Header::LEN..).unwrap_or_default();
-        let head = store(
+        let head = copy::put(
             head,
             &SectionHeader {
                 first_mono_ns: last_mono_ns,
@@ -174,8 +177,8 @@ impl SampleWriter<'_> {
                 ..SectionHeader::of::<Memory>(1)
             },
         );
-        let head = store(head, memory);
-        store(
+        let head = copy::put(head, memory);
+        copy::put(
             head,
             &SectionHeader {
                 first_mono_ns,
@@ -185,19 +188,4 @@ impl SampleWriter<'_> {
         );
         self.slot.publish(used);
     }
-}
-
-/// Stores `value` in the first places and gives back the rest. What does not fit is not stored.
-#[inline(always)]
-fn store<'a, T: Words>(places: &'a [RwOnce<u64>], value: &T) -> &'a [RwOnce<u64>] {
-    let Some((first, rest)) = places.split_at_checked(T::LEN) else {
-        return places;
-    };
-    let mut places = first.iter();
-    value.put(&mut |word| {
-        if let Some(place) = places.next() {
-            place.write(word);
-        }
-    });
-    rest
 }

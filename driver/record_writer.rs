@@ -4,7 +4,10 @@
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
-use super::history::History;
+use super::{
+    copy,
+    history::History, //
+};
 use crate::{
     model::{
         record::{
@@ -27,6 +30,8 @@ pub(crate) struct RecordWriter<'a> {
     start: u64,
     /// Position of what is written next.
     at: u64,
+    /// What follows that before the end of the ring.
+    rest: &'a [RwOnce<u64>],
 }
 
 impl<'a> RecordWriter<'a> {
@@ -40,6 +45,7 @@ impl<'a> RecordWriter<'a> {
             seq,
             start,
             at,
+            rest: history.words().slice(at),
         }
     }
 
@@ -48,12 +54,16 @@ impl<'a> RecordWriter<'a> {
         let words = section_words::<C>(entries.len());
         let end = self.at.saturating_add(words as u64);
         self.history.make_room(end);
-        let ring = self.history.words();
-        let in_one_piece = ring.slice(self.at, words);
-        if in_one_piece.len() == words {
-            put(in_one_piece.iter(), header, entries);
+        if let Some((section, rest)) = self.rest.split_at_checked(words) {
+            let mut places = copy::put(section, header);
+            for entry in entries {
+                places = copy::put(places, entry);
+            }
+            self.rest = rest;
         } else {
-            put(ring.words(self.at), header, entries);
+            let ring = self.history.words();
+            put_around(ring.words(self.at), header, entries);
+            self.rest = ring.slice(end);
         }
         self.at = end;
     }
@@ -72,8 +82,9 @@ impl<'a> RecordWriter<'a> {
     }
 }
 
-/// Puts the words of a section to `places`.
-fn put<'a, C: Content>(
+/// Puts the words of a section to `places`, which go around the end of the ring.
+#[cold]
+fn put_around<'a, C: Content>(
     mut places: impl Iterator<Item = &'a RwOnce<u64>>,
     header: &SectionHeader,
     entries: &[C],

@@ -5,7 +5,6 @@
 
 use super::{
     cost::{
-        nanoseconds,
         Cost,
         CostMeter, //
     },
@@ -24,7 +23,6 @@ use crate::{
     },
     sys::{
         clock,
-        rwonce::RwOnce,
         vmstat, //
     },
 };
@@ -45,8 +43,6 @@ use kernel::{
         Mutex, //
     },
     time::{
-        Instant,
-        Monotonic,
         NSEC_PER_MSEC,
         NSEC_PER_SEC, //
     }, //
@@ -69,8 +65,6 @@ pub(crate) struct Reporter {
     changes: Atomic<u64>,
     /// Whether the rescuer reports, since the first thread is still in a source.
     is_rescued: Atomic<bool>,
-    /// Since when the first thread takes what was requested, by `CLOCK_MONOTONIC`; 0 when it does not.
-    taking_since_ns: RwOnce<u64>,
     /// Practically uncontended: a round has one thread, unless that is rescued.
     #[pin]
     progress: Mutex<Progress>,
@@ -96,9 +90,9 @@ struct RoundBuffers {
 impl RoundBuffers {
     /// Reads the buffers once, so that lines and record agree, and the list of block devices is
     /// walked once.
-    fn read() -> Self {
+    fn read(mono_ns: u64) -> Self {
         Self {
-            mono_ns: clock::monotonic_now_ns(),
+            mono_ns,
             buffers: Buffers {
                 buffers: vmstat::buffers(),
             },
@@ -121,8 +115,8 @@ struct OpenSample<'a> {
     record: RecordWriter<'a>,
     /// Whether its CPU and memory are in the log.
     is_logged: bool,
-    /// The time that it took so far.
-    cost_ns: u64,
+    /// When it was begun with, by `CLOCK_MONOTONIC`.
+    start_ns: u64,
 }
 
 impl Reporter {
@@ -143,7 +137,6 @@ impl Reporter {
                 rounds,
                 changes: Atomic::new(0u64),
                 is_rescued: Atomic::new(false),
-                taking_since_ns: RwOnce::new(0),
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
             }),
@@ -170,12 +163,10 @@ impl Reporter {
     /// `samples`, and the most that one of them took at a time.
     pub(crate) fn sources_cost(&self, samples: u64) -> (u64, u64) {
         let (mut total_ns, mut max_ns) = (0u64, 0u64);
-        self.progress.lock().sources.for_each(|source| {
-            source.cost(&mut |meter| {
-                let cost = meter.read();
-                total_ns = total_ns.saturating_add(cost.total_ns);
-                max_ns = max_ns.max(cost.max_ns);
-            });
+        self.progress.lock().sources.costs(&mut |meter| {
+            let cost = meter.read();
+            total_ns = total_ns.saturating_add(cost.total_ns);
+            max_ns = max_ns.max(cost.max_ns);
         });
         (total_ns.checked_div(samples).unwrap_or(0), max_ns)
     }
@@ -199,7 +190,7 @@ impl Reporter {
         buffers: Buffers,
         end: u64,
     ) -> Option<OpenSample<'_>> {
-        let start = Instant::<Monotonic>::now();
+        let start_ns = clock::monotonic_now_ns();
         let seq = progress.read_next(&self.pending)?;
         let is_newest = progress.next_seq == end;
         let record = self.history.begin(seq, progress.now.words());
@@ -208,25 +199,32 @@ impl Reporter {
         Some(OpenSample {
             record,
             is_logged,
-            cost_ns: nanoseconds(start.elapsed()),
+            start_ns,
         })
     }
 
     /// Publishes the record of a sample that is not the newest any more, as it is.
     fn publish(&self, sample: OpenSample<'_>) {
         sample.record.publish();
-        self.cost.add(sample.cost_ns);
+        self.count_cost(sample.start_ns, 0);
     }
 
-    /// Adds the sources to the record of the newest sample, publishes it, and logs the sources if
-    /// CPU and memory were logged.
+    /// Counts what was done since `start_ns`, without the time that was waited.
+    fn count_cost(&self, start_ns: u64, waited_ns: u64) {
+        let taken_ns = clock::monotonic_now_ns().saturating_sub(start_ns);
+        self.cost.add(taken_ns.saturating_sub(waited_ns));
+    }
+
+    /// Waits for sources until `until_ns`, adds them to the record of the newest sample, publishes it, and
+    /// logs the sources if CPU and memory were logged.
     fn complete(
         &self,
         mut sample: OpenSample<'_>,
         progress: &mut Progress,
         buffers: &RoundBuffers,
+        until_ns: u64,
     ) {
-        let start = Instant::<Monotonic>::now();
+        let waited_ns = self.rounds.wait(until_ns);
         buffers.record(&mut sample.record);
         progress
             .sources
@@ -235,8 +233,7 @@ impl Reporter {
         if sample.is_logged {
             progress.log_sources();
         }
-        let cost_ns = nanoseconds(start.elapsed());
-        self.cost.add(sample.cost_ns.saturating_add(cost_ns));
+        self.count_cost(sample.start_ns, waited_ns);
     }
 }
 
@@ -270,11 +267,11 @@ impl Reporter {
         if progress.next_seq >= end {
             return false;
         }
-        progress.sources.begin();
+        let begun_ns = progress.sources.begin(start_ns);
         progress.round = Some(OpenRound {
             start_ns,
             end,
-            buffers: RoundBuffers::read(),
+            buffers: RoundBuffers::read(begun_ns),
         });
         true
     }
@@ -285,9 +282,7 @@ impl Reporter {
     ///
     /// Process context, may sleep, and without an end.
     pub(super) fn take(&self) {
-        self.taking_since_ns.write(clock::monotonic_now_ns());
         self.rounds.take();
-        self.taking_since_ns.write(0);
     }
 
     /// Finishes the round that was begun, unless the rescuer did.
@@ -319,8 +314,7 @@ impl Reporter {
         }
         progress.behind.say_in_time(round.start_ns);
         if let Some(newest) = newest {
-            self.rounds.wait(until_ns);
-            self.complete(newest, progress, &round.buffers);
+            self.complete(newest, progress, &round.buffers, until_ns);
         }
     }
 
@@ -358,15 +352,5 @@ impl Reporter {
     /// Any context; takes no locks.
     pub(super) fn is_rescued(&self) -> bool {
         self.is_rescued.load(Relaxed)
-    }
-
-    /// Whether the first thread takes what was requested for too long.
-    ///
-    /// # Context
-    ///
-    /// Any context; takes no locks.
-    pub(super) fn is_overdue(&self) -> bool {
-        let since_ns = self.taking_since_ns.read();
-        since_ns != 0 && clock::monotonic_now_ns().saturating_sub(since_ns) > patience_ns()
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
+use super::copy;
 use crate::{
     model::frame::Parts,
     sys::rwonce::RwOnce, //
@@ -65,14 +66,13 @@ impl Ring {
         Parts::new(first, rest.unwrap_or_default())
     }
 
-    /// The `len` words from `position` on, if these lie before the end of the ring; fewer otherwise.
+    /// The words from `position` on that lie before the end of the ring.
     ///
     /// # Context
     ///
     /// Any context; takes no locks.
-    pub(crate) fn slice(&self, position: u64, len: usize) -> &[RwOnce<u64>] {
-        let (end, _) = self.from(position);
-        end.get(..len).unwrap_or(end)
+    pub(crate) fn slice(&self, position: u64) -> &[RwOnce<u64>] {
+        self.from(position).0
     }
 
     /// Copies the words from `position` on to `to`. They may be overwritten meanwhile.
@@ -85,12 +85,8 @@ impl Ring {
         let (first, rest) = to
             .split_at_mut_checked(end.len().min(to.len()))
             .unwrap_or_default();
-        for (to, from) in first.iter_mut().zip(end) {
-            *to = from.read();
-        }
-        for (to, from) in rest.iter_mut().zip(start) {
-            *to = from.read();
-        }
+        copy::load(end, first);
+        copy::load(start, rest);
     }
 
     /// Overwrites the words from `position` on with `from`.
@@ -103,12 +99,8 @@ impl Ring {
         let (first, rest) = from
             .split_at_checked(end.len().min(from.len()))
             .unwrap_or_default();
-        for (to, from) in end.iter().zip(first) {
-            to.write(*from);
-        }
-        for (to, from) in start.iter().zip(rest) {
-            to.write(*from);
-        }
+        copy::store(first, end);
+        copy::store(rest, start);
     }
 
     /// The ring from `position` on: what is left until its end, and then from its start.

@@ -10,6 +10,7 @@
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
+use super::copy;
 use crate::sys::rwonce::{
     self,
     RwOnce, //
@@ -126,9 +127,7 @@ impl Slots {
             return None;
         }
         let words = words.get_mut(..slot.len.read())?;
-        for (to, from) in words.iter_mut().zip(slot_words) {
-            *to = from.read();
-        }
+        copy::load(slot_words, words);
         // The words must have been read before the version is looked at again.
         rwonce::read_barrier();
         if slot.version.load(Relaxed) != version {

@@ -2,24 +2,30 @@
 
 //! The list of the sources that are sampled in process context.
 
-use super::source::{
-    activity::VmActivity,
-    disk::Disks,
-    fs::FileSystems,
-    inline::Inline,
-    load::LoadAverages,
-    net::Interfaces,
-    pressure::SystemPressure,
-    queued::Queued,
-    round::Rounds,
-    running::RunningTasks,
-    tcp::TcpCounters,
-    Room, //
-    SampledSource,
+use super::{
+    cost::CostMeter,
+    source::{
+        activity::VmActivity,
+        disk::Disks,
+        fs::FileSystems,
+        inline::Inline,
+        load::LoadAverages,
+        net::Interfaces,
+        pressure::SystemPressure,
+        queued::Queued,
+        round::Rounds,
+        running::RunningTasks,
+        tcp::TcpCounters,
+        Room, //
+        SampledSource,
+    }, //
 };
-use crate::model::source::{
-    activity::Activity,
-    Pair, //
+use crate::{
+    model::source::{
+        activity::Activity,
+        Pair, //
+    },
+    sys::clock, //
 };
 use kernel::{
     prelude::*,
@@ -32,6 +38,8 @@ macro_rules! sources {
         /// All sources, in the order of their lines.
         pub(crate) struct Sources {
             rounds: Arc<Rounds>,
+            /// Of those that cannot block together.
+            cost: CostMeter,
             $($name: $sampling,)*
         }
 
@@ -43,7 +51,11 @@ macro_rules! sources {
             /// `ENOMEM` when there is no memory.
             pub(super) fn new(rounds: Arc<Rounds>, file_systems: Arc<FileSystems>) -> Result<Self> {
                 $(let $name: $sampling = $new(&rounds, &file_systems)?;)*
-                Ok(Self { rounds, $($name,)* })
+                Ok(Self {
+                    rounds,
+                    cost: CostMeter::new(),
+                    $($name,)*
+                })
             }
 
             /// Passes each of them to `each`.
@@ -78,9 +90,23 @@ impl Sources {
         self.activity.pair()
     }
 
-    /// Begins a round: takes or requests a snapshot of each.
-    pub(super) fn begin(&mut self) {
+    /// Begins a round, at `start_ns` by `CLOCK_MONOTONIC`: takes or requests a snapshot of each. Returns when
+    /// that is done.
+    pub(super) fn begin(&mut self, start_ns: u64) -> u64 {
         self.rounds.start();
-        self.for_each(|source| source.begin());
+        let mut was_read = false;
+        self.for_each(|source| was_read |= source.begin(start_ns));
+        let now_ns = clock::monotonic_now_ns();
+        if was_read {
+            self.cost.add(now_ns.saturating_sub(start_ns));
+        }
+        now_ns
+    }
+
+    /// Passes what taking the snapshots has cost to `add`: of those that cannot block together, and of each
+    /// of the others.
+    pub(super) fn costs(&mut self, add: &mut dyn FnMut(&CostMeter)) {
+        add(&self.cost);
+        self.for_each(|source| source.cost(add));
     }
 }

@@ -14,29 +14,43 @@ use super::reporter::{
 use crate::sys::{
     irq_work::IrqWorkHandler,
     job::Job,
-    kthread::Worker,
-    timeout::{
-        Timeout,
-        TimeoutHandler, //
-    }, //
+    kthread::Worker, //
 };
 use kernel::{
+    impl_has_hr_timer,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        Arc,
+        ArcBorrow, //
+    },
+    time::{
+        hrtimer::{
+            HrTimer,
+            HrTimerCallback,
+            HrTimerCallbackContext,
+            HrTimerPointer,
+            HrTimerRestart,
+            RelativePinnedHardMode, //
+        },
+        Delta,
+        Monotonic, //
+    },
 };
 
 /// What the thread does that is woken for each sample.
 struct Lead {
     reporter: Arc<Reporter>,
-    timeout: Timeout<WakeRescuer>,
+    rescue: Arc<Rescue>,
 }
 
 impl Job for Lead {
     fn run(&self) {
         if self.reporter.begin() {
-            self.timeout.start_ns(reporter::patience_ns());
+            // It is nearly always cancelled, and never the timer that comes next, so it costs little.
+            let patience = Delta::from_nanos(reporter::patience_ns() as i64);
+            let timer = self.rescue.clone().start(patience);
             self.reporter.take();
-            self.timeout.cancel();
+            drop(timer);
             self.reporter.finish();
         }
     }
@@ -51,12 +65,27 @@ impl Job for Rescuer {
     }
 }
 
-/// Wakes the rescuer when the time is over.
-struct WakeRescuer(Arc<Worker<Rescuer>>);
+/// The thread that stands by, and the timer that wakes it when the time is over.
+#[pin_data]
+struct Rescue {
+    rescuer: Worker<Rescuer>,
+    #[pin]
+    timer: HrTimer<Self>,
+}
 
-impl TimeoutHandler for WakeRescuer {
-    fn run(&self) {
-        self.0.queue();
+impl HrTimerCallback for Rescue {
+    type Pointer<'a> = Arc<Self>;
+
+    /// In the timer interrupt, also on `PREEMPT_RT`, where a soft interrupt may not get to run.
+    fn run(this: ArcBorrow<'_, Self>, _: HrTimerCallbackContext<'_, Self>) -> HrTimerRestart {
+        this.rescuer.queue();
+        HrTimerRestart::NoRestart
+    }
+}
+
+impl_has_hr_timer! {
+    impl HasHrTimer<Self> for Rescue {
+        mode: RelativePinnedHardMode<Monotonic>, field: self.timer
     }
 }
 
@@ -65,7 +94,7 @@ impl TimeoutHandler for WakeRescuer {
 pub(crate) struct WakeReporter {
     reporter: Arc<Reporter>,
     lead: Worker<Lead>,
-    rescuer: Arc<Worker<Rescuer>>,
+    rescue: Arc<Rescue>,
 }
 
 impl WakeReporter {
@@ -79,31 +108,32 @@ impl WakeReporter {
     ///
     /// `ENOMEM` when there is no memory, `EINTR` when the calling process is being killed.
     pub(super) fn new(reporter: Arc<Reporter>) -> Result<Self> {
-        let rescuer = Arc::new(
-            Worker::start(c"resource_mon/R", Rescuer(reporter.clone()))?,
+        let rescuer = Worker::start(c"resource_mon/R", Rescuer(reporter.clone()))?;
+        let rescue = Arc::pin_init(
+            pin_init!(Rescue {
+                rescuer,
+                timer <- HrTimer::new(),
+            }),
             GFP_KERNEL,
         )?;
         let lead = Lead {
             reporter: reporter.clone(),
-            timeout: Timeout::new(WakeRescuer(rescuer.clone()))?,
+            rescue: rescue.clone(),
         };
         Ok(Self {
             reporter,
             lead: Worker::start(c"resource_mon", lead)?,
-            rescuer,
+            rescue,
         })
     }
 }
 
 impl IrqWorkHandler for WakeReporter {
     fn run(&self) {
-        let is_rescued = self.reporter.is_rescued();
-        if !is_rescued {
+        if self.reporter.is_rescued() {
+            self.rescue.rescuer.queue();
+        } else {
             self.lead.queue();
-        }
-        // The timeout needs a thread of its own on `PREEMPT_RT`, which may not get to run.
-        if is_rescued || self.reporter.is_overdue() {
-            self.rescuer.queue();
         }
     }
 }

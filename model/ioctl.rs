@@ -98,9 +98,9 @@ words! {
         pub order: u64,
         /// [`BY_SEQ`] or [`BY_BOOT_NS`].
         pub by: u64,
-        /// A sequence number, or nanoseconds of `CLOCK_BOOTTIME`: the first block is the oldest one with a
-        /// record that is not before this or, with the newest first, the newest one with a record that is
-        /// not after this.
+        /// A sequence number, or nanoseconds of `CLOCK_BOOTTIME`. The first block is the oldest one
+        /// that has a record of this or later or, with the newest first, the newest one that has a
+        /// record of this or earlier.
         pub from: u64,
     }
 }

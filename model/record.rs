@@ -170,8 +170,9 @@ words! {
         pub left_out: u64,
         /// `CLOCK_MONOTONIC` right before the first entry was read, in nanoseconds.
         pub first_mono_ns: u64,
-        /// `CLOCK_MONOTONIC` right after the last entry was read, in nanoseconds. Where one entry is
-        /// read in no time worth a look at the clock, it is the same.
+        /// `CLOCK_MONOTONIC` right after the last entry was read, in nanoseconds. Sections that are
+        /// read in no time worth a look at the clock follow one another: they have the time before
+        /// the first of them, and here the same.
         pub last_mono_ns: u64,
     }
 }

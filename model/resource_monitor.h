@@ -127,8 +127,9 @@ struct resource_monitor_record {
  * @state: %RESOURCE_MONITOR_TAKEN or %RESOURCE_MONITOR_STALE.
  * @left_out: Number of entries that are missing, since the module has no room for more.
  * @first_mono_ns: CLOCK_MONOTONIC right before the first entry was read, in nanoseconds.
- * @last_mono_ns: CLOCK_MONOTONIC right after the last entry was read, in nanoseconds. Where one
- *	entry is read in no time worth a look at the clock, it is the same.
+ * @last_mono_ns: CLOCK_MONOTONIC right after the last entry was read, in nanoseconds. Sections
+ *	that are read in no time worth a look at the clock follow one another: they have the time
+ *	before the first of them, and here the same.
  */
 struct resource_monitor_section {
 	__u64 kind;
@@ -514,9 +515,9 @@ struct resource_monitor_info {
  * struct resource_monitor_seek_blocks - Which blocks are to be read.
  * @order: %RESOURCE_MONITOR_OLDEST_FIRST or %RESOURCE_MONITOR_NEWEST_FIRST.
  * @by: %RESOURCE_MONITOR_BY_SEQ or %RESOURCE_MONITOR_BY_BOOT_NS.
- * @from: A sequence number, or nanoseconds of CLOCK_BOOTTIME: the first block is the oldest one
- *	with a record that is not before this or, with the newest first, the newest one with a record
- *	that is not after this.
+ * @from: A sequence number, or nanoseconds of CLOCK_BOOTTIME. The first block is the oldest one
+ *	that has a record of this or later or, with the newest first, the newest one that has a
+ *	record of this or earlier.
  */
 struct resource_monitor_seek_blocks {
 	__u64 order;

@@ -28,6 +28,5 @@ pub(crate) mod psi;
 pub(crate) mod rwonce;
 pub(crate) mod statfs;
 pub(crate) mod tcp;
-pub(crate) mod timeout;
 pub(crate) mod vmstat;
 pub(crate) mod workqueue;

@@ -243,6 +243,10 @@ mod with_psi {
         let mut nonidle_jiffies = 0u64;
         for cpu in cpu::possible() {
             // SAFETY: By this function's contract.
+            if unsafe { was_idle(group, cpu) } {
+                continue;
+            }
+            // SAFETY: As above.
             let times = unsafe { recent_times(group, cpu) };
             // A CPU counts by the time in which it was not idle.
             let nonidle_ns = times.get(NONIDLE).copied().unwrap_or_default();
@@ -258,6 +262,32 @@ mod with_psi {
             *total = total.saturating_add(weighted / nonidle_jiffies.max(1));
         }
         totals
+    }
+
+    /// Whether `cpu` was idle since its times were last added up, but for less than a jiffy: then it has no
+    /// weight. On most machines most CPUs are, and this is far less than reading all of their times.
+    ///
+    /// # Safety
+    ///
+    /// As that of [`totals`].
+    unsafe fn was_idle(group: *const bindings::psi_group, cpu: CpuNumber) -> bool {
+        // SAFETY: The group is live, and so is its per-CPU memory, which it keeps.
+        let per_cpu = unsafe { cpu.per_cpu_ptr((*group).pcpu) };
+        let mask = || {
+            // SAFETY: `per_cpu` points to live memory, which its CPU changes as we look.
+            unsafe { (&raw const (*per_cpu).state_mask).read_volatile() }
+        };
+        let is_idle = || mask() & (1 << NONIDLE) == 0;
+        if !is_idle() {
+            return false;
+        }
+        rwonce::read_barrier();
+        // SAFETY: As above. The index is one of the array.
+        let nonidle_ns = unsafe { (&raw const (*per_cpu).times[NONIDLE]).read_volatile() };
+        rwonce::read_barrier();
+        // SAFETY: As above; only who holds the lock changes this.
+        let before_ns = unsafe { (*per_cpu).times_prev[AVERAGES][NONIDLE] };
+        u64::from(nonidle_ns.wrapping_sub(before_ns)) < NSEC_PER_JIFFY && is_idle()
     }
 
     /// How long `cpu` was in each state since its times were last added up: `get_recent_times()`.

@@ -253,10 +253,11 @@ impl SampledSource for Arc<FileSystems> {
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, now_ns: u64) -> bool {
         for watched in &mut self.list.lock().watched {
-            watched.begin();
+            watched.begin(now_ns);
         }
+        false
     }
 
     fn record(&self, record: &mut RecordWriter<'_>) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sources whose read cannot block: the reporter reads them itself.
+//! Sources whose read cannot block: the reporter reads them itself, all in so little time that they have one
+//! for all.
 
 use super::{
     snapshots::Snapshots,
@@ -11,10 +12,7 @@ use super::{
     Source,
 };
 use crate::{
-    driver::{
-        cost::CostMeter,
-        record_writer::RecordWriter, //
-    },
+    driver::record_writer::RecordWriter,
     model::{
         line::Lines,
         source::Pair, //
@@ -30,7 +28,6 @@ pub(crate) struct Inline<S: Source> {
     snapshots: Snapshots<S::Entry>,
     /// What came of the last one; none when the source is off.
     outcome: Option<Outcome>,
-    cost: CostMeter,
 }
 
 impl<S: Source> Inline<S> {
@@ -45,7 +42,6 @@ impl<S: Source> Inline<S> {
             table: Table::new(S::CAPACITY)?,
             snapshots: Snapshots::new(S::CAPACITY)?,
             outcome: None,
-            cost: CostMeter::new(),
         })
     }
 
@@ -67,18 +63,20 @@ impl<S: Source> SampledSource for Inline<S> {
         Room::of(&self.source)
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, now_ns: u64) -> bool {
         if !S::switch().is_on() {
             self.snapshots.forget();
             self.outcome = None;
-            return;
+            return false;
         }
         self.snapshots.advance();
-        let outcome = super::take(&self.source, &mut self.table, &self.cost);
+        self.table.start(now_ns);
+        let outcome = self.source.take(&mut self.table);
         if outcome == Outcome::Snapshot {
             self.snapshots.put(&mut self.table);
         }
         self.outcome = Some(outcome);
+        true
     }
 
     fn record(&self, record: &mut RecordWriter<'_>) {
@@ -99,9 +97,5 @@ impl<S: Source> SampledSource for Inline<S> {
 
     fn restart(&mut self) {
         self.snapshots.rebase();
-    }
-
-    fn cost(&self, add: &mut dyn FnMut(&CostMeter)) {
-        add(&self.cost);
     }
 }

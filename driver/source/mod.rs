@@ -38,7 +38,10 @@ use crate::{
     },
     sys::param::SwitchParam, //
 };
-use table::Table;
+use table::{
+    Lap,
+    Table, //
+};
 
 /// How many disks, and interfaces, may come after load before fewer records have room.
 const SPARE_DEVICES: usize = 4;
@@ -132,8 +135,9 @@ pub(crate) trait SampledSource {
     /// The room that it needs in a record.
     fn room(&self) -> Room;
 
-    /// Takes a snapshot, or requests one.
-    fn begin(&mut self);
+    /// Takes a snapshot, or requests one. It is `now_ns` by `CLOCK_MONOTONIC`. Returns whether anything was
+    /// read.
+    fn begin(&mut self, now_ns: u64) -> bool;
 
     /// Adds the snapshot to a record, or that it is late.
     fn record(&self, record: &mut RecordWriter<'_>);
@@ -144,15 +148,20 @@ pub(crate) trait SampledSource {
     /// Restarts the log: the next lines begin with the newest snapshot.
     fn restart(&mut self);
 
-    /// Passes what taking the snapshots has cost to `add`.
-    fn cost(&self, add: &mut dyn FnMut(&CostMeter));
+    /// Passes what taking the snapshots has cost to `add`, if they are not taken in [`Self::begin`].
+    fn cost(&self, _add: &mut dyn FnMut(&CostMeter)) {}
 }
 
 /// Takes a snapshot of `source` into `table`, and counts how long that takes.
-fn take<S: Source>(source: &S, table: &mut Table<S::Entry>, cost: &CostMeter) -> Outcome {
-    table.start();
+fn take<S: Source>(
+    source: &S,
+    table: &mut Table<S::Entry>,
+    cost: &CostMeter,
+    lap: &mut Lap,
+) -> Outcome {
+    table.start(lap.mono_ns);
     let outcome = source.take(table);
-    table.finish();
+    table.finish(lap);
     cost.add(table.last_mono_ns.saturating_sub(table.first_mono_ns));
     outcome
 }

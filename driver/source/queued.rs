@@ -28,7 +28,10 @@ use super::{
         Rounds, //
     },
     snapshots::Snapshots,
-    table::Table,
+    table::{
+        Lap,
+        Table, //
+    },
     Outcome, //
     Room,
     SampledSource,
@@ -151,11 +154,11 @@ impl<S: Source> Queued<S> {
 }
 
 impl<S: Source> Requested for Work<Arc<Shared<S>>> {
-    fn take(&self) {
+    fn take(&self, lap: &mut Lap) {
         if S::MAY_HANG {
-            kthread::unfrozen(|| self.job().run());
+            kthread::unfrozen(|| self.job().take(lap));
         } else {
-            self.job().run();
+            self.job().take(lap);
         }
     }
 
@@ -166,8 +169,15 @@ impl<S: Source> Requested for Work<Arc<Shared<S>>> {
 
 impl<S: Source> Job for Arc<Shared<S>> {
     fn run(&self) {
+        self.take(&mut Lap::now());
+    }
+}
+
+impl<S: Source> Shared<S> {
+    /// Takes the snapshot that was requested, and completes the request.
+    fn take(&self, lap: &mut Lap) {
         let mut table = self.table.lock();
-        let outcome = super::take(&self.source, &mut table, &self.cost);
+        let outcome = super::take(&self.source, &mut table, &self.cost, lap);
         let mut request = self.request.lock();
         if outcome == Outcome::Snapshot && S::switch().is_on() {
             request.snapshots.put(&mut table);
@@ -191,7 +201,7 @@ impl<S: Source> SampledSource for Queued<S> {
         Room::of(&self.shared.source)
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, _: u64) -> bool {
         let mut request = self.shared.request.lock();
         self.was_on = S::switch().is_on();
         if !self.was_on {
@@ -200,12 +210,13 @@ impl<S: Source> SampledSource for Queued<S> {
             let requested = self.work.clone();
             let Some(round) = self.shared.rounds.request(requested, request.was_slow) else {
                 self.was_on = false;
-                return;
+                return false;
             };
             request.snapshots.advance();
             request.is_pending = true;
             request.round = round;
         }
+        false
     }
 
     fn record(&self, record: &mut RecordWriter<'_>) {

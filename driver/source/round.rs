@@ -3,6 +3,7 @@
 //! The requests of a sample to the sources that may block, who takes what was requested, and the wait
 //! for their completion.
 
+use super::table::Lap;
 use crate::{
     model::source::fs::MAX_PATHS,
     sys::{
@@ -32,7 +33,7 @@ pub(super) trait Requested: Send + Sync {
     /// # Context
     ///
     /// Process context, may sleep, and without an end.
-    fn take(&self);
+    fn take(&self, lap: &mut Lap);
 
     /// Has a job on the workqueue take it.
     ///
@@ -139,8 +140,9 @@ impl Rounds {
     ///
     /// Process context, may sleep, and without an end.
     pub(crate) fn take(&self) {
+        let mut lap = Lap::now();
         while let Some(requested) = self.next() {
-            requested.take();
+            requested.take(&mut lap);
         }
     }
 
@@ -172,15 +174,20 @@ impl Rounds {
     }
 
     /// Waits until all requests of this round are completed, or it is `until_ns` by
-    /// `CLOCK_MONOTONIC`.
+    /// `CLOCK_MONOTONIC`. Returns how long that was, in nanoseconds.
     ///
     /// # Context
     ///
     /// Process context, may sleep.
-    pub(crate) fn wait(&self, until_ns: u64) {
+    pub(crate) fn wait(&self, until_ns: u64) -> u64 {
         let mut pending = self.pending.lock();
+        if pending.of_round == 0 {
+            return 0;
+        }
+        let start_ns = clock::monotonic_now_ns();
+        let mut now_ns = start_ns;
         while pending.of_round != 0 {
-            let left_ns = until_ns.saturating_sub(clock::monotonic_now_ns());
+            let left_ns = until_ns.saturating_sub(now_ns);
             if left_ns == 0 {
                 break;
             }
@@ -190,6 +197,8 @@ impl Rounds {
             let _ = self
                 .round_complete
                 .wait_interruptible_timeout(&mut pending, left);
+            now_ns = clock::monotonic_now_ns();
         }
+        now_ns.saturating_sub(start_ns)
     }
 }

@@ -20,6 +20,22 @@ pub(crate) struct Table<E> {
     pub(super) left_out: u64,
 }
 
+/// When the last of some sources was taken, and the next one is begun with: these follow one another, and
+/// the clock is read once for both.
+pub(super) struct Lap {
+    /// `CLOCK_MONOTONIC`.
+    pub(super) mono_ns: u64,
+}
+
+impl Lap {
+    /// Before the first one.
+    pub(super) fn now() -> Self {
+        Self {
+            mono_ns: clock::monotonic_now_ns(),
+        }
+    }
+}
+
 impl<E> Table<E> {
     /// Makes an empty table.
     ///
@@ -35,16 +51,19 @@ impl<E> Table<E> {
         })
     }
 
-    /// Begins a snapshot that is taken now.
-    pub(super) fn start(&mut self) {
-        self.first_mono_ns = clock::monotonic_now_ns();
+    /// Begins a snapshot, at `now_ns` by `CLOCK_MONOTONIC`. It ends then as well, unless
+    /// [`Self::finish`] says otherwise.
+    pub(super) fn start(&mut self, now_ns: u64) {
+        self.first_mono_ns = now_ns;
+        self.last_mono_ns = now_ns;
         self.entries.clear();
         self.left_out = 0;
     }
 
     /// Ends the snapshot: all entries were read.
-    pub(super) fn finish(&mut self) {
-        self.last_mono_ns = clock::monotonic_now_ns();
+    pub(super) fn finish(&mut self, lap: &mut Lap) {
+        *lap = Lap::now();
+        self.last_mono_ns = lap.mono_ns;
     }
 
     /// Adds an entry, or counts it if there is no room for it.

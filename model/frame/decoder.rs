@@ -3,14 +3,14 @@
 //! Frames to records.
 
 use super::varint::Reader;
-use super::{Frame, Memory, GROUP_FRAMES, ROW};
+use super::{whole_rows, Frame, GROUP_FRAMES, ROW};
 
 /// Why a frame was not decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotDecoded {
     /// The frame before it is missing: only the next key frame can be decoded.
     OutOfOrder,
-    /// The record has this many words, which are more than a row of [`Memory`].
+    /// The record has this many words, which are more than there is memory for.
     TooLong(u64),
     /// The payload ends early or late.
     Damaged,
@@ -44,7 +44,8 @@ impl Decoder {
         }
     }
 
-    /// Decodes a frame and returns the words of the record. `memory` is the same in each call.
+    /// Decodes a frame and returns the words of the record. `memory` is the same in each call, and has
+    /// [`memory_words`](super::memory_words) of the largest record.
     ///
     /// # Errors
     ///
@@ -52,7 +53,7 @@ impl Decoder {
     /// error, the rest of the group is out of order.
     pub fn decode<'a>(
         &mut self,
-        memory: Memory<'a>,
+        memory: &'a mut [u64],
         frame: &Frame<'_>,
     ) -> Result<&'a [u64], NotDecoded> {
         let is_next =
@@ -68,9 +69,11 @@ impl Decoder {
             self.words = usize::try_from(words).unwrap_or(usize::MAX);
             self.tick_ns = reader.number();
         }
-        let Memory { last, delta } = memory
-            .first(self.words)
-            .ok_or(NotDecoded::TooLong(self.words as u64))?;
+        let rows = whole_rows(self.words);
+        let memory = memory
+            .split_at_mut_checked(rows)
+            .and_then(|(last, rest)| Some((last, rest.get_mut(..rows)?)));
+        let (last, delta) = memory.ok_or(NotDecoded::TooLong(self.words as u64))?;
         if frame.is_key() {
             last.fill(0);
             delta.fill(0);
@@ -95,6 +98,7 @@ impl Decoder {
 /// there can be.
 fn read_rows(last: &mut [u64], delta: &mut [u64], reader: &mut Reader<'_>, tick_ns: u64) -> bool {
     let mut zeros = 0u8;
+    let mut residual = 0u64;
     for (last, delta) in last.chunks_exact_mut(ROW).zip(delta.chunks_exact_mut(ROW)) {
         let mut bits = 0;
         if zeros != 0 {
@@ -114,7 +118,11 @@ fn read_rows(last: &mut [u64], delta: &mut [u64], reader: &mut Reader<'_>, tick_
         }
         for (last, delta) in words {
             if bits & 1 != 0 {
-                *delta = delta.wrapping_add(reader.residual(tick_ns));
+                residual = match reader.residual(tick_ns) {
+                    0 => residual,
+                    other => other,
+                };
+                *delta = delta.wrapping_add(residual);
             }
             *last = last.wrapping_add(*delta);
             bits >>= 1;

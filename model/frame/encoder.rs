@@ -4,7 +4,14 @@
 
 use super::super::record::WORD_BYTES;
 use super::varint::{Tick, Writer};
-use super::{checksum, head, Memory, GROUP_FRAMES, HEADER_WORDS, MAX_WORDS, ROW};
+use super::{checksum, head, memory_words, GROUP_FRAMES, HEADER_WORDS, MAX_WORDS, ROW};
+
+/// Words that the encoder keeps for a row: the last words, and then what they had grown by. They are
+/// looked at together.
+const KEPT_ROW: usize = 2 * ROW;
+
+/// An odd number with as many ones as zeros, which spreads each bit over those above.
+const LAYOUT_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Most bytes of 0 that have one short form.
 const MAX_ZEROS: u64 = 256;
@@ -108,7 +115,7 @@ impl Output for [u64] {
 pub enum NotEncoded {
     /// There is no room for the frame. The next one is a key frame.
     NoRoom,
-    /// The record is longer than a row of [`Memory`].
+    /// The record has more words than there is memory for.
     TooLong,
 }
 
@@ -122,16 +129,21 @@ pub struct Encoder {
     index: u8,
     /// Words of the record before.
     words: usize,
+    /// Its layout.
+    layout: u64,
 }
 
 impl Encoder {
     /// An encoder on a machine that counts some times in ticks of `tick_ns`; 0 where it counts none.
-    pub const fn new(tick_ns: u64) -> Self {
+    /// Its groups have the numbers from `first_group` on. Where frames of several encoders follow one
+    /// another, that is best a random number, so that those of one are not taken for those of another.
+    pub const fn new(tick_ns: u64, first_group: u32) -> Self {
         Self {
             tick: Tick::new(tick_ns),
-            next_group: 0,
+            next_group: first_group,
             index: GROUP_FRAMES,
             words: 0,
+            layout: 0,
         }
     }
 
@@ -140,7 +152,8 @@ impl Encoder {
         self.index = GROUP_FRAMES;
     }
 
-    /// Encodes a record, and returns how many words its frame has. `memory` is the same in each call.
+    /// Encodes a record, and returns how many words its frame has. `memory` is the same in each call,
+    /// and has [`memory_words`] of the largest record.
     ///
     /// The frame belongs to the group of the one before, if that is not full and the record has the
     /// layout of the one before; otherwise it is a key frame.
@@ -150,22 +163,24 @@ impl Encoder {
     /// What was written to `to` is no frame then. The record can be encoded again.
     pub fn encode<W: Word, O: Output + ?Sized>(
         &mut self,
-        memory: Memory<'_>,
+        memory: &mut [u64],
         record: Parts<'_, W>,
         to: &mut O,
     ) -> Result<usize, NotEncoded> {
         let words = record.len();
-        let mut memory = memory.first(words).ok_or(NotEncoded::TooLong)?;
-        let is_next =
-            self.index < GROUP_FRAMES && self.words == words && has_layout_of(memory.last, record);
+        let memory = memory.get_mut(..memory_words(words));
+        let memory = memory.ok_or(NotEncoded::TooLong)?;
+        let layout = layout(record);
+        let is_next = self.index < GROUP_FRAMES && self.words == words && self.layout == layout;
         let index = if is_next { self.index } else { 0 };
         // Until the frame is whole, the memory fits none.
         self.index = GROUP_FRAMES;
         let (size, group) = self
-            .write(&mut memory, record, to, index)
+            .write(memory, record, to, index)
             .ok_or(NotEncoded::NoRoom)?;
         self.index = index.saturating_add(1);
         self.words = words;
+        self.layout = layout;
         self.next_group = group.wrapping_add(1);
         Ok(size)
     }
@@ -173,7 +188,7 @@ impl Encoder {
     /// Writes the frame and returns its words and the number of its group.
     fn write<W: Word, O: Output + ?Sized>(
         &self,
-        memory: &mut Memory<'_>,
+        memory: &mut [u64],
         record: Parts<'_, W>,
         to: &mut O,
         index: u8,
@@ -185,12 +200,13 @@ impl Encoder {
         if is_key {
             writer.number(record.len() as u64)?;
             writer.number(self.tick.ns())?;
-            memory.last.fill(0);
-            memory.delta.fill(0);
+            memory.fill(0);
         }
         let writer = write_rows(memory, record, writer, &self.tick)?;
         if is_key {
-            memory.delta.fill(0);
+            for [_, _, _, _, _, _, _, _, delta @ ..] in rows(memory) {
+                *delta = [0; ROW];
+            }
         }
         let size = writer.finish()?;
         if size > MAX_WORDS {
@@ -207,7 +223,7 @@ impl Encoder {
 /// Writes the residuals of a record, and puts it into the memory.
 #[inline(always)]
 fn write_rows<'a, W: Word, O: Output + ?Sized>(
-    memory: &mut Memory<'_>,
+    memory: &mut [u64],
     mut record: Parts<'_, W>,
     mut writer: Writer<'a, O>,
     tick: &Tick,
@@ -215,12 +231,11 @@ fn write_rows<'a, W: Word, O: Output + ?Sized>(
     let mut residuals = [0; ROW];
     // Bytes of bits that are 0 and not written yet.
     let mut zeros = 0u64;
-    let rows = memory.last.chunks_exact_mut(ROW);
-    for (last, delta) in rows.zip(memory.delta.chunks_exact_mut(ROW)) {
-        let (last, delta) = (last.try_into().ok()?, delta.try_into().ok()?);
+    let mut before = 0u64;
+    for kept in rows(memory) {
         let (bits, count) = match record.next_row() {
-            Some(now) => predict(now, last, delta, &mut residuals),
-            None => predict_last(&mut record, last, delta, &mut residuals),
+            Some(now) => predict(now, kept, &mut residuals),
+            None => predict_last(&mut record, kept, &mut residuals),
         };
         if bits == 0 {
             zeros = zeros.wrapping_add(1);
@@ -237,7 +252,12 @@ fn write_rows<'a, W: Word, O: Output + ?Sized>(
             zeros = 0;
         }
         for residual in residuals.iter().take(count) {
-            writer.residual(*residual, tick)?;
+            if *residual == before {
+                writer.same()?;
+            } else {
+                writer.residual(*residual, tick)?;
+                before = *residual;
+            }
         }
     }
     if zeros != 0 {
@@ -252,15 +272,22 @@ fn left_out(zeros: u64) -> u64 {
     zeros.wrapping_sub(1) << 8
 }
 
+/// The rows of the memory.
+#[inline(always)]
+fn rows(memory: &mut [u64]) -> impl Iterator<Item = &mut [u64; KEPT_ROW]> {
+    let rows = memory.chunks_exact_mut(KEPT_ROW);
+    rows.filter_map(|row| row.try_into().ok())
+}
+
 /// Puts the residuals of 8 words that are not 0 into `residuals`. Returns a byte that has a bit for
 /// each, and how many there are. The words become the last ones.
 #[inline(always)]
 fn predict<W: Word>(
     now: &[W; ROW],
-    last: &mut [u64; ROW],
-    delta: &mut [u64; ROW],
+    kept: &mut [u64; KEPT_ROW],
     residuals: &mut [u64; ROW],
 ) -> (u64, usize) {
+    let (last, delta) = kept.split_at_mut(ROW);
     let mut bits = 0;
     let mut count = 0usize;
     let words = now.iter().zip(last).zip(delta);
@@ -285,34 +312,38 @@ fn predict<W: Word>(
 #[inline(never)]
 fn predict_last<W: Word>(
     record: &mut Parts<'_, W>,
-    last: &mut [u64; ROW],
-    delta: &mut [u64; ROW],
+    kept: &mut [u64; KEPT_ROW],
     residuals: &mut [u64; ROW],
 ) -> (u64, usize) {
-    predict(&record.last_row(), last, delta, residuals)
+    predict(&record.last_row(), kept, residuals)
 }
 
-/// Whether a record has the layout of that in `last`, which is as long: the sizes of the headers, and
-/// the kinds and sizes of the sections.
-fn has_layout_of<W: Word>(last: &[u64], record: Parts<'_, W>) -> bool {
-    // Headers begin with what tells the layout.
-    let same_header = |at: usize| {
-        let header: &[u64; 4] = last.get(at..)?.first_chunk()?;
-        let mut words = [0, 1, 2, 3].into_iter().zip(header);
-        let is_same = words.all(|(from, word)| record.word(at.saturating_add(from)) == Some(*word));
-        is_same.then_some(header)
-    };
-    let Some([.., header_bytes]) = same_header(0) else {
-        return false;
-    };
-    let mut at = *header_bytes as usize / WORD_BYTES;
-    while at < record.len() {
-        let Some([_, size_bytes, ..]) = same_header(at) else {
-            return false;
-        };
-        // A section of nothing would be looked at for ever.
-        let size = (*size_bytes as usize / WORD_BYTES).max(1);
-        at = at.saturating_add(size);
+/// What tells the layout of a record: a number of its version, the size of its header, and the kinds and
+/// sizes of its sections. Where two layouts have the same, frames are larger, and no more.
+fn layout<W: Word>(record: Parts<'_, W>) -> u64 {
+    if record.rest.is_empty() {
+        layout_of(|at| record.first.get(at).map(W::read))
+    } else {
+        layout_of(|at| record.word(at))
     }
-    true
+}
+
+/// The same of a record of which `word` gives the words.
+#[inline(always)]
+fn layout_of(word: impl Fn(usize) -> Option<u64>) -> u64 {
+    // A record begins with magic, version, its size, and that of its header.
+    let version = word(1).unwrap_or(0);
+    let mut size_bytes = word(3).unwrap_or(0);
+    let mut layout = version ^ size_bytes.rotate_left(32);
+    let mut at = 0usize;
+    loop {
+        // A section of nothing would be looked at for ever.
+        at = at.wrapping_add((size_bytes as usize / WORD_BYTES).max(1));
+        // A section begins with its kind and its size.
+        let (Some(kind), Some(size)) = (word(at), word(at.wrapping_add(1))) else {
+            return layout;
+        };
+        size_bytes = size;
+        layout = (layout ^ kind ^ size.rotate_left(32)).wrapping_mul(LAYOUT_FACTOR);
+    }
 }

@@ -126,6 +126,12 @@ impl<'a, O: Output + ?Sized> Writer<'a, O> {
         }
     }
 
+    /// Adds a 0, which stands for the residual that was added last.
+    #[inline(always)]
+    pub(super) fn same(&mut self) -> Option<()> {
+        self.bytes(1, 1)
+    }
+
     /// Adds a residual that is not 0.
     #[inline(always)]
     pub(super) fn residual(&mut self, residual: u64, tick: &Tick) -> Option<()> {
@@ -133,7 +139,13 @@ impl<'a, O: Output + ?Sized> Writer<'a, O> {
         let sign = (residual as i64 >> 63) as u64;
         let size = (residual ^ sign).wrapping_sub(sign);
         let zigzag = |size: u64| (size << 1).wrapping_add(sign);
-        let (value, is_ticks) = match tick.whole(size) {
+        // Most are less than a tick.
+        let ticks = if size < tick.ns {
+            None
+        } else {
+            tick.whole(size)
+        };
+        let (value, is_ticks) = match ticks {
             Some(ticks) => (zigzag(ticks), 1),
             None => (zigzag(size), 0),
         };

@@ -88,6 +88,7 @@ static void decode(const unsigned char *payload, size_t length, int is_key)
 {
 	struct bytes bytes = { payload, payload + length };
 	unsigned int zeros = 0;
+	uint64_t same = 0;
 	int is_long;
 
 	if (is_key) {
@@ -109,8 +110,12 @@ static void decode(const unsigned char *payload, size_t length, int is_key)
 				zeros = (unsigned int)take(&bytes, 1);
 		}
 		for (size_t word = row; word < row + 8; word++, bits >>= 1) {
-			if (bits & 1)
-				delta[word] += residual(&bytes);
+			if (bits & 1) {
+				uint64_t other = residual(&bytes);
+
+				same = other ? other : same;
+				delta[word] += same;
+			}
 			last[word] += delta[word];
 		}
 	}
@@ -132,7 +137,8 @@ static size_t frame(const unsigned char *bytes, size_t left)
 	memcpy(words, bytes, sizeof(words));
 	size = words[0] >> 32 & 0xffffff;
 	index = (unsigned int)(words[0] >> 56);
-	if ((uint32_t)words[0] != RESOURCE_MONITOR_FRAME_MAGIC || size < sizeof(words) || size > left)
+	if ((uint32_t)words[0] != RESOURCE_MONITOR_FRAME_MAGIC || size < sizeof(words) ||
+	    size > left)
 		errx(1, "a block has something that is no frame");
 	crc = crc32c(0, &words[0], sizeof(words[0]));
 	crc = crc32c(crc, &words[1], sizeof(uint32_t));
@@ -156,7 +162,8 @@ static void block(const unsigned char *bytes, size_t length)
 	memcpy(&header, bytes, sizeof(header));
 	if (header.magic != RESOURCE_MONITOR_BLOCK_MAGIC ||
 	    header.version != RESOURCE_MONITOR_BLOCK_VERSION || header.size_bytes != length ||
-	    header.checksum != crc32c(0, &header, offsetof(struct resource_monitor_block, checksum)))
+	    header.checksum !=
+		    crc32c(0, &header, offsetof(struct resource_monitor_block, checksum)))
 		errx(1, "what was read is no block");
 	if (header.lost_records)
 		warnx("%llu records were overwritten", (unsigned long long)header.lost_records);

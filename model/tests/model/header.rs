@@ -156,7 +156,9 @@ fn wrap(comment: &mut String, first: &str, text: &str) {
     let mut line = format!(" * {first}");
     let mut is_empty = true;
     for word in text.split_whitespace() {
-        if !is_empty && line.len() + 1 + word.len() > 99 {
+        // A tab goes to the column 8.
+        let columns = line.len() + if line.contains('\t') { 5 } else { 0 };
+        if !is_empty && columns + 1 + word.len() > 99 {
             writeln!(comment, "{line}").expect("a text");
             line = if first.is_empty() { " *" } else { " *\t" }.to_owned();
             line.push_str(if first.is_empty() { " " } else { "" });

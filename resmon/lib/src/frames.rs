@@ -2,7 +2,10 @@
 
 //! Encoded records: made into plain ones, and made of them.
 
-use model::frame::{max_words, row_words, Decoder, Encoder, Frame, Memory, NotDecoded, Parts};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use model::frame::{max_words, memory_words, Decoder, Encoder, Frame, NotDecoded, Parts};
 use model::record::{LOST_AT, WORD_BYTES};
 
 use crate::damage::Why;
@@ -13,8 +16,7 @@ use crate::Record;
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     decoder: Decoder,
-    last: Vec<u64>,
-    delta: Vec<u64>,
+    memory: Vec<u64>,
 }
 
 impl Frames {
@@ -22,11 +24,7 @@ impl Frames {
     pub(crate) fn decode(&mut self, words: &[u64], lost: u64) -> Result<Record, Why> {
         let frame = Frame::parse(words)?;
         loop {
-            let memory = Memory {
-                last: &mut self.last,
-                delta: &mut self.delta,
-            };
-            let too_long = match self.decoder.decode(memory, &frame) {
+            let too_long = match self.decoder.decode(&mut self.memory, &frame) {
                 Ok(record) => {
                     let mut record = record.to_vec();
                     if let Some(word) = record.get_mut(LOST_AT) {
@@ -43,8 +41,7 @@ impl Frames {
                 .ok()
                 .filter(|_| too_long <= most && too_long <= MAX_RECORD_BYTES / WORD_BYTES as u64)
                 .ok_or(Why::NotDecoded(NotDecoded::TooLong(too_long)))?;
-            self.last.resize(row_words(record_words), 0);
-            self.delta.resize(row_words(record_words), 0);
+            self.memory.resize(memory_words(record_words), 0);
         }
     }
 }
@@ -59,8 +56,7 @@ const WORDS_OF_WORD: u64 = 4 * 256 * 8;
 #[derive(Debug)]
 pub struct FrameWriter {
     encoder: Encoder,
-    last: Vec<u64>,
-    delta: Vec<u64>,
+    memory: Vec<u64>,
     frame: Vec<u64>,
 }
 
@@ -68,9 +64,9 @@ impl Default for FrameWriter {
     fn default() -> Self {
         Self {
             // Most kernels of the machines that records come from count some times in ticks of 4 ms.
-            encoder: Encoder::new(4_000_000),
-            last: Vec::new(),
-            delta: Vec::new(),
+            // The group that it begins with is none that there is already.
+            encoder: Encoder::new(4_000_000, RandomState::new().build_hasher().finish() as u32),
+            memory: Vec::new(),
             frame: Vec::new(),
         }
     }
@@ -83,19 +79,15 @@ impl FrameWriter {
             self.encoder.start_group();
             return record.to_bytes();
         };
-        let len = row_words(words.len());
-        if self.last.len() < len {
-            self.last.resize(len, 0);
-            self.delta.resize(len, 0);
+        let len = memory_words(words.len());
+        if self.memory.len() < len {
+            self.memory.resize(len, 0);
             self.encoder.start_group();
         }
         self.frame.resize(max_words(words.len()), 0);
-        let memory = Memory {
-            last: &mut self.last,
-            delta: &mut self.delta,
-        };
         let frame = self.frame.as_mut_slice();
-        match self.encoder.encode(memory, Parts::new(words, &[]), frame) {
+        let record_words = Parts::new(words, &[]);
+        match self.encoder.encode(&mut self.memory, record_words, frame) {
             Ok(frame_words) => self
                 .frame
                 .iter()

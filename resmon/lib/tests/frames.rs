@@ -98,19 +98,13 @@ fn a_damaged_byte_makes_no_other_record() {
 /// A frame may claim as many words as it likes; what follows is still read.
 #[test]
 fn a_record_of_a_claimed_size_takes_no_memory() {
-    use resmon::model::frame::{max_words, row_words, Encoder, Memory, Parts};
+    use resmon::model::frame::{max_words, memory_words, Encoder, Parts};
     let words = vec![0_u64; 1 << 20];
-    let (mut last, mut delta) = (
-        vec![0; row_words(words.len())],
-        vec![0; row_words(words.len())],
-    );
+    let mut memory = vec![0; memory_words(words.len())];
     let mut frame = vec![0_u64; max_words(words.len())];
-    let memory = Memory {
-        last: &mut last,
-        delta: &mut delta,
-    };
-    let len = Encoder::new(0)
-        .encode(memory, Parts::new(&words, &[]), frame.as_mut_slice())
+    let record = Parts::new(&words, &[]);
+    let len = Encoder::new(0, 0)
+        .encode(&mut memory, record, frame.as_mut_slice())
         .unwrap();
     let mut bytes: Vec<u8> = frame[..len]
         .iter()

@@ -9,6 +9,8 @@
 pub(crate) mod block_reader;
 #[path = "../../../driver/blocks.rs"]
 pub(crate) mod blocks;
+#[path = "../../../driver/copy.rs"]
+pub(crate) mod copy;
 #[path = "../../../driver/history.rs"]
 pub(crate) mod history;
 #[path = "../../../driver/reader.rs"]

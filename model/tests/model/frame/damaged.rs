@@ -2,7 +2,7 @@
 
 //! Frames that are damaged, by chance or by somebody.
 
-use super::{padded, sealed, short_records, Decoding, Encoding, TICK_NS};
+use super::{padded, sealed, short_records, Decoding, Encoding, FIRST_GROUP, TICK_NS};
 use crate::any;
 use model::frame::{size_words, Frame, Invalid, NotDecoded, GROUP_FRAMES, MAX_WORDS};
 use proptest::prelude::*;
@@ -109,7 +109,7 @@ fn after_a_damaged_payload_the_rest_of_its_group_is_out_of_order() {
         decoding.record(&frame).map(<[u64]>::to_vec)
     };
     assert_eq!(decode(&frames[0]).as_ref(), Ok(&records[0]));
-    let damaged = sealed(0, 1, &[u64::MAX; 3]);
+    let damaged = sealed(FIRST_GROUP, 1, &[u64::MAX; 3]);
     assert_eq!(decode(&damaged), Err(NotDecoded::Damaged));
     assert_eq!(decode(&frames[1]), Err(NotDecoded::OutOfOrder));
     assert_eq!(decode(&frames[2]), Err(NotDecoded::OutOfOrder));

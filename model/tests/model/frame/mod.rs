@@ -11,33 +11,13 @@ use machine::Machine;
 pub use machine::TICK_NS;
 
 use model::frame::{
-    max_words, row_words, Decoder, Encoder, Frame, Memory, NotDecoded, NotEncoded, Parts,
+    max_words, memory_words, Decoder, Encoder, Frame, NotDecoded, NotEncoded, Parts,
 };
 use model::record::{Header, SectionHeader, WORD_BYTES};
 use model::words::Words;
 
-/// The memory of an encoder or decoder.
-struct Rows {
-    last: Vec<u64>,
-    delta: Vec<u64>,
-}
-
-impl Rows {
-    fn new(record_words: usize) -> Self {
-        let row = vec![0; row_words(record_words)];
-        Self {
-            last: row.clone(),
-            delta: row,
-        }
-    }
-
-    fn memory(&mut self) -> Memory<'_> {
-        Memory {
-            last: &mut self.last,
-            delta: &mut self.delta,
-        }
-    }
-}
+/// The number of the first group: others follow the highest.
+pub const FIRST_GROUP: u32 = u32::MAX;
 
 /// The longest record of the tests.
 const MAX_RECORD: usize = 2000;
@@ -45,14 +25,14 @@ const MAX_RECORD: usize = 2000;
 /// An encoder with its memory.
 pub struct Encoding {
     encoder: Encoder,
-    rows: Rows,
+    memory: Vec<u64>,
 }
 
 impl Encoding {
     pub fn new(tick_ns: u64) -> Self {
         Self {
-            encoder: Encoder::new(tick_ns),
-            rows: Rows::new(MAX_RECORD),
+            encoder: Encoder::new(tick_ns, FIRST_GROUP),
+            memory: vec![0; memory_words(MAX_RECORD)],
         }
     }
 
@@ -66,7 +46,7 @@ impl Encoding {
         let record = Parts::new(record, &[]);
         let size = self
             .encoder
-            .encode(self.rows.memory(), record, words.as_mut_slice())?;
+            .encode(&mut self.memory, record, words.as_mut_slice())?;
         words.truncate(size);
         Ok(words)
     }
@@ -81,7 +61,7 @@ impl Encoding {
 /// A decoder with its memory.
 pub struct Decoding {
     decoder: Decoder,
-    rows: Rows,
+    memory: Vec<u64>,
 }
 
 impl Decoding {
@@ -93,12 +73,12 @@ impl Decoding {
     fn of(record_words: usize) -> Self {
         Self {
             decoder: Decoder::new(),
-            rows: Rows::new(record_words),
+            memory: vec![0; memory_words(record_words)],
         }
     }
 
     pub fn record(&mut self, frame: &Frame<'_>) -> Result<&[u64], NotDecoded> {
-        self.decoder.decode(self.rows.memory(), frame)
+        self.decoder.decode(&mut self.memory, frame)
     }
 }
 

@@ -2,9 +2,9 @@
 
 //! Whether the contexts of a row are those in which its wrappers may be called.
 //!
-//! The section `# Context` of a wrapper begins with one of four: `Any context`; `Process context`,
+//! The section `# Context` of a wrapper begins with one of three: `Any context`; `Process context`,
 //! which must not be called in T, I or S, and may be followed by `may sleep`; `Hard interrupt context`,
-//! which is called in T or I alone; `Soft interrupt context`, in S alone. A wrapper without that section is called by others of its file,
+//! which is called in T, I or S alone. A wrapper without that section is called by others of its file,
 //! whose sections count.
 
 use std::collections::BTreeMap;
@@ -14,9 +14,7 @@ use super::tables::Row;
 /// The contexts of docs/ffi.md.
 const CONTEXTS: &str = "TISRJHFPL";
 
-/// Those that are interrupts: hard and soft ones, and both.
-const HARD: &str = "TI";
-const SOFT: &str = "S";
+/// Those that are interrupts.
 const INTERRUPTS: &str = "TIS";
 
 /// What a wrapper says of where it may be called.
@@ -26,8 +24,8 @@ enum Says {
     Process {
         sleeps: bool,
     },
-    /// In these interrupts alone.
-    Interrupt(&'static str),
+    /// In interrupts alone.
+    Interrupt,
     Unclear,
 }
 
@@ -39,9 +37,7 @@ impl Says {
             let sleeps = text.contains("may sleep");
             Says::Process { sleeps }
         } else if text.starts_with("Hard interrupt context") {
-            Says::Interrupt(HARD)
-        } else if text.starts_with("Soft interrupt context") {
-            Says::Interrupt(SOFT)
+            Says::Interrupt
         } else {
             Says::Unclear
         }
@@ -123,10 +119,11 @@ impl Wrappers {
                     (Says::Process { .. }, Some(interrupt)) => fault(format!(
                         "{interrupt} is an interrupt, but {wrapper} is for process context"
                     )),
-                    (Says::Interrupt(own), _) => {
-                        if let Some(other) = letters.iter().find(|letter| !own.contains(**letter)) {
+                    (Says::Interrupt, _) => {
+                        let is_other = |letter: &&&str| !INTERRUPTS.contains(**letter);
+                        if let Some(other) = letters.iter().find(is_other) {
                             fault(format!(
-                                "{other} is none of {own}, but {wrapper} is for those"
+                                "{other} is none of {INTERRUPTS}, but {wrapper} is for those"
                             ));
                         }
                     }
@@ -294,7 +291,7 @@ mod tests {
                 .says
         };
         assert_eq!(found(None, "of"), Some(Says::Any));
-        assert_eq!(found(Some("Job"), "run"), Some(Says::Interrupt(HARD)));
+        assert_eq!(found(Some("Job"), "run"), Some(Says::Interrupt));
         assert_eq!(
             found(Some("Thing"), "new"),
             Some(Says::Process { sleeps: true })

@@ -4,7 +4,7 @@
 
 use loom::thread;
 use model::block::{Block, Header};
-use model::frame::{row_words, Decoder, Memory, HEADER_WORDS};
+use model::frame::{memory_words, Decoder, HEADER_WORDS};
 use model::words::Words;
 
 use super::check;
@@ -30,6 +30,7 @@ fn blocks() -> Arc<Blocks> {
         block_words: BLOCK_WORDS,
         max_record_words: WORDS,
         tick_ns: 0,
+        first_group: 0,
     })
     .unwrap()
 }
@@ -71,13 +72,11 @@ fn read(blocks: &Blocks, order: Order, from: u64) -> Option<(u64, u64)> {
     let seq = block.header().first_seq;
     assert_eq!(block.header().next_seq, seq + 1, "words of another block");
     let frame = block.frames().next().expect("no frame");
-    let (mut last, mut delta) = ([0; row_words(WORDS)], [0; row_words(WORDS)]);
-    let memory = Memory {
-        last: &mut last,
-        delta: &mut delta,
-    };
+    let mut memory = [0; memory_words(WORDS)];
     let frame = frame.expect("words of another block");
-    let record = Decoder::new().decode(memory, &frame).expect("no record");
+    let record = Decoder::new()
+        .decode(&mut memory, &frame)
+        .expect("no record");
     assert_eq!(record, [word(seq)], "words of another block");
     Some((seq, block.header().lost_records))
 }

@@ -28,6 +28,7 @@ pub(super) fn history() -> Arc<History> {
             block_words: 0,
             max_record_words: WORDS,
             tick_ns: 0,
+            first_group: 0,
         },
         about_records: 0,
     })

@@ -15,6 +15,7 @@ pub struct Loaded {
     pub cpus: u32,
     pub history_kb: u64,
     pub plain_kb: u64,
+    pub encoder_kb: u64,
     pub reach_min: u64,
 }
 
@@ -100,9 +101,10 @@ pub(super) fn loaded(text: &str) -> Result<Loaded> {
         "cpus",
         "history_kB",
         "plain_kB",
+        "encoder_kB",
         "reach",
     ];
-    let [version, interval, cpus, history_kb, plain_kb, reach] = fields(text, names)?;
+    let [version, interval, cpus, history_kb, plain_kb, encoder_kb, reach] = fields(text, names)?;
     let parts: Vec<_> = version.split('.').collect();
     ensure!(parts.len() == 3, "version {version:?} has not three parts");
     for part in parts {
@@ -114,6 +116,7 @@ pub(super) fn loaded(text: &str) -> Result<Loaded> {
         cpus: number(cpus, "")?.try_into()?,
         history_kb: number(history_kb, "")?,
         plain_kb: number(plain_kb, "")?,
+        encoder_kb: number(encoder_kb, "")?,
         reach_min: number(reach, "min")?,
     })
 }
@@ -235,7 +238,7 @@ pub mod tests {
             "expected an unloaded line with samples=12, found {found:?}"
         );
         assert_eq!(
-            parsed("loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 reach=1310min")
+            parsed("loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1310min")
                 .unwrap(),
             Line::Loaded(Loaded {
                 version: "0.1.0".into(),
@@ -243,6 +246,7 @@ pub mod tests {
                 cpus: 4,
                 history_kb: 6144,
                 plain_kb: 1024,
+                encoder_kb: 25,
                 reach_min: 1310,
             })
         );
@@ -312,9 +316,9 @@ pub mod tests {
     #[test]
     fn bad_lines() {
         assert_bad([
-            "loaded version=0.1 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 reach=1min".into(),
-            "loaded version=0.1.0 interval=5000 cpus=4 history_kB=6144 plain_kB=1024 reach=1min".into(),
-            "loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 reach=1min x".into(),
+            "loaded version=0.1 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min".into(),
+            "loaded version=0.1.0 interval=5000 cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min".into(),
+            "loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min x".into(),
             changed(UNLOADED, "late=0", "late=13"),
             changed(UNLOADED, "late=0 ", ""),
             changed(UNLOADED, "sources_max=8000ns", "sources_max=0ns"),

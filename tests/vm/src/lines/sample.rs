@@ -270,7 +270,7 @@ mod tests {
         let [all, zero, one] = ["all", "0", "1"].map(|cpu| format!("cpu={cpu} {CPU}"));
         let (all, zero, one) = (all.as_str(), zero.as_str(), one.as_str());
         let loaded =
-            "loaded version=0.1.0 interval=10ms cpus=2 history_kB=6144 plain_kB=1024 reach=1min";
+            "loaded version=0.1.0 interval=10ms cpus=2 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min";
         let bad = "parameter log_every: '' is empty, allowed are 0 to 1000000 samples";
         let count =
             |texts: &[&str], growing| samples(&records(texts), growing).map(|found| found.len());

@@ -1,57 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! Blocks: a header, and the frames of a span of time. The first one is a key frame.
+//! Blocks out of words.
 
-use super::crc32c;
-use super::frame::{self, Frame};
-use super::record::{words_of, WORD_BYTES};
-use super::words::{self, words, Words};
-
-/// The first word of each block: `RSRCBLK` and a zero, in memory.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"RSRCBLK\0");
-
-/// Version of the block. New fields at the end of its header do not change it.
-pub const VERSION: u64 = 1;
-
-words! {
-    /// What a block begins with: which records it has. They follow [`Self::header_bytes`] after its
-    /// start, each as a frame.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub struct Header: "resource_monitor_block" {
-        /// [`MAGIC`].
-        pub magic: u64,
-        /// [`VERSION`].
-        pub version: u64,
-        /// Bytes of the whole block, this header included.
-        pub size_bytes: u64,
-        /// Bytes of this header.
-        pub header_bytes: u64,
-        /// The same for all loads of one boot, as in its records.
-        pub boot_id: u64,
-        /// Drawn at random when the module was loaded, as in its records.
-        pub load_id: u64,
-        /// Number of the block; the first one after loading is 0.
-        pub number: u64,
-        /// Sequence number of the first record.
-        pub first_seq: u64,
-        /// Sequence number after that of the last record.
-        pub next_seq: u64,
-        /// Number of records.
-        pub records: u64,
-        /// `CLOCK_BOOTTIME` when the first sample was taken, in nanoseconds.
-        pub first_boot_ns: u64,
-        /// `CLOCK_BOOTTIME` when the last sample was taken, in nanoseconds.
-        pub last_boot_ns: u64,
-        /// How many records right before the first one its reader did not get, since they were not
-        /// kept long enough. Each reader has its own.
-        pub lost_records: u64,
-        /// CRC-32C of the words before this one.
-        pub checksum: u64,
-    }
-}
-
-/// The word of a block that has [`Header::checksum`].
-const CHECKSUM_AT: usize = Header::LEN.saturating_sub(1);
+use super::super::crc32c;
+use super::super::frame::{self, Frame};
+use super::super::record::words_of;
+use super::super::words::Words;
+use super::{Header, CHECKSUM_AT, MAGIC, VERSION};
 
 /// Why some words are no block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,30 +24,6 @@ pub enum Invalid {
 }
 
 impl Header {
-    /// This header of a block whose frames have `frame_words`, with what every header of this version
-    /// has, and with its checksum. So it comes last.
-    pub fn sealed(self, frame_words: usize) -> Self {
-        let words = Self::LEN.saturating_add(frame_words);
-        let mut header = Self {
-            magic: MAGIC,
-            version: VERSION,
-            size_bytes: words.saturating_mul(WORD_BYTES) as u64,
-            header_bytes: Self::LEN.saturating_mul(WORD_BYTES) as u64,
-            checksum: 0,
-            ..self
-        };
-        let mut sealed = [0; Self::LEN];
-        let mut places = sealed.iter_mut();
-        header.put(&mut |word| {
-            if let Some(place) = places.next() {
-                *place = word;
-            }
-        });
-        let crc = crc32c::update_words(0, sealed.into_iter().take(CHECKSUM_AT));
-        header.checksum = u64::from(crc);
-        header
-    }
-
     /// Reads the header that `words` begin with, without the rest of the block.
     pub fn parse(words: &[u64]) -> Result<Self, Invalid> {
         let header = Self::from_words(words).ok_or(Invalid::TooShort)?;
