@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-matrix test-deb test-dashboards bench deb fmt lint update
+.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-matrix test-deb test-dashboards bench bench-sizes deb fmt lint update
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -47,6 +47,10 @@ test-dashboards:
 
 bench:
 	@tests/bench/run
+	@tests/bench/sizes
+
+bench-sizes:
+	@tests/bench/sizes --check 300
 
 deb:
 	@scripts/deb
@@ -80,7 +84,8 @@ help:
 	@echo '  make deb              build Debian packages of the module (DKMS) and of resmon'
 	@echo '  make test-deb         test the packages on a Debian system, with a kernel upgrade'
 	@echo '  make test-dashboards  ask resmon'\''s metrics what dashboards and alerts in DASHBOARDS ask'
-	@echo '  make bench            count the instructions of a sample'
+	@echo '  make bench            count the instructions and the bytes of a sample'
+	@echo '  make bench-sizes      count the bytes of 300 samples, 5 s apart'
 	@echo '  make fmt              format the source'
 	@echo '  make update           write what follows from the code: C header, sizes, schema'
 	@echo '  make lint             check the format, clippy, the scripts and where unsafe is'

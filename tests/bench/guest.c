@@ -15,6 +15,7 @@
  * switching to it and back.
  */
 #define _GNU_SOURCE
+#include "day.h"
 #include "machine.h"
 #include "proc_reader.h"
 #include "programs.h"
@@ -38,6 +39,8 @@
 #define SAMPLES 21
 #define CHECK_INTERVAL_MS 10
 #define CHECK_SAMPLES 200
+/* A day is measured on a machine of so many CPUs. */
+#define DAY_CPUS 4
 #define MODULE_FILE "/resource_monitor.ko"
 #define MODULE_NAME "resource_monitor"
 #define MODULE_THREAD "resource_mon"
@@ -287,13 +290,20 @@ static void measure_module(const char *name, const char *parameters, void (*chec
 	printf("%s %s\n", name, unloaded);
 }
 
-/* Adds the number of sources that did not make it into their sample to `stale`. */
+/*
+ * Adds the number of sources that did not make it into their sample to `stale`. The module has been
+ * there for long: each sample makes an older record be encoded.
+ */
 static long long spin_beside_module(const char *parameters, int *stale)
 {
 	long long result;
 	const char *log;
 
 	load_module(MODULE_FILE, parameters);
+	device_open();
+	while (!device_encodes())
+		sleep_ms(1000);
+	device_close();
 	come_to_rest();
 	result = spin();
 	log = unload_module();
@@ -303,14 +313,26 @@ static long long spin_beside_module(const char *parameters, int *stale)
 	return result;
 }
 
-/* What it takes to get a record to a program: of a sample that is there, and of a new one. */
-static void measure_device(const char *parameters)
+/*
+ * What it takes to get a record to a program: of a sample that is there, and of a new one, before
+ * older ones are encoded and from then on.
+ */
+static void measure_device(const char *name, const char *parameters)
 {
+	char what[64];
+
 	load_module(MODULE_FILE, parameters);
 	keep_threads_on(&cpu0, MODULE_THREAD);
 	device_open();
-	measure_prepared("deliver", device_rewind, device_read);
-	measure("sample_deliver", device_sample);
+	snprintf(what, sizeof(what), "%s_deliver", name);
+	measure_prepared(what, device_rewind, device_read);
+	snprintf(what, sizeof(what), "%s_not_encoded", name);
+	measure(what, device_sample);
+	while (!device_encodes())
+		device_sample();
+	snprintf(what, sizeof(what), "%s_sample_deliver", name);
+	measure(what, device_sample);
+	printf("%s_record words=%zu\n", name, device_record_words());
 	device_close();
 	unload_module();
 }
@@ -379,7 +401,12 @@ int main(void)
 	measure_module("basic_silent", with(MEASURE " " SILENT, cpu_memory), NULL);
 	measure_module("all", MEASURE, check_lines);
 	measure_module("all_silent", MEASURE " " SILENT, NULL);
-	measure_device("interval_ms=3600000 " SILENT);
+	measure_device("basic", with("interval_ms=3600000 " SILENT, cpu_memory));
+	measure_device("all", "interval_ms=3600000 " SILENT);
+	if (sysconf(_SC_NPROCESSORS_ONLN) == DAY_CPUS) {
+		measure_day();
+		unload_module();
+	}
 	measure_others();
 
 	keep_threads_on(&all_cpus, CONSOLE_THREAD);

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -154,6 +155,37 @@ static void use_interface(const char *name, const char *own, const char *to)
 	if (!received(name))
 		errx(1, "nothing came back through %s", name);
 	close(fd);
+}
+
+void stir_machine(void)
+{
+	static char block[BLOCK] __attribute__((aligned(BLOCK)));
+	static int disk = -1, sender = -1;
+	static unsigned int turn;
+	struct sockaddr_in target = ipv4("127.0.0.1");
+	pid_t child;
+
+	if (disk < 0) {
+		disk = open("/dev/vda", O_RDWR | O_DIRECT | O_CLOEXEC);
+		sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	}
+	if (disk < 0 || sender < 0)
+		err(1, "cannot open what is to be used");
+	turn++;
+	for (unsigned int i = 0; i < turn % 5; i++)
+		sendto(sender, block, turn % 1000, 0, (void *)&target, sizeof(target));
+	for (unsigned int i = 0; i < turn % 3; i++) {
+		if (pwrite(disk, block, BLOCK, (off_t)(turn % BLOCKS) * BLOCK) != BLOCK)
+			err(1, "cannot use the disk");
+	}
+	if (turn % 16)
+		return;
+	child = fork();
+	if (child < 0)
+		err(1, "cannot start a process");
+	if (child == 0)
+		_exit(0);
+	waitpid(child, NULL, 0);
 }
 
 /*

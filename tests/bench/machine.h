@@ -14,4 +14,7 @@ const char *sources_off(const char *file);
  */
 void set_up_machine(void);
 
+/* Has the disk, an interface and a process do something. */
+void stir_machine(void);
+
 #endif

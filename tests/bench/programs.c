@@ -18,8 +18,8 @@
 
 static int device;
 static __u64 records[1 << 17];
-/* The number of the last record that was read. */
-static __u64 newest;
+/* The number of the last record that was read, and its size. */
+static __u64 newest, newest_bytes;
 
 /* Reads the records that are there, which a device gives as many of as have room. */
 void device_read(void)
@@ -37,6 +37,7 @@ void device_read(void)
 			errx(1, "a record of %llu bytes in the %llu that were read", size,
 			     (__u64)length - at);
 		newest = record->seq;
+		newest_bytes = size;
 		at += size;
 	}
 }
@@ -60,6 +61,20 @@ void device_open(void)
 		err(1, "cannot open " RESOURCE_MONITOR_DEVICE);
 	/* What was taken at load is not there any more when it is measured. */
 	device_sample();
+}
+
+size_t device_record_words(void)
+{
+	return newest_bytes / sizeof(__u64);
+}
+
+int device_encodes(void)
+{
+	struct resource_monitor_info info;
+
+	if (ioctl(device, RESOURCE_MONITOR_INFO, &info))
+		err(1, "cannot ask what is kept");
+	return info.block_records != 0;
 }
 
 void device_close(void)

@@ -2,11 +2,21 @@
 #ifndef PROGRAMS_H
 #define PROGRAMS_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 /* Opens the module's device, for one who reads and has samples taken. */
 void device_open(void);
 void device_close(void);
+
+/* Words of the last record that was read. */
+size_t device_record_words(void);
+
+/*
+ * Whether a sample makes an older record be encoded: that begins when the memory for plain ones is
+ * full.
+ */
+int device_encodes(void);
 
 /* Goes back to the newest record, which is then read once more. */
 void device_rewind(void);

@@ -68,6 +68,13 @@ impl Counted {
     }
 }
 
+/// A day is measured on a machine of so many CPUs: a sample every 5 s.
+const DAY_CPUS: i64 = 4;
+const DAY_RECORDS: i64 = 17_280;
+
+/// What that may take to be printed.
+const DAY_CSV: i64 = 3_000_000_000;
+
 /// What one sample costs the module by its own account, in a measurement.
 struct Costs {
     /// All pieces of a sample together.
@@ -76,21 +83,26 @@ struct Costs {
     longest_callback: i64,
     sources: i64,
     report: i64,
+    /// What the module does not count before its memory for plain records is full: encoding an older
+    /// record.
+    encode: i64,
 }
 
 impl Costs {
-    fn of(counted: &Counted, name: &str) -> Result<Costs> {
+    /// Those of a measurement of the sources `sources`.
+    fn of(counted: &Counted, name: &str, sources: &str) -> Result<Costs> {
         let average = |part| counted.get(&format!("{name}.{part}_avg"));
         Ok(Costs {
             callback: average("callback")?,
             longest_callback: counted.get(&format!("{name}.callback_max"))?,
             sources: average("sources")?,
             report: average("report")?,
+            encode: encode(counted, sources)?,
         })
     }
 
     fn total(&self) -> i64 {
-        self.callback + self.sources + self.report
+        self.callback + self.sources + self.report + self.encode
     }
 }
 
@@ -135,6 +147,33 @@ impl Bars<'_> {
         ));
     }
 
+    /// Those of a day of records.
+    fn day(&mut self, counted: &Counted) -> Result<()> {
+        let decode = counted.get("decode.all")?;
+        self.bar(
+            "decode: 30 per word of the record",
+            divided(decode, counted.get("decode.words")?)?,
+            30,
+        );
+        let of_day = |all: i64, records: i64| divided(all * DAY_RECORDS, records);
+        self.bar(
+            "a day, decoded: 250 million",
+            of_day(decode, counted.get("decode.records")?)?,
+            250_000_000,
+        );
+        self.bar(
+            "a day, log --csv: 3000 million",
+            of_day(counted.get("log.csv")?, counted.get("log.records")?)?,
+            DAY_CSV,
+        );
+        self.bar(
+            "top, its first screen: a hundredth of that",
+            counted.get("top.first_screen")?,
+            DAY_CSV / 100,
+        );
+        Ok(())
+    }
+
     fn add(&mut self, name: &str, value: i64, limit: i64, word: &str) {
         let n = self.cpus;
         self.report.bars += &format!("{n:5}  {name:<46}  {value:8}  {limit:8}  {word}\n");
@@ -146,34 +185,36 @@ impl Report {
     fn add(&mut self, n: i64, counted: &Counted) -> Result<()> {
         let reader = counted.without_clock("reader.median")?;
         let full_reader = counted.without_clock("reader_all.median")?;
-        let basic = Costs::of(counted, "basic")?;
-        let basic_total = basic.callback + basic.report;
+        let basic = Costs::of(counted, "basic", "basic")?;
+        let basic_total = basic.total();
         writeln!(
             self.basic,
-            "{n:5}  {:8}  {:12}  {basic_total:8}  {reader:8}  {:>15}  {:>12}",
+            "{n:5}  {:8}  {:12}  {:8}  {basic_total:8}  {reader:8}  {:>15}  {:>12}",
             basic.callback,
             basic.report,
+            basic.encode,
             ratio(basic.callback, reader)?,
             ratio(basic_total, reader)?
         )?;
-        let silent = Costs::of(counted, "all_silent")?;
-        let all = Costs::of(counted, "all")?;
+        let silent = Costs::of(counted, "all_silent", "all")?;
+        let all = Costs::of(counted, "all", "all")?;
         for (log, costs) in [("no", &silent), ("yes", &all)] {
             writeln!(
                 self.full,
-                "{n:5}  {log:<3}  {:8}  {:8}  {:12}  {:8}  {full_reader:8}  {:>12}",
+                "{n:5}  {log:<3}  {:8}  {:8}  {:12}  {:8}  {:8}  {full_reader:8}  {:>12}",
                 costs.callback,
                 costs.sources,
                 costs.report,
+                costs.encode,
                 costs.total(),
                 ratio(costs.total(), full_reader)?
             )?;
         }
-        let deliver = counted.without_clock("deliver.median")?;
+        let deliver = counted.without_clock("all_deliver.median")?;
         // The CPU idles between two pieces, and the clock goes on.
         let further_pieces = (n - 1) / PIECE_CPUS as i64;
         let gaps = further_pieces * GAP_NS as i64;
-        let sample_deliver = counted.without_clock("sample_deliver.median")? - gaps;
+        let sample_deliver = counted.without_clock("all_sample_deliver.median")? - gaps;
         let exporter = counted.without_clock("node_exporter.median")?;
         let sadc = counted.get("sadc.average")?;
         writeln!(
@@ -224,6 +265,11 @@ impl Report {
             7500,
         );
         bars.bar(
+            "encode: 35 per word of the record",
+            all.encode,
+            35 * counted.get("all_record.words")?,
+        );
+        bars.bar(
             "sample and deliver: 1/700 of node_exporter",
             sample_deliver,
             exporter / 700,
@@ -270,6 +316,9 @@ impl Report {
                 full_reader / 8,
             );
         }
+        if n == DAY_CPUS {
+            bars.day(counted)?;
+        }
         let bars = bars.json.join(",\n        ");
 
         self.runs.push(format!(
@@ -283,6 +332,7 @@ impl Report {
         \"module_without_log\": {},
         \"c_reader\": {}}},
      \"whole_machine\": {{{}}},
+     \"encode\": {},
      \"device\": {{\"deliver\": {deliver}, \"sample_and_deliver\": {sample_deliver},
         \"node_exporter\": {exporter}, \"sadc\": {sadc}}},
      \"bars\": [
@@ -293,7 +343,8 @@ impl Report {
             module_json(counted, "all")?,
             module_json(counted, "all_silent")?,
             reader_json(counted, "reader_all")?,
-            outside.join(", ")
+            outside.join(", "),
+            all.encode,
         ));
         Ok(())
     }
@@ -320,11 +371,11 @@ impl Report {
 Instructions per sample, kernel {kernel}
 
 CPU and memory alone; the reader reads /proc/stat and /proc/meminfo
-vCPUs  callback   rates + log     total    reader  callback/reader  total/reader
+vCPUs  callback   rates + log    encode     total    reader  callback/reader  total/reader
 {basic}
 Everything; the full reader reads /proc/{{stat,meminfo,loadavg,vmstat,pressure/*,diskstats,net/dev}}
 and asks statfs() for /
-vCPUs  log  callback   sources   rates + log     total    reader  total/reader
+vCPUs  log  callback   sources   rates + log    encode     total    reader  total/reader
 {full}
 From the device, without a log: reading a record, and taking one and reading it, all that this
 sets going included, without the gaps between two pieces; beside a scrape of node_exporter and a
@@ -368,6 +419,12 @@ fn reader_json(counted: &Counted, name: &str) -> Result<String> {
         parts.push(format!("\"{key}\": {number}"));
     }
     Ok(format!("{{{}}}", parts.join(", ")))
+}
+
+/// What encoding an older record takes.
+fn encode(counted: &Counted, sources: &str) -> Result<i64> {
+    let encoded = counted.get(&format!("{sources}_sample_deliver.median"))?;
+    Ok(encoded - counted.get(&format!("{sources}_not_encoded.median"))?)
 }
 
 fn divided(a: i64, b: i64) -> Result<i64> {

@@ -9,11 +9,13 @@ mod args;
 mod bench;
 mod boot;
 mod console;
+mod decode;
 mod ffi;
 mod matrix;
 mod qmp;
 mod races;
 mod results;
+mod sizes;
 
 use std::process::ExitCode;
 
@@ -34,7 +36,11 @@ hosttest ffi FOLDER
 hosttest matrix --cpus NUMBERS --jobs N --test COMMAND [--readme FILE] RELEASE...
     runs the guest's tests on several kernels and prints a table
 hosttest bench --kernel RELEASE --results FOLDER --json FILE [--check] CPUS...
-    prints tables of what the benchmark's guests have counted";
+    prints tables of what the benchmark's guests have counted
+hosttest sizes [--check] LOADED IDLE [MIXED]
+    tells how many bytes a sample of these recordings takes once it is encoded
+hosttest decode FILE
+    decodes the blocks in FILE, and tells how long that took";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -66,6 +72,8 @@ fn run(command: &str, mut args: Args) -> Result<bool> {
         }
         "matrix" => matrix::command(args),
         "bench" => bench::command(args),
+        "sizes" => sizes::command(args),
+        "decode" => decode::command(args),
         "--help" => {
             println!("{USAGE}");
             Ok(true)
