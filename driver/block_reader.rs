@@ -8,7 +8,8 @@ use super::{
     blocks::Blocks,
     history::{
         Lapped,
-        NotRead, //
+        NotRead,
+        CHUNK_WORDS, //
     }, //
 };
 use crate::model::{
@@ -20,9 +21,6 @@ use kernel::{
     prelude::*,
     sync::atomic::ordering::Acquire, //
 };
-
-/// How many words a reader copies before it hands them on.
-const CHUNK_WORDS: usize = 64;
 
 /// In which order a reader gets the blocks.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,7 @@
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use super::{
+    copy,
     history::Lapped,
     ring::Ring, //
 };
@@ -194,7 +195,7 @@ impl Blocks {
         let version = self.version.load(Relaxed).wrapping_add(1);
         // Readers must see that the other copy is the one to read before a word of this one changes.
         rwonce::write_barrier();
-        put(header, self.copy(version));
+        copy::put(self.copy(version), header);
         self.version.store(version, Release);
     }
 
@@ -203,7 +204,7 @@ impl Blocks {
         let header = &mut writer.header;
         let mut number = header.number;
         if header.records != 0 {
-            put(header, self.words.words(self.start(number)));
+            copy::put_each(&mut self.words.words(self.start(number)), header);
             number = number.saturating_add(1);
             if let Some(gone) = number.checked_sub(self.count) {
                 self.drop_block(gone);
@@ -343,16 +344,6 @@ impl frame::Output for Left<'_> {
     fn get(&self, at: usize) -> u64 {
         self.0.get(at).map_or(0, RwOnce::read)
     }
-}
-
-/// Writes a header to where others read.
-fn put<'a>(header: &Header, places: impl IntoIterator<Item = &'a RwOnce<u64>>) {
-    let mut places = places.into_iter();
-    header.put(&mut |word| {
-        if let Some(place) = places.next() {
-            place.write(word);
-        }
-    });
 }
 
 /// Reads a header, which may be one of which half was overwritten.

@@ -64,6 +64,22 @@ pub(super) fn put<'a, T: Words>(places: &'a [RwOnce<u64>], value: &T) -> &'a [Rw
     rest
 }
 
+/// The same with places that do not lie one after the other.
+///
+/// # Context
+///
+/// Any context; takes no locks. One caller at a time.
+pub(super) fn put_each<'a, T: Words>(
+    places: &mut impl Iterator<Item = &'a RwOnce<u64>>,
+    value: &T,
+) {
+    value.put(&mut |word| {
+        if let Some(place) = places.next() {
+            place.write(word);
+        }
+    });
+}
+
 #[inline(always)]
 fn load_each(from: &[RwOnce<u64>], to: &mut [u64]) {
     for (to, from) in to.iter_mut().zip(from) {

@@ -51,7 +51,7 @@ use kernel::{
 };
 
 /// How many words a reader copies before it hands them on.
-const CHUNK_WORDS: usize = 64;
+pub(super) const CHUNK_WORDS: usize = 64;
 
 /// How much room there is for records.
 pub(crate) struct Capacity {

@@ -16,8 +16,7 @@ use crate::{
             SectionHeader,
             SIZE_AT,
             WORD_BYTES, //
-        },
-        words::Words, //
+        }, //
     },
     sys::rwonce::RwOnce, //
 };
@@ -89,13 +88,8 @@ fn put_around<'a, C: Content>(
     header: &SectionHeader,
     entries: &[C],
 ) {
-    let mut push = |word| {
-        if let Some(place) = places.next() {
-            place.write(word);
-        }
-    };
-    header.put(&mut push);
+    copy::put_each(&mut places, header);
     for entry in entries {
-        entry.put(&mut push);
+        copy::put_each(&mut places, entry);
     }
 }

@@ -46,7 +46,7 @@ struct Lead {
 impl Job for Lead {
     fn run(&self) {
         if self.reporter.begin() {
-            // It is nearly always cancelled, and never the timer that comes next, so it costs little.
+            // It is nearly always cancelled, and seldom the timer that comes next, so it costs little.
             let patience = Delta::from_nanos(reporter::patience_ns() as i64);
             let timer = self.rescue.clone().start(patience);
             self.reporter.take();

@@ -8,20 +8,17 @@ use std::time::Instant;
 use anyhow::{anyhow, ensure, Context, Result};
 use model::block::Block;
 use model::frame::{memory_words, Decoder};
-use model::record::WORD_BYTES;
 
 use crate::args::Args;
+use crate::sizes::words_of;
 
 /// The words of the longest record.
 const MAX_RECORD_WORDS: usize = 1 << 20;
 
-pub fn command(args: Args) -> Result<bool> {
-    let mut args = args;
+pub fn command(mut args: Args) -> Result<bool> {
     let [path] = args.exactly(["FILE"])?;
     let bytes = fs::read(&path).with_context(|| path.clone())?;
-    let words = bytes.chunks_exact(WORD_BYTES);
-    let words = words.map(|word| Ok(u64::from_le_bytes(word.try_into()?)));
-    let words = words.collect::<Result<Vec<_>>>()?;
+    let words = words_of(&bytes).with_context(|| path.clone())?;
     let mut memory = vec![0; memory_words(MAX_RECORD_WORDS)];
     let mut decoder = Decoder::new();
     let (mut records, mut record_words) = (0_u64, 0_u64);

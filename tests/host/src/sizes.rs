@@ -85,13 +85,19 @@ pub fn command(mut args: Args) -> Result<bool> {
     Ok(true)
 }
 
-/// The records of a recording, as their words.
-fn records(bytes: &[u8]) -> Result<Vec<Vec<u64>>> {
+/// Bytes as words.
+pub fn words_of(bytes: &[u8]) -> Result<Vec<u64>> {
     let words = bytes.chunks_exact(WORD_BYTES);
     let left = words.remainder().len();
     ensure!(left == 0, "{left} bytes are left");
-    let words = words.map(|word| Ok(u64::from_le_bytes(word.try_into()?)));
-    let words = words.collect::<Result<Vec<_>>>()?;
+    words
+        .map(|word| Ok(u64::from_le_bytes(word.try_into()?)))
+        .collect()
+}
+
+/// The records of a recording, as their words.
+fn records(bytes: &[u8]) -> Result<Vec<Vec<u64>>> {
+    let words = words_of(bytes)?;
     let mut left = words.as_slice();
     let mut records = Vec::new();
     while let Some(size) = left.get(SIZE_AT) {
