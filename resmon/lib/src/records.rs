@@ -53,6 +53,8 @@ pub struct Records<R> {
     damage: Vec<Damage>,
     /// Bytes whose checksum was worked out and was another one.
     checked_in_vain: u64,
+    /// Beyond this, what a frame would be is passed over.
+    max_checked_in_vain: u64,
     /// As many bytes from the start are passed over when it is no record.
     to_pass_over: usize,
     /// Whether to go on after damage.
@@ -133,6 +135,7 @@ impl<R: Read> Records<R> {
             first_seq: 0,
             damage: Vec::new(),
             checked_in_vain: 0,
+            max_checked_in_vain: MAX_CHECKED_IN_VAIN,
             to_pass_over: 0,
             is_recording: false,
             has_ended: false,
@@ -291,7 +294,7 @@ impl<R: Read> Records<R> {
         let decoded = self.frames.decode(&words_of(whole).0, lost);
         if matches!(decoded, Err(Why::Frame(frame::Invalid::Checksum))) {
             self.checked_in_vain = self.checked_in_vain.saturating_add(bytes as u64);
-            if self.checked_in_vain > MAX_CHECKED_IN_VAIN {
+            if self.checked_in_vain > self.max_checked_in_vain {
                 self.to_pass_over = bytes;
             }
         }
@@ -390,6 +393,7 @@ impl<R: Read> Records<R> {
             first_seq: self.first_seq,
             damage: self.damage,
             checked_in_vain: self.checked_in_vain,
+            max_checked_in_vain: self.max_checked_in_vain,
             to_pass_over: self.to_pass_over,
             is_recording: self.is_recording,
             has_ended: self.has_ended,
@@ -413,5 +417,58 @@ impl<R: Read> Iterator for Records<R> {
 impl<R: AsFd> AsFd for Records<R> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.source.as_fd()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use model::words::Words;
+
+    use super::*;
+
+    const PLAIN: &[u8] = include_bytes!("../../testdata/layers.rec");
+
+    /// Each word begins a frame of 64 KiB that is none: without a bound, a MiB takes 8 GiB of checksums.
+    #[test]
+    fn bytes_that_begin_frames_everywhere_are_not_checked_for_ever() {
+        const FRAME_BYTES: u64 = 1 << 16;
+        const BYTES: u64 = 1 << 20;
+        const MAX: u64 = 1 << 22;
+        let head = u64::from(frame::MAGIC) | FRAME_BYTES << 32;
+        let mut recording = head.to_le_bytes().repeat(BYTES as usize / WORD_BYTES);
+        recording.extend(PLAIN);
+        let mut records = Records {
+            max_checked_in_vain: MAX,
+            ..Records::new(recording.as_slice())
+        };
+        let found = records.by_ref().map(Result::unwrap).count();
+        // The last ones of them reach into the records.
+        assert!(found > 0);
+        assert!((MAX..=MAX + BYTES + 2 * FRAME_BYTES).contains(&records.checked_in_vain));
+    }
+
+    /// A header of a block may claim any size; only one that it can have is waited for.
+    #[test]
+    fn a_claimed_header_is_not_waited_for() {
+        for header_bytes in [1 << 40, (MAX_BLOCK_HEADER_BYTES + WORD_BYTES) as u64] {
+            let mut words = Vec::new();
+            let header = block::Header {
+                header_bytes,
+                size_bytes: header_bytes,
+                ..block::Header::default().sealed(0)
+            };
+            header.put(&mut |word| words.push(word));
+            let checksum_at = words.len() - 1;
+            words[checksum_at] =
+                model::crc32c::update_words(0, words[..checksum_at].iter().copied()).into();
+            let mut recording: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            recording.extend(PLAIN);
+            let mut records = Records::new(recording.as_slice());
+            let found = records.by_ref().map(Result::unwrap).count();
+            assert_eq!(found, Records::new(PLAIN).count());
+            let damaged: u64 = records.damage().iter().map(|damage| damage.bytes).sum();
+            assert_eq!(damaged, (recording.len() - PLAIN.len()) as u64);
+        }
     }
 }

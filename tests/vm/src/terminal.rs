@@ -90,6 +90,12 @@ impl Terminal {
         Ok(())
     }
 
+    /// What the screen shows, after what the program has written meanwhile.
+    pub fn contents(&mut self) -> Result<String> {
+        self.take_in()?;
+        Ok(self.screen.screen().contents())
+    }
+
     /// Waits until the screen has this text.
     pub fn wait_for(&mut self, text: &str) -> Result<()> {
         self.wait_until(text, |screen| screen.contents().contains(text))

@@ -56,6 +56,12 @@ pub const CASES: &[Case] = &[
         run: pictures,
     },
     Case {
+        name: "resmon shows one series of blocks and plain records",
+        needs: Needs::Terminals,
+        clock: Clock::Instructions,
+        run: one_series,
+    },
+    Case {
         name: "records reach the disk while resmon runs",
         needs: Needs::Drivers,
         clock: Clock::Instructions,
@@ -579,6 +585,102 @@ fn pictures(guest: &Guest) -> Result<()> {
     }
     module.unload().map(drop)
 }
+
+/// What is encoded and what is still plain is one series for each command that looks at the past.
+fn one_series(guest: &Guest) -> Result<()> {
+    const ENCODED: u64 = 300;
+    let module = Module::load(&guest.log, "interval_ms=10 log_every=0")?;
+    let device = Device::open()?;
+    let deadline = Instant::now() + PATIENCE;
+    while device.info()?.block_records < Some(ENCODED) {
+        ensure!(
+            Instant::now() < deadline,
+            "fewer than {ENCODED} records are encoded after {PATIENCE:?}"
+        );
+        sleep_ms(100);
+    }
+    // From here on, what is kept stays as it is.
+    module::write("interval_ms", "3600000")?;
+    let history = Device::history()?;
+    let numbers: Vec<u64> = history.iter().map(|record| record.header().seq).collect();
+    let plain_seq = device.info()?.oldest_seq;
+    ensure!(
+        numbers.iter().copied().eq(0..numbers.len() as u64)
+            && (ENCODED..numbers.len() as u64).contains(&plain_seq),
+        "expected records from 0 on, and plain ones from {ENCODED} or later, found {} from {:?} \
+         to {:?}, plain from {plain_seq}",
+        numbers.len(),
+        numbers.first(),
+        numbers.last()
+    );
+
+    // The first record makes no sample.
+    let expected = &numbers[1..];
+    let output = resmon(&["log", "--since", "23h", "--csv"])?;
+    // No day has passed, so it says from when on there is something.
+    must_contain(&String::from_utf8(output.stderr)?, "there are samples from")?;
+    let csv = String::from_utf8(output.stdout)?;
+    let mut rows = csv.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let names = rows.next().context("no names of columns")?;
+    let column = names.iter().position(|name| *name == "seq");
+    let column = column.context("no column seq")?;
+    let found: Vec<u64> = rows
+        .map(|row| Ok(row.get(column).context("no seq")?.parse()?))
+        .collect::<Result<_>>()?;
+    ensure!(
+        found == expected,
+        "resmon log --since 23h has {} rows, {:?} to {:?}, expected each from 1 to {:?} once",
+        found.len(),
+        found.first(),
+        found.last(),
+        expected.last()
+    );
+
+    // The picture is that of a recording of the same records.
+    let (file, live, recorded) = ("/tmp/series.rec", "/tmp/live.svg", "/tmp/recorded.svg");
+    let count = numbers.len().to_string();
+    printed(&["record", file, "--history", "--count", &count])?;
+    printed(&["plot", "--title", "series", "--out", live])?;
+    printed(&[
+        "plot", "--title", "series", "--from", file, "--out", recorded,
+    ])?;
+    let [live_bytes, recorded_bytes] = [fs::read(live)?, fs::read(recorded)?];
+    ensure!(
+        live_bytes == recorded_bytes,
+        "the picture of the device has {} bytes, expected the {} of its records",
+        live_bytes.len(),
+        recorded_bytes.len()
+    );
+    for file in [file, live, recorded] {
+        fs::remove_file(file)?;
+    }
+
+    // The past arrives after the newest.
+    let mut top = Terminal::start(RESMON, &["top"], 80, 24)?;
+    top.wait_for("live")?;
+    let oldest = format!(" {} back", expected.len() - 1);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        top.press(HOME)?;
+        top.wait_for(" back")?;
+        let screen = top.contents()?;
+        if screen.contains(&oldest) {
+            break;
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "expected {oldest:?} on the screen of resmon top within {PATIENCE:?}, found:\n\
+             {screen}"
+        );
+    }
+    top.press("q")?;
+    top.wait_end()?;
+    drop(device);
+    module.unload().map(drop)
+}
+
+/// What the key that goes to the begin sends.
+const HOME: &str = "\x1b[H";
 
 /// The live screen, by what its keys do to the module and what it writes.
 fn keys(guest: &Guest) -> Result<()> {
