@@ -588,7 +588,8 @@ fn pictures(guest: &Guest) -> Result<()> {
 
 /// What is encoded and what is still plain is one series for each command that looks at the past.
 fn one_series(guest: &Guest) -> Result<()> {
-    const ENCODED: u64 = 300;
+    // Several blocks.
+    const ENCODED: u64 = 1000;
     let module = Module::load(&guest.log, "interval_ms=10 log_every=0")?;
     let device = Device::open()?;
     let deadline = Instant::now() + PATIENCE;
