@@ -41,6 +41,10 @@ pub const SET_INTERVAL: u32 = command(WRITE, 3, 1);
 /// and then nothing. [`SEEK`] makes them return records again.
 pub const SEEK_BLOCKS: u32 = command(WRITE, 4, SeekBlocks::LEN);
 
+/// The command makes an event of [`super::event::Trigger::Test`], takes a sample that has it, and puts the
+/// sequence number of that into a 64-bit word.
+pub const TEST_EVENT: u32 = command(READ, 5, 1);
+
 /// The kernel writes the argument.
 const READ: u32 = 2;
 

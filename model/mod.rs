@@ -12,6 +12,7 @@
 pub mod block;
 pub mod busiest;
 pub mod crc32c;
+pub mod event;
 pub mod frame;
 pub mod ioctl;
 pub mod line;

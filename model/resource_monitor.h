@@ -59,6 +59,12 @@
 /* The mount, or the whole file system, is read-only. */
 #define RESOURCE_MONITOR_FS_READ_ONLY 1
 
+/* What an event does. */
+#define RESOURCE_MONITOR_EVENT_BEGIN 1
+#define RESOURCE_MONITOR_EVENT_ONGOING 2	/* it began earlier, and is not over */
+#define RESOURCE_MONITOR_EVENT_END 3
+#define RESOURCE_MONITOR_EVENT_MOMENT 4	/* it is over as soon as it began */
+
 /* Generated from the structures in model/ by `make update`. */
 
 /* Kinds of sections. There may be several of one kind, and none. */
@@ -73,6 +79,23 @@
 #define RESOURCE_MONITOR_BUFFERS 9	/* struct resource_monitor_buffers */
 #define RESOURCE_MONITOR_TCP 10	/* struct resource_monitor_tcp */
 #define RESOURCE_MONITOR_RUNNING 11	/* struct resource_monitor_running */
+#define RESOURCE_MONITOR_EVENTS 12	/* struct resource_monitor_event */
+
+/* What makes an event. */
+#define RESOURCE_MONITOR_TRIGGER_OOM_KILL 1	/* processes killed by the kernel as it had no memory */
+#define RESOURCE_MONITOR_TRIGGER_MEM_FULL 2	/* of the time in which all tasks waited for memory */
+#define RESOURCE_MONITOR_TRIGGER_MEM_SOME 3	/* of the time in which some tasks waited for memory */
+#define RESOURCE_MONITOR_TRIGGER_MEM_AVAIL 4	/* of the memory available */
+#define RESOURCE_MONITOR_TRIGGER_MEM_FALLING 5	/* intervals until no memory is available, at the rate of the last three */
+#define RESOURCE_MONITOR_TRIGGER_IO_FULL 6	/* of the time in which all tasks waited for I/O */
+#define RESOURCE_MONITOR_TRIGGER_CPU_SOME 7	/* of the time in which some tasks waited for a CPU */
+#define RESOURCE_MONITOR_TRIGGER_STEAL 8	/* of the time of all CPUs taken by the hypervisor */
+#define RESOURCE_MONITOR_TRIGGER_RUN_QUEUE 9	/* tasks that run or wait for a CPU */
+#define RESOURCE_MONITOR_TRIGGER_FS_FULL 10	/* of a watched file system used, as df shows it */
+#define RESOURCE_MONITOR_TRIGGER_FS_STUCK 11	/* for which a watched file system has not answered */
+#define RESOURCE_MONITOR_TRIGGER_DISK_STUCK 12	/* for which a disk has had requests and completed none */
+#define RESOURCE_MONITOR_TRIGGER_LATE 13	/* of the samples of a minute late or missed */
+#define RESOURCE_MONITOR_TRIGGER_TEST 14	/* event that a program asked for */
 
 /**
  * struct resource_monitor_record - What a record begins with: when and under which number the
@@ -440,6 +463,34 @@ struct resource_monitor_running {
 };
 
 /**
+ * struct resource_monitor_event - An event that begins, goes on or ends with this sample. Each
+ *	record has all that are not over.
+ * @number: The number of the event; the first one after loading is 1.
+ * @trigger: What it is: the number of a trigger.
+ * @state: %RESOURCE_MONITOR_EVENT_BEGIN, %RESOURCE_MONITOR_EVENT_ONGOING,
+ *	%RESOURCE_MONITOR_EVENT_END or %RESOURCE_MONITOR_EVENT_MOMENT.
+ * @value: What was found in this sample, in the unit of the trigger: tenths of a percent, a
+ *	number, or nanoseconds.
+ * @worst: The worst value since it began.
+ * @limit: What the value was compared with when it began.
+ * @for_ns: How long it had to last before the event began, in nanoseconds.
+ * @since_mono_ns: CLOCK_MONOTONIC since when it was so, in nanoseconds.
+ * @subject: The name of the disk or the path of the file system, empty where the event is about
+ *	the machine.
+ */
+struct resource_monitor_event {
+	__u64 number;
+	__u64 trigger;
+	__u64 state;
+	__u64 value;
+	__u64 worst;
+	__u64 limit;
+	__u64 for_ns;
+	__u64 since_mono_ns;
+	char subject[208];
+};
+
+/**
  * struct resource_monitor_block - What a block begins with: which records it has. They follow
  *	@header_bytes after its start, each as a frame.
  * @magic: %RESOURCE_MONITOR_BLOCK_MAGIC.
@@ -564,5 +615,11 @@ struct resource_monitor_seek_blocks {
  * not known is EINVAL.
  */
 #define RESOURCE_MONITOR_SEEK_BLOCKS _IOW(0xbc, 4, struct resource_monitor_seek_blocks)
+
+/*
+ * Makes an event of the trigger RESOURCE_MONITOR_TRIGGER_TEST, takes a sample that has it, and puts the
+ * sequence number of that into the word. The file has to be open for writing, by an administrator.
+ */
+#define RESOURCE_MONITOR_TEST_EVENT _IOR(0xbc, 5, __u64)
 
 #endif /* RESOURCE_MONITOR_H */

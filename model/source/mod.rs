@@ -33,6 +33,7 @@ pub const ALL: &[Kind] = &[
     net::Net::DESCRIPTION,
     tcp::Tcp::DESCRIPTION,
     fs::Fs::DESCRIPTION,
+    super::event::Event::DESCRIPTION,
 ];
 
 /// What a snapshot of a source is made of.

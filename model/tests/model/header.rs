@@ -4,6 +4,7 @@
 
 use crate::generated;
 use model::block;
+use model::event::{self, Trigger};
 use model::frame;
 use model::ioctl::{self, Info, SeekBlocks};
 use model::record::{self, Header, SectionHeader, WORD_BYTES};
@@ -31,6 +32,10 @@ const CONSTANTS: &[(&str, u64)] = &[
     ("NET_LOOPBACK", net::LOOPBACK),
     ("NET_HAS_LOWER", net::HAS_LOWER),
     ("NET_HAS_UPPER", net::HAS_UPPER),
+    ("EVENT_BEGIN", event::BEGIN as u64),
+    ("EVENT_ONGOING", event::ONGOING as u64),
+    ("EVENT_END", event::END as u64),
+    ("EVENT_MOMENT", event::MOMENT as u64),
     ("BLOCK_MAGIC", block::MAGIC),
     ("BLOCK_VERSION", block::VERSION),
     ("FRAME_MAGIC", frame::MAGIC as u64),
@@ -44,6 +49,7 @@ const CONSTANTS: &[(&str, u64)] = &[
     ("BY_SEQ", ioctl::BY_SEQ),
     ("BY_BOOT_NS", ioctl::BY_BOOT_NS),
     ("SEEK_BLOCKS", ioctl::SEEK_BLOCKS as u64),
+    ("TEST_EVENT", ioctl::TEST_EVENT as u64),
 ];
 
 /// All structures, each after those that are in it.
@@ -109,15 +115,24 @@ fn checks() -> Checks {
     for (name, value) in CONSTANTS.iter().copied().chain(kinds) {
         checks.same(&format!("{PREFIX}{name}"), value);
     }
+    for trigger in Trigger::ALL {
+        checks.same(&trigger_in_c(*trigger), *trigger as u64);
+    }
     // Names end with a NUL.
     for (field, longest) in [
         ("struct resource_monitor_disk *)0)->name", disk::MAX_NAME),
         ("struct resource_monitor_net *)0)->name", net::MAX_NAME),
         ("struct resource_monitor_fs *)0)->path", fs::MAX_PATH),
+        ("struct resource_monitor_event *)0)->subject", fs::MAX_PATH),
     ] {
         checks.same(&format!("sizeof((({field}) > {longest}"), 1);
     }
     checks
+}
+
+/// What the number of a trigger is called in C.
+fn trigger_in_c(trigger: Trigger) -> String {
+    format!("{PREFIX}TRIGGER_{}", trigger.description().name.to_uppercase())
 }
 
 /// A text of rustdoc as one of kernel-doc. Constants of the structure `c_name` may lack their prefix.
@@ -219,6 +234,17 @@ fn the_header_follows_from_the_structures() {
             text,
             "#define {PREFIX}{c_name} {number}\t/* struct {} */",
             entry.c_name
+        )
+        .expect("a text");
+    }
+    text.push_str("\n/* What makes an event. */\n");
+    for trigger in Trigger::ALL {
+        writeln!(
+            text,
+            "#define {} {}\t/* {} */",
+            trigger_in_c(*trigger),
+            *trigger as u32,
+            trigger.description().meaning
         )
         .expect("a text");
     }

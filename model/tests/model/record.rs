@@ -118,6 +118,7 @@ fn kinds_are_different() {
         (9, "buffers"),
         (10, "tcp"),
         (11, "running"),
+        (12, "event"),
     ];
     assert_eq!(kinds, expected);
 }

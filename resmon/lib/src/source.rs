@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use model::event::Event;
 use model::record::{Content, Kind};
 use model::source::{
     activity::Activity, cpu::Cpu, disk::Disk, fs::Fs, load::Load, memory::Buffers, memory::Memory,
@@ -34,7 +35,7 @@ macro_rules! sources {
     };
 }
 
-sources! { Cpu Memory Buffers Load Running Activity Pressure Disk Net Tcp Fs }
+sources! { Cpu Memory Buffers Load Running Activity Pressure Disk Net Tcp Fs Event }
 
 impl Source {
     /// The number of its sections.
