@@ -77,9 +77,21 @@ Examples:
   resmon top --from minute.rec
   resmon top --once 120x40";
 
+/// What a log has a line of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogOf {
+    /// Each sample
+    Samples,
+    /// Each begin and end of an event: a machine in trouble
+    Events,
+}
+
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = LOG_HELP)]
 pub struct Log {
+    /// Print a line of each of these; without it, of samples
+    #[arg(value_name = "WHAT")]
+    pub of: Option<LogOf>,
     #[command(flatten)]
     pub from: From,
     /// Print a JSON object per sample, as resmon/schema/sample.schema.json describes it
@@ -107,8 +119,8 @@ pub struct Log {
 }
 
 const LOG_HELP: &str = "\
-Without --since, the last 10 minutes are shown, of a recording all of it. With --follow, these are \
-the last 10 samples, and then those to come until Ctrl-C.
+Without --since, the last 10 minutes are shown, of a recording all of it, and all events. With \
+--follow, these are the last 10 samples or events, and then those to come until Ctrl-C.
 
 The clock of the newest sample counts: when it was set meanwhile, the times of those before are \
 counted back from there. Where --since asks for more than is kept, what there is is shown, a line \
@@ -130,6 +142,11 @@ The columns, of which kB are 1024 bytes and MB 1024 kB; what has no room is show
 \"-\" stands for what the module did not sample. As vmstat does it, the header comes again when it \
 has left the screen, or after 21 lines when the output is no terminal; and on another day.
 
+Below a sample, after *, are the events that begin or end with it. resmon log events has these \
+alone: what was found, the worst since it began, the limit, and for how long it was so. An event that \
+began before is shown once as ongoing, and a moment is over as soon as it began, as a test. Where there \
+are none, a line on standard error says so, and the exit status is 1.
+
 CSV always has the same columns, with the unit in the name; what was not sampled is empty. Disks \
 and interfaces are summed in the same way; JSON has each of them, and each CPU.
 
@@ -139,6 +156,7 @@ Examples:
   resmon log
   resmon log --follow
   resmon log -n 20
+  resmon log events --since 24h
   resmon log --since 1h
   resmon log --since all --csv >history.csv
   resmon log --follow --json | jq .cpu.user_percent

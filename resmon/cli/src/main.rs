@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod error;
+mod events;
 mod input;
 
 use std::io::Write as _;

@@ -66,6 +66,10 @@ fn csv_has_as_many_values_as_names() {
     // What the module did not sample has no number in JSON either.
     for (row, sample) in rows.iter().zip(json(&["--from", RECORDING])) {
         for (name, value) in names.iter().zip(row).skip(1) {
+            if name == "events" {
+                assert_eq!((value, &sample[name]), ("", &Value::Array(Vec::new())));
+                continue;
+            }
             let is_missing = value.is_empty() && of_column(&sample, name).is_null();
             assert!(
                 is_missing || value.parse::<f64>().is_ok(),
@@ -130,6 +134,94 @@ fn numbers_are_those_of_the_counters() {
     );
 }
 
+#[test]
+fn events_are_those_that_were_looked_at() {
+    let file = file_of(&events::with_events());
+    let text = output(&["log", "events", "--from", path(&file)]);
+    assert_is_file("tests/golden/log-events.txt", &text);
+    let text = output(&["log", "--from", path(&file)]);
+    assert_is_file("tests/golden/log-with-events.txt", &text);
+    // But for the lines of events, and where the header comes again, it is the same.
+    let without = |text: &str| -> Vec<String> {
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with("          * "));
+        let lines = lines.filter(|line| !line.contains("cpu %") && !line.starts_with("TIME"));
+        lines.map(str::to_owned).collect()
+    };
+    let plain = output(&["log", "--from", RECORDING]);
+    assert_eq!(without(&text), without(&plain));
+    let csv = output(&["log", "events", "--csv", "--from", path(&file)]);
+    assert_is_file("tests/golden/log-events.csv", &csv);
+    let csv = output(&["log", "--csv", "--from", path(&file)]);
+    let words = csv.lines().map(|line| line.rsplit(',').next().unwrap());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    assert_is_file(
+        "tests/golden/log-event-words.txt",
+        &(words.join("\n") + "\n"),
+    );
+}
+
+#[test]
+fn events_as_json_and_since() {
+    let file = file_of(&events::with_events());
+    let events = |args: &[&str]| json(&[&["events", "--from", path(&file)], args].concat());
+    let all = events(&[]);
+    let short = |events: &[Value]| -> Vec<String> {
+        let text =
+            |event: &Value| format!("{}:{}", event["number"], event["state"].as_str().unwrap());
+        events.iter().map(text).collect()
+    };
+    let expected = [
+        "1:begin", "1:end", "2:moment", "3:begin", "4:begin", "4:end", "5:moment",
+    ];
+    assert_eq!(short(&all), expected);
+    assert_eq!(events(&["-n", "2"]), all[5..]);
+    assert_eq!(events(&["--count", "2"]), all[..2]);
+    // What began before is told as it is then.
+    assert_eq!(
+        short(&events(&["--since", "15s"])),
+        ["3:ongoing", "5:moment"]
+    );
+    let since = short(&events(&["--since", "18500ms"]));
+    assert_eq!(since, ["3:ongoing", "4:ongoing", "4:end", "5:moment"]);
+    let first = &all[0];
+    near(&first["value"], 41.0);
+    near(&first["limit"], 10.0);
+    near(&first["lasting_s"], 2.0);
+    near(&first["since_s"], 2.0);
+    assert_eq!(first["name"], "mem_full");
+    assert_eq!(first["unit"], "percent");
+    assert_eq!(
+        (&first["subject"], &first["severe"]),
+        (&Value::Null, &true.into())
+    );
+    assert_eq!(all[3]["subject"], "vda");
+    near(&all[3]["value"], 10.4);
+    near(&all[1]["worst"], 62.2);
+    assert_eq!(all[6]["name"], "trigger-99");
+    let samples = json(&["--from", path(&file)]);
+    assert_eq!(samples[9]["events"][0]["value"], first["value"]);
+    assert_eq!(samples[8]["events"], serde_json::json!([]));
+}
+
+#[test]
+fn no_events() {
+    let text = error(1, &["log", "events", "--from", RECORDING]);
+    assert_contains(
+        &text,
+        "no events from 2026-11-22 21:44:06 to 2026-11-22 21:45:07",
+    );
+    let text = error(1, &["log", "events", "--from", RECORDING, "--since", "5s"]);
+    assert_contains(&text, "no events from 2026-11-22 21:45:02 to");
+    let text = error(1, &["log", "events", "--from", RECORDING, "--since", "1h"]);
+    assert_contains(&text, "--since: nothing from");
+    resmon(&["log", "nonsense"]).assert().code(2);
+    resmon(&["log", "events", "-f", "--from", RECORDING])
+        .assert()
+        .code(2);
+}
+
 /// Records that show what the recording has not: an error, and what is late.
 fn rare() -> Vec<resmon::Record> {
     /// Where a section of a kind begins, from a word on.
@@ -187,8 +279,11 @@ fn json_is_what_the_schema_says() {
     };
     let file = file_of(&rare());
     let samples = json(&["--from", path(&file)]);
+    let eventful = file_of(&events::with_events());
+    let eventful = json(&["--from", path(&eventful)]);
     let mut seen = BTreeSet::new();
-    for sample in samples.iter().chain(&json(&["--from", LAYERS])) {
+    let layers = json(&["--from", LAYERS]);
+    for sample in samples.iter().chain(&eventful).chain(&layers) {
         schema.check(sample, &mut seen).unwrap();
     }
     assert_eq!(seen, schema.properties());
@@ -633,6 +728,27 @@ fn of_column(sample: &Value, column: &str) -> Value {
     }
 }
 
+/// The word that CSV has of the events of a sample.
+fn event_word(sample: &Value) -> String {
+    let events = sample["events"].as_array().unwrap().iter();
+    let each = events.map(|event| {
+        let of = |field: &str| event[field].as_str().unwrap_or_default();
+        let subject = match of("subject") {
+            "" => String::new(),
+            subject => format!(
+                "={}",
+                subject
+                    .replace(',', "%2C")
+                    .replace('"', "%22")
+                    .replace(';', "%3B")
+            ),
+        };
+        let subject = subject.replace('\u{1b}', "%1B");
+        format!("{}{subject}:{}", of("name"), of("state"))
+    });
+    each.collect::<Vec<_>>().join(";")
+}
+
 /// Whether a value of the text is this one, rounded as there is room.
 fn is_shown(text: &str, value: Option<f64>) -> bool {
     let Some(value) = value else {
@@ -655,7 +771,8 @@ fn is_shown(text: &str, value: Option<f64>) -> bool {
 #[test]
 fn all_formats_agree() {
     let rare = file_of(&rare());
-    for file in [RECORDING, LAYERS, path(&rare)] {
+    let eventful = file_of(&events::with_events());
+    for file in [RECORDING, LAYERS, path(&rare), path(&eventful)] {
         let samples = json(&["--from", file]);
         let csv = output(&["log", "--csv", "--from", file]);
         let mut rows = csv::Reader::from_reader(csv.as_bytes());
@@ -669,6 +786,10 @@ fn all_formats_agree() {
         for (sample, row) in samples.iter().zip(rows.records()) {
             let row = row.unwrap();
             for (column, found) in columns.iter().zip(&row).skip(1) {
+                if column == "events" {
+                    assert_eq!(found, event_word(sample));
+                    continue;
+                }
                 let expected = of_column(sample, column);
                 let agrees = match expected.as_f64() {
                     None => found.is_empty(),

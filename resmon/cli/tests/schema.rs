@@ -8,7 +8,7 @@
 mod util;
 
 use resmon::columns::{Column, SampleColumn, Unit};
-use resmon::{CpuTimes, Disk, NetDirection, Sample, Source, Usage};
+use resmon::{CpuTimes, Disk, EventState, EventUnit, NetDirection, Sample, Source, Usage};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{json, Value};
 
@@ -172,6 +172,38 @@ fn file_systems() -> Object {
     .with_object("items", items)
 }
 
+fn events() -> Object {
+    const NUMBER: &str = "Its number; the first one after the module was loaded is 1.";
+    const NAME: &str = "The name of its trigger; trigger-NN where the module has one that this \
+        program does not know.";
+    const STATE: &str = "Whether it begins, goes on or ends with this sample; a moment is over as \
+        soon as it began, as a test.";
+    const SUBJECT: &str =
+        "The disk or the path that it is about. null when it is about the machine.";
+    let one_of = |help: &str, names: Vec<&str>| described(help).with("enum", names);
+    let value = |help: &str| number(help, Unit::Count, false, false);
+    let seconds = |help: &str| number(help, Unit::Seconds, false, false);
+    Properties::default()
+        .with("number", number(NUMBER, Unit::Count, true, false))
+        .with("name", typed(NAME, "string", false))
+        .with("state", one_of(STATE, EventState::ALL.map(EventState::name).into()))
+        .with(
+            "unit",
+            one_of(
+                "What value, worst and limit are measured in.",
+                EventUnit::ALL.map(EventUnit::name).into(),
+            ),
+        )
+        .with("value", value("What was found in this sample."))
+        .with("worst", value("The worst value since it began."))
+        .with("limit", value("What the value was compared with when it began."))
+        .with("lasting_s", seconds("Seconds that it had to last before the event began."))
+        .with("since_s", seconds("Seconds from when it was so to this sample."))
+        .with("subject", typed(SUBJECT, "string", true))
+        .with("severe", typed("Whether the machine may be dying.", "boolean", false))
+        .list("Events that begin, go on or end with the later record: all that were not over before it.")
+}
+
 fn schema() -> Object {
     const SINCE_BOOT: &str = "Seconds from the boot to it, in which time in suspend counts \
         (CLOCK_BOOTTIME). null in a recording of record version 1.";
@@ -235,6 +267,7 @@ fn schema() -> Object {
         .with("disks", disks)
         .with("nets", nets)
         .with("file_systems", file_systems())
+        .with("events", events())
         .with("incomplete", incomplete)
         .with("boot_id", typed(KERNELS_BOOT, "string", true))
         .of(head)

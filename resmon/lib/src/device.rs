@@ -188,6 +188,20 @@ impl Device {
         sys::sample(&self.file).map_err(|errno| Error::command("take a sample", errno))
     }
 
+    /// Makes an event of the trigger `test`, and returns the sequence number of the sample that has it.
+    /// Its record can be read when the module is done with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAdmin`], and [`Error::ReadOnly`] unless the device was opened by
+    /// [`Device::open_writable`].
+    pub fn test_event(&self) -> Result<u64> {
+        sys::test_event(&self.file).map_err(|errno| match errno {
+            Errno::NOTTY => Error::Command("make a test event", io::Error::other(TOO_OLD)),
+            errno => Error::command("make a test event", errno),
+        })
+    }
+
     /// Sets the time between two samples, for all.
     ///
     /// # Errors
@@ -266,6 +280,9 @@ impl Device {
         Ok(history)
     }
 }
+
+/// What is said of a module that does not have a command.
+const TOO_OLD: &str = "this module is too old for it";
 
 /// What failed where [`Error::Command`] speaks of blocks.
 const SEEK_BLOCKS: &str = "go to older records";

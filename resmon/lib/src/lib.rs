@@ -45,8 +45,9 @@ pub use record::Record;
 pub use recording::Recording;
 pub use records::Records;
 pub use sample::{
-    columns, Activity, Cpu, CpuTimes, Disk, FileSystem, FileSystemState, Id, Load, Memory, Net,
-    NetDirection, Pressure, Running, Sample, Samples, Swap, Tcp, Usage,
+    columns, Activity, Cpu, CpuTimes, Disk, Event, EventState, EventUnit, FileSystem,
+    FileSystemState, Id, Load, Memory, Net, NetDirection, Pressure, Running, Sample, Samples, Swap,
+    Tcp, Usage,
 };
 pub use source::Source;
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 //! A line per sample.
 
 mod csv;
+mod events;
 mod since;
 mod text;
 
@@ -12,7 +13,7 @@ use std::io::{self, StdoutLock, Write};
 use resmon::{Device, Sample, Samples};
 use serde::Serialize;
 
-use crate::args::Log;
+use crate::args::{Log, LogOf};
 use crate::error::{Error, Result};
 use crate::input::{next_sample, report_lost, Input};
 
@@ -23,6 +24,9 @@ pub use text::local_time;
 const FOLLOWED_LINES: u64 = 10;
 
 pub fn run(args: &Log) -> Result<()> {
+    if args.of == Some(LogOf::Events) {
+        return events::run(args);
+    }
     let from = args.from.from.as_deref();
     let given = args.since.as_deref().map(Since::parse).transpose()?;
     let newest = match args.follow {
@@ -76,16 +80,9 @@ pub fn run(args: &Log) -> Result<()> {
         None if kept.shown == 0 && !args.follow => Some(kept.nothing(from.is_some())),
         None => None,
     };
-    let missing = missing.map(|text| match from {
-        Some(path) => format!("{}: {text}", path.display()),
-        None => text,
-    });
+    tell_missing(missing, args)?;
     if !args.follow {
-        return missing.map_or(Ok(()), |text| Err(Error::Other(text)));
-    }
-    if let Some(text) = missing {
-        // When nobody listens, there is nobody to tell.
-        let _ = writeln!(io::stderr(), "resmon: {text}");
+        return Ok(());
     }
     while out.left > 0 {
         let Some(sample) = next(&mut samples)? else {
@@ -93,6 +90,23 @@ pub fn run(args: &Log) -> Result<()> {
         };
         out.print(&sample)?;
     }
+    Ok(())
+}
+
+/// Says what is missing, which is an error unless there is more to come.
+fn tell_missing(missing: Option<String>, args: &Log) -> Result<()> {
+    let Some(text) = missing else {
+        return Ok(());
+    };
+    let text = match &args.from.from {
+        Some(path) => format!("{}: {text}", path.display()),
+        None => text,
+    };
+    if !args.follow {
+        return Err(Error::Other(text));
+    }
+    // When nobody listens, there is nobody to tell.
+    let _ = writeln!(io::stderr(), "resmon: {text}");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Not every test needs everything.
 
+pub mod events;
 pub mod terminal;
 
 use std::path::Path;

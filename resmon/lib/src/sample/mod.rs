@@ -7,6 +7,7 @@ mod activity;
 pub mod columns;
 mod cpu;
 mod disk;
+mod event;
 mod fs;
 mod load;
 mod memory;
@@ -36,6 +37,7 @@ use columns::{
 pub use activity::Activity;
 pub use cpu::{Cpu, CpuTimes};
 pub use disk::Disk;
+pub use event::{Event, EventState, EventUnit};
 pub use fs::{FileSystem, FileSystemState, Usage};
 pub use load::Load;
 pub use memory::{Memory, Swap};
@@ -96,6 +98,8 @@ pub struct Sample {
     pub tcp: Option<Tcp>,
     /// What is mounted at the paths that are watched.
     pub file_systems: Vec<FileSystem>,
+    /// Events that begin, go on or end with the later record.
+    pub events: Vec<Event>,
     /// What has not answered in time, or had no room: all or some of it is missing here.
     pub incomplete: Vec<Source>,
     /// Whether disks were sampled for both records.
@@ -171,6 +175,7 @@ impl Sample {
             nets: Net::all(before, after),
             tcp: Tcp::between(before, after),
             file_systems: FileSystem::all(after),
+            events: Event::all(after),
             incomplete: incomplete(after),
             has_disks: both_have::<source::disk::Disk>(before, after),
             has_nets: both_have::<source::net::Net>(before, after),

@@ -39,6 +39,16 @@ pub(crate) fn sample(device: impl AsFd) -> io::Result<u64> {
     Ok(word)
 }
 
+/// See [`ioctl::TEST_EVENT`].
+pub(crate) fn test_event(device: impl AsFd) -> io::Result<u64> {
+    let mut word = 0_u64;
+    // SAFETY: The command writes one word.
+    let update = unsafe { Updater::<{ ioctl::TEST_EVENT }, u64>::new(&mut word) };
+    // SAFETY: As above.
+    unsafe { rustix::ioctl::ioctl(device, update) }?;
+    Ok(word)
+}
+
 /// See [`ioctl::SET_INTERVAL`].
 pub(crate) fn set_interval(device: impl AsFd, interval_ms: u64) -> io::Result<()> {
     // SAFETY: The command reads one word.

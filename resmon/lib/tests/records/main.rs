@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod columns;
+mod events;
 mod lives;
 mod totals;
 mod util;

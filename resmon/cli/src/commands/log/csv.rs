@@ -8,6 +8,7 @@ use resmon::columns::{SampleColumn, Value};
 use resmon::Sample;
 
 use crate::error::{Error, Result};
+use crate::events::word;
 
 use super::text::local_time;
 
@@ -34,7 +35,7 @@ impl Lines {
         let failed = |error: &dyn std::error::Error| Error::Other(format!("no CSV: {error}"));
         if !std::mem::replace(&mut self.has_header, true) {
             let names = self.columns.iter().map(|column| column.name.as_str());
-            let names = iter::once("time").chain(names);
+            let names = iter::once("time").chain(names).chain(["events"]);
             writer.write_record(names).map_err(|error| failed(&error))?;
         }
         // With the offset from UTC, so that no hour comes twice.
@@ -44,7 +45,7 @@ impl Lines {
         let values = self.columns.iter().map(|column| column.value(sample));
         let values: Vec<Option<Value>> = values.collect();
         writer
-            .serialize((time, values))
+            .serialize((time, values, word(&sample.events)))
             .map_err(|error| failed(&error))?;
         writer.into_inner().map_err(|error| failed(&error))
     }

@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use resmon::Sample;
 
+use crate::events::{life, sentence, News};
+
 /// The first line of the header is this, with the date before it.
 const GROUPS: &str =
     " ------ cpu % ------       - memory - swap kB/s       disk kB/s - -net kB/s - -pressure %";
@@ -28,10 +30,12 @@ pub struct Lines {
     /// Lines that there may be before the header comes again.
     left: usize,
     date: String,
+    news: News,
 }
 
 impl Lines {
-    /// The line of a sample, with the header before it where it belongs.
+    /// The line of a sample, with the header before it where it belongs, and below it a line for each
+    /// event that begins or ends.
     pub fn line(&mut self, sample: &Sample) -> String {
         let time = local_time(sample.time_s);
         let date = time.strftime("%Y-%m-%d").to_string();
@@ -47,6 +51,10 @@ impl Lines {
         line.push_str(&format!("{time:10}"));
         columns(sample, &mut line);
         line.push('\n');
+        for event in self.news.of(life(sample), &sample.events) {
+            line.push_str(&format!("{:10}* {}\n", "", sentence(event)));
+            self.left = self.left.saturating_sub(1);
+        }
         line
     }
 }
