@@ -2,12 +2,16 @@
 
 //! The arguments, as users see them. The man pages and the completions are made of these.
 
+mod watch;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{value_parser, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::commands::Listen;
+
+pub use watch::Watch;
 
 /// Shows what this machine does, from the kernel module resource_monitor
 #[derive(Debug, Parser)]
@@ -37,6 +41,8 @@ pub enum Command {
     Export(Export),
     /// Write records to a file, for --from
     Record(Record),
+    /// Wait for events, and print them or run a command
+    Watch(Watch),
     /// Print whether the module runs, and what it keeps
     Status(Status),
     /// Print the time between two samples, or set it

@@ -3,8 +3,12 @@
 //! Events in words, and which of a sample are news.
 
 use std::collections::BTreeSet;
+use std::io;
 
-use resmon::{Event, EventState, Id, Sample};
+use resmon::{Event, EventState, Id, Record, Sample};
+use serde::Serialize;
+
+use crate::time::{exact_time, time};
 
 /// The boot and the load of the module that a record is of; none in version 1 of the record.
 pub type Life = (Option<Id>, Option<Id>);
@@ -45,6 +49,79 @@ impl News {
             self.open = open;
         }
         news
+    }
+}
+
+/// An event with the sample that it is of. This is a line of JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    pub time_s: f64,
+    pub seq: u64,
+    pub module_boot_id: Option<Id>,
+    pub module_load_id: Option<Id>,
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Row {
+    /// Those of a sample that are news.
+    pub fn of_sample(news: &mut News, sample: &Sample) -> Vec<Self> {
+        let (time_s, seq) = (sample.time_s, sample.seq);
+        Self::of(news, life(sample), (time_s, seq), &sample.events)
+    }
+
+    /// Those of a record that are news, which was taken at a time in seconds since 1970.
+    pub fn of_record(news: &mut News, record: &Record, time_s: f64) -> Vec<Self> {
+        let header = record.header();
+        let life = (header.boot_id.map(Id), header.load_id.map(Id));
+        Self::of(news, life, (time_s, header.seq), &Event::of(record))
+    }
+
+    fn of(news: &mut News, life: Life, (time_s, seq): (f64, u64), events: &[Event]) -> Vec<Self> {
+        let (module_boot_id, module_load_id) = life;
+        let events = news.of(life, events).into_iter();
+        events
+            .map(|event| Self {
+                time_s,
+                seq,
+                module_boot_id,
+                module_load_id,
+                event: event.clone(),
+            })
+            .collect()
+    }
+
+    /// A line of JSON.
+    pub fn json(&self) -> io::Result<Vec<u8>> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    /// A line for people.
+    pub fn line(&self) -> String {
+        format!("{} {}\n", time(self.time_s), sentence(&self.event))
+    }
+
+    /// What a command gets to know of it.
+    pub fn environment(&self) -> [(&'static str, String); 13] {
+        let event = &self.event;
+        let subject = event.subject.as_deref().unwrap_or_default();
+        [
+            ("RESMON_EVENT", event.name.clone()),
+            ("RESMON_STATE", event.state.name().into()),
+            ("RESMON_NUMBER", event.number.to_string()),
+            ("RESMON_UNIT", event.unit.name().into()),
+            ("RESMON_VALUE", event.value.to_string()),
+            ("RESMON_WORST", event.worst.to_string()),
+            ("RESMON_LIMIT", event.limit.to_string()),
+            ("RESMON_LASTING_S", event.lasting_s.to_string()),
+            ("RESMON_SINCE_S", event.since_s.to_string()),
+            ("RESMON_SUBJECT", printable(subject)),
+            ("RESMON_SEVERE", u8::from(event.severe).to_string()),
+            ("RESMON_TIME", exact_time(self.time_s)),
+            ("RESMON_TEXT", sentence(event)),
+        ]
     }
 }
 

@@ -128,7 +128,7 @@ impl Input {
 }
 
 /// Waits until there is something about one of `files`, at most for `time`, if that is given.
-fn poll_all(files: &mut [PollFd<'_>], time: Option<Duration>) -> Result<()> {
+pub fn poll_all(files: &mut [PollFd<'_>], time: Option<Duration>) -> Result<()> {
     let until = time.map(|time| Instant::now() + time);
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));

@@ -7,6 +7,7 @@ mod commands;
 mod error;
 mod events;
 mod input;
+mod time;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -16,9 +16,9 @@ use serde::Serialize;
 use crate::args::{Log, LogOf};
 use crate::error::{Error, Result};
 use crate::input::{next_sample, report_lost, Input};
+use crate::time::time;
 
 use since::Since;
-pub use text::local_time;
 
 /// The lines that come before those that are followed.
 const FOLLOWED_LINES: u64 = 10;
@@ -196,11 +196,6 @@ impl Kept {
             None => "there are no samples yet: --follow waits for them".into(),
         }
     }
-}
-
-/// A time as people write it, and as `--since` reads it.
-fn time(time_s: f64) -> String {
-    local_time(time_s).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// How a sample is shown.

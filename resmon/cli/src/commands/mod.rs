@@ -11,6 +11,7 @@ mod plot;
 mod record;
 mod status;
 mod top;
+mod watch;
 
 use crate::args::{Args, Command};
 use crate::error::Result;
@@ -25,6 +26,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Export(args) => export::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Interval(args) => interval::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

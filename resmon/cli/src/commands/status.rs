@@ -15,9 +15,9 @@ use serde::Serialize;
 
 use crate::args::Status;
 use crate::error::Result;
+use crate::time::time;
 
 use super::interval;
-use super::log::local_time;
 
 pub fn run(args: &Status) -> Result<()> {
     let status = State::now()?;
@@ -126,7 +126,6 @@ impl State {
             let _ = writeln!(text, "numbers     {} to {last}", self.oldest_seq);
         }
         if let (Some(oldest_s), Some(newest_s)) = (self.oldest_time_s, self.newest_time_s) {
-            let time = |time_s| local_time(time_s).strftime("%Y-%m-%d %H:%M:%S").to_string();
             let span = span(newest_s - oldest_s);
             let (oldest, newest) = (time(oldest_s), time(newest_s));
             let _ = writeln!(text, "time        {oldest} to {newest}, {span}");

@@ -9,8 +9,7 @@ use resmon::Sample;
 
 use crate::error::{Error, Result};
 use crate::events::word;
-
-use super::text::local_time;
+use crate::time::exact_time;
 
 /// Writes lines, the first one with the names of the columns.
 pub struct Lines {
@@ -38,10 +37,7 @@ impl Lines {
             let names = iter::once("time").chain(names).chain(["events"]);
             writer.write_record(names).map_err(|error| failed(&error))?;
         }
-        // With the offset from UTC, so that no hour comes twice.
-        let time = local_time(sample.time_s)
-            .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
-            .to_string();
+        let time = exact_time(sample.time_s);
         let values = self.columns.iter().map(|column| column.value(sample));
         let values: Vec<Option<Value>> = values.collect();
         writer

@@ -5,17 +5,14 @@
 use std::collections::VecDeque;
 use std::io::{self, StdoutLock, Write};
 
-use resmon::{Event, Id, Sample};
-use serde::Serialize;
-
 use crate::args::Log;
 use crate::error::{Error, Result};
-use crate::events::{life, printable, News};
+use crate::events::{printable, News, Row};
 use crate::input::{next_sample, report_lost, Input};
+use crate::time::{exact_time, time};
 
 use super::since::Since;
-use super::text::local_time;
-use super::{next, tell_missing, time, Kept, FOLLOWED_LINES};
+use super::{next, tell_missing, Kept, FOLLOWED_LINES};
 
 pub fn run(args: &Log) -> Result<()> {
     let from = args.from.from.as_deref();
@@ -42,7 +39,7 @@ pub fn run(args: &Log) -> Result<()> {
         }
         kept.shown = kept.shown.saturating_add(1);
         report_lost(sample.lost_records);
-        for row in Row::all(&mut news, &sample) {
+        for row in Row::of_sample(&mut news, &sample) {
             count = count.saturating_add(1);
             match newest {
                 None => out.print(&row)?,
@@ -74,54 +71,27 @@ pub fn run(args: &Log) -> Result<()> {
             break;
         };
         report_lost(sample.lost_records);
-        for row in Row::all(&mut news, &sample) {
+        for row in Row::of_sample(&mut news, &sample) {
             out.print(&row)?;
         }
     }
     Ok(())
 }
 
-/// An event with the sample that it is of. This is a line of JSON.
-#[derive(Clone, Debug, Serialize)]
-struct Row {
-    time_s: f64,
-    seq: u64,
-    module_boot_id: Option<Id>,
-    module_load_id: Option<Id>,
-    #[serde(flatten)]
-    event: Event,
-}
-
-impl Row {
-    /// Those of a sample that are news.
-    fn all(news: &mut News, sample: &Sample) -> Vec<Self> {
-        let events = news.of(life(sample), &sample.events).into_iter();
-        events
-            .map(|event| Self {
-                time_s: sample.time_s,
-                seq: sample.seq,
-                module_boot_id: sample.module_boot_id,
-                module_load_id: sample.module_load_id,
-                event: event.clone(),
-            })
-            .collect()
-    }
-
-    /// The values as text, the subject last.
-    fn values(&self) -> [String; 8] {
-        let event = &self.event;
-        let text = |value| event.unit.text(value);
-        [
-            time(self.time_s),
-            event.name.clone(),
-            event.state.name().into(),
-            text(event.value),
-            text(event.worst),
-            text(event.limit),
-            format!("{:.1}s", event.since_s),
-            printable(event.subject.as_deref().unwrap_or_default()),
-        ]
-    }
+/// The values as text, the subject last.
+fn values(row: &Row) -> [String; 8] {
+    let event = &row.event;
+    let text = |value| event.unit.text(value);
+    [
+        time(row.time_s),
+        event.name.clone(),
+        event.state.name().into(),
+        text(event.value),
+        text(event.worst),
+        text(event.limit),
+        format!("{:.1}s", event.since_s),
+        printable(event.subject.as_deref().unwrap_or_default()),
+    ]
 }
 
 /// The columns of the table, and how wide they are: to the left where that is negative.
@@ -176,14 +146,12 @@ impl Output<'_> {
         }
         let is_first = !std::mem::replace(&mut self.has_header, true);
         let line = if self.is_json {
-            let mut line = serde_json::to_vec(row).map_err(io::Error::from)?;
-            line.push(b'\n');
-            line
+            row.json()?
         } else if self.is_csv {
             csv(row, is_first)?
         } else {
             let head = is_first.then(|| line(&COLUMNS.map(|(name, _)| name.to_owned())));
-            (head.unwrap_or_default() + &line(&row.values())).into_bytes()
+            (head.unwrap_or_default() + &line(&values(row))).into_bytes()
         };
         self.out.write_all(&line)?;
         self.out.flush()?;
@@ -212,14 +180,13 @@ fn csv(row: &Row, is_first: bool) -> Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new()
         .has_headers(false)
         .from_writer(Vec::new());
-    let time = local_time(row.time_s).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z");
     let event = &row.event;
     let names = is_first.then_some(NAMES);
     // Writing to memory does not fail.
     names
         .map_or(Ok(()), |names| writer.write_record(names))
         .and_then(|()| {
-            let sample = (time.to_string(), row.time_s, row.seq);
+            let sample = (exact_time(row.time_s), row.time_s, row.seq);
             let what = (event.number, &event.name, event.state, event.unit);
             let values = (event.value, event.worst, event.limit);
             let rest = (

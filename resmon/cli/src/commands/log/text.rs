@@ -4,11 +4,10 @@
 
 use std::fmt::Write;
 
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ZonedDateTime};
 use resmon::Sample;
 
 use crate::events::{life, sentence, News};
+use crate::time::local_time;
 
 /// The first line of the header is this, with the date before it.
 const GROUPS: &str =
@@ -57,13 +56,6 @@ impl Lines {
         }
         line
     }
-}
-
-/// A time in seconds since 1970 as clocks here show it.
-pub fn local_time(time_s: f64) -> ZonedDateTime {
-    let time = Timestamp::from_millisecond((time_s * 1e3).floor() as i64);
-    time.unwrap_or_default()
-        .to_zoned_datetime(TimeZone::system())
 }
 
 /// Lines between two headers: those of the screen without the header itself and the command that
