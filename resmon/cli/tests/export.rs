@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod util;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -289,7 +291,46 @@ fn has_the_raw_counters_and_nothing_else() {
         }
     }
 
+    for event in resmon::Event::names() {
+        let labels = format!("{{event=\"{event}\"}}");
+        left.whole(&format!("resource_monitor_events_total{labels}"), 0);
+        left.whole(&format!("resource_monitor_event_active{labels}"), 0);
+    }
+
     assert_eq!(left.0, BTreeMap::new());
+}
+
+#[test]
+fn counts_events_and_tells_which_are_open() {
+    let records = util::events::with_events();
+    let bytes: Vec<u8> = records.iter().flat_map(Record::to_bytes).collect();
+    let printed = print_of_bytes(&bytes);
+    let samples = samples(&printed);
+    let of = |name: &str, event: &str| samples[format!("{name}{{event=\"{event}\"}}").as_str()];
+    for (event, began, open) in [
+        ("mem_full", 1.0, 0.0),
+        ("test", 1.0, 0.0),
+        ("disk_stuck", 1.0, 1.0),
+        ("fs_full", 1.0, 0.0),
+        ("trigger-99", 1.0, 0.0),
+        ("oom_kill", 0.0, 0.0),
+    ] {
+        assert_eq!(of("resource_monitor_events_total", event), began, "{event}");
+        assert_eq!(of("resource_monitor_event_active", event), open, "{event}");
+    }
+    // What goes on from before is not counted.
+    let bytes: Vec<u8> = records[41..].iter().flat_map(Record::to_bytes).collect();
+    let printed = print_of_bytes(&bytes);
+    let expected = "\nresource_monitor_events_total{event=\"disk_stuck\"} 0\n";
+    assert!(
+        printed.contains(expected),
+        "expected {expected:?} in {printed}"
+    );
+    let expected = "\nresource_monitor_events_total{event=\"trigger-99\"} 1\n";
+    assert!(
+        printed.contains(expected),
+        "expected {expected:?} in {printed}"
+    );
 }
 
 #[test]

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use resmon::{Device, Record, Records};
+use resmon::{Device, Info, Record, Records};
 use rustix::io::Errno;
 
 use crate::args::Export;
@@ -35,6 +35,7 @@ use crate::input::Input;
 use format::Format;
 use http::Status;
 pub use listen::Listen;
+use metrics::Began;
 use shared::Shared;
 
 /// How many clients of an address are served at a time. Others wait until one of them is done or given up, which
@@ -84,17 +85,42 @@ fn read_recording(path: &Path, shared: &Shared) -> Result<()> {
 /// `must_wait`.
 fn open_device(shared: &Shared, must_wait: bool) -> Result<Records<Device>> {
     let mut device = Device::open()?;
-    let newest = device.info()?.next_seq.checked_sub(1);
+    let info = device.info()?;
+    let newest = info.next_seq.checked_sub(1);
     if let Some(newest) = newest {
-        device.seek(newest)?;
+        device.seek(match has_all(&info) {
+            true => 0,
+            false => newest,
+        })?;
     }
+    device.set_nonblocking(newest.is_some())?;
     let mut records = device.into_records()?;
+    let mut began = Began::default();
+    let mut last: Option<Record> = None;
     if newest.is_some() || must_wait {
-        if let Some(record) = records.try_next()? {
-            shared.add(record, Some(Instant::now()));
+        while let Some(record) = records.try_next()? {
+            if let Some(before) = last.as_ref().and_then(Record::raw) {
+                began.add(before);
+            }
+            last = Some(record);
+            if newest.is_none() {
+                break;
+            }
         }
     }
+    if let Some(record) = last {
+        shared.add_after(record, Some(Instant::now()), began);
+    }
+    records.get_ref().set_nonblocking(false)?;
     Ok(records)
+}
+
+/// Whether the module keeps all records since it was loaded, and these are no more than can be read
+/// in some seconds. Then events are counted from then on. Otherwise they are counted from now on: a
+/// counter that falls with what is no longer kept would be taken for one that begins at zero.
+fn has_all(info: &Info) -> bool {
+    const MOST: u64 = 200_000;
+    info.block_oldest_seq.unwrap_or(info.oldest_seq) == 0 && info.next_seq <= MOST
 }
 
 /// Serves until something fails.

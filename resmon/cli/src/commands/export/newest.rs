@@ -9,7 +9,8 @@ use resmon::model::record::Header;
 use resmon::Record;
 
 use super::family::{Family, Shown};
-use super::{machine, metrics};
+use super::machine;
+use super::metrics::{self, Began};
 
 /// The newest record, and what needs more than one.
 #[derive(Debug)]
@@ -19,15 +20,18 @@ pub struct Newest {
     /// When it came from the device; none for that of a recording, which is never too old.
     received: Option<Instant>,
     lost_records: u64,
+    began: Began,
 }
 
 impl Newest {
-    pub fn new(record: &Record, received: Option<Instant>) -> Self {
+    /// The newest record, after those whose events were counted.
+    pub fn new(record: &Record, received: Option<Instant>, began: Began) -> Self {
         let mut newest = Self {
             header: record.header(),
             shown: Shown::default(),
             received,
             lost_records: 0,
+            began,
         };
         newest.replace(record, received);
         newest
@@ -37,9 +41,13 @@ impl Newest {
         let header = record.header();
         if begins_anew(&self.header, &header) {
             self.shown = Shown::default();
+            self.began = Began::default();
+        }
+        if let Some(record) = record.raw() {
+            self.began.add(record);
         }
         self.lost_records = self.lost_records.saturating_add(header.lost_records);
-        let families = metrics::of_record(record, self.lost_records);
+        let families = metrics::of_record(record, self.lost_records, &self.began);
         self.shown.replace(families);
         self.header = header;
         self.received = received;

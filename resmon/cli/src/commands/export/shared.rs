@@ -11,6 +11,7 @@ use crate::error::Error;
 
 use super::format::Format;
 use super::http::{Answer, Request, Status};
+use super::metrics::Began;
 use super::newest::Newest;
 use super::text;
 
@@ -43,11 +44,16 @@ impl Shared {
 
     /// Shows `record` from now on, which was `received` from the device, or is of a recording.
     pub fn add(&self, record: Record, received: Option<Instant>) {
+        self.add_after(record, received, Began::default());
+    }
+
+    /// The same for the first one, after others whose events were counted.
+    pub fn add_after(&self, record: Record, received: Option<Instant>, began: Began) {
         let mut state = self.state();
         match &mut *state {
             State::Newest(newest) => newest.replace(&record, received),
             State::Waiting | State::Failed(_) => {
-                *state = State::Newest(Newest::new(&record, received));
+                *state = State::Newest(Newest::new(&record, received, began));
             }
         }
     }

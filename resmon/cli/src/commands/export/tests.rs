@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::format::Format;
 use super::http::Status;
+use super::metrics::Began;
 use super::newest::Newest;
 use super::shared::Shared;
 use super::{follow, is_final, machine, text};
@@ -56,7 +57,7 @@ fn an_end_of_the_device_is_an_error() {
 fn is_down_when_records_fail_to_come() {
     let record = recorded().pop().unwrap();
     let came = Instant::now();
-    let newest = Newest::new(&record, Some(came));
+    let newest = Newest::new(&record, Some(came), Began::default());
     let is_up = |seconds| newest.is_up(came + Duration::from_secs(seconds));
     // The interval is 1 s.
     assert_eq!([0, 8, 9].map(is_up), [true, true, false]);
@@ -64,7 +65,7 @@ fn is_down_when_records_fail_to_come() {
 
 #[test]
 fn a_recording_is_never_too_old() {
-    let newest = Newest::new(&recorded().pop().unwrap(), None);
+    let newest = Newest::new(&recorded().pop().unwrap(), None, Began::default());
     let later = Instant::now() + Duration::from_secs(100_000);
     assert!(
         newest.is_up(later),
@@ -219,7 +220,7 @@ fn complains_once_in_a_while() {
 fn what_is_of_this_machine_is_not_of_a_recording() {
     let record = recorded().pop().unwrap();
     let names = |received| {
-        let families = Newest::new(&record, received).families(Instant::now());
+        let families = Newest::new(&record, received, Began::default()).families(Instant::now());
         let families = families.into_iter();
         families.map(|family| family.name).collect::<Vec<_>>()
     };
@@ -252,4 +253,65 @@ fn the_machine_is_named_as_the_kernel_does() {
         body.contains(&expected),
         "expected {expected:?}, found {body:?}"
     );
+}
+
+/// The events that are shown as begun and as open after each of some records, of `mem_full`.
+fn events(records: &[(u64, u64, &[(u64, u32)])]) -> Vec<(String, String)> {
+    use crate::events::tests::{raw, record};
+    use resmon::model::event::Trigger::MemoryFull;
+
+    let shared = Shared::default();
+    let shown = |(load, seq, events): &(u64, u64, &[(u64, u32)])| {
+        let events = events.iter();
+        let events: Vec<_> = events
+            .map(|(number, state)| raw(*number, MemoryFull, *state, ""))
+            .collect();
+        shared.add(record(*seq, *load, &events), None);
+        let body = shared.answer_metrics(Format::Classic).body;
+        let value = |name: &str| {
+            let sample = format!("{name}{{event=\"mem_full\"}} ");
+            let value = body.lines().find_map(|line| line.strip_prefix(&sample));
+            value.unwrap().to_owned()
+        };
+        let names = [
+            "resource_monitor_events_total",
+            "resource_monitor_event_active",
+        ];
+        let [began, open] = names.map(value);
+        (began, open)
+    };
+    records.iter().map(shown).collect()
+}
+
+#[test]
+fn an_event_counts_once() {
+    use resmon::model::event::{BEGIN, END, MOMENT, ONGOING};
+
+    let found = events(&[
+        // What is open at the start began before.
+        (1, 5, &[(3, ONGOING)]),
+        (1, 6, &[(3, ONGOING), (4, BEGIN)]),
+        (1, 7, &[(3, END), (4, ONGOING)]),
+        (1, 8, &[(4, ONGOING)]),
+        // The records were lost in which these began.
+        (1, 20, &[(4, END), (7, ONGOING), (6, END)]),
+        (1, 21, &[(7, ONGOING), (8, MOMENT)]),
+        // The module was loaded again, and this is its first record.
+        (2, 0, &[(1, MOMENT)]),
+        (2, 1, &[]),
+        (2, 2, &[(2, BEGIN)]),
+    ]);
+    let expected = [
+        ("0", "1"),
+        ("1", "2"),
+        ("1", "1"),
+        ("1", "1"),
+        ("3", "1"),
+        ("4", "1"),
+        ("1", "0"),
+        ("1", "0"),
+        ("2", "1"),
+    ];
+    let expected = expected.map(|(began, open)| (began.to_owned(), open.to_owned()));
+    assert_eq!(found, expected);
 }

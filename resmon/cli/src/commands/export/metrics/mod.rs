@@ -15,6 +15,7 @@
 mod activity;
 mod cpu;
 mod disk;
+mod event;
 mod fs;
 mod load;
 mod memory;
@@ -29,6 +30,8 @@ use std::time::Duration;
 
 use resmon::model::record;
 use resmon::Record;
+
+pub use event::Began;
 
 use super::family::{Family, Kind, Labels, Life, Sample, Unit, Value};
 
@@ -78,8 +81,8 @@ const SOURCES: &[fn(&mut Families, record::Record<'_>)] = &[
     fs::add,
 ];
 
-/// What `record` has, and how many records this program has lost.
-pub fn of_record(record: &Record, lost_records: u64) -> Vec<Family> {
+/// What `record` has, how many records this program has lost, and which events began.
+pub fn of_record(record: &Record, lost_records: u64, began: &Began) -> Vec<Family> {
     let mut families = Families::default();
     // A `Record` was looked at when it was made, so there is always one to look at.
     if let Some(record) = record.raw() {
@@ -87,6 +90,7 @@ pub fn of_record(record: &Record, lost_records: u64) -> Vec<Family> {
             add(&mut families, record);
         }
         module::add(&mut families, record, lost_records);
+        event::add(&mut families, record, began);
     }
     families.0
 }
