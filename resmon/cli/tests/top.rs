@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The screen of `resmon top`, as text and on terminals. The golden screens in `top/` are what
-//! `TZ=UTC resmon top --from testdata/minute.rec --once SIZE` prints, and `busy-80x24.txt` that of the
-//! recording up to its record 32.
+//! `TZ=UTC resmon top --from testdata/minute.rec --once SIZE` prints, `busy-80x24.txt` that of the
+//! recording up to its record 32, and `events-SIZE.txt` that of the recording with events in it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -57,11 +57,7 @@ fn check(from: &Path, size: &str, golden: &str) {
     let output = top(from, &["--once", size]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let screen = String::from_utf8(output.stdout).unwrap();
-    let expected = fs::read_to_string(path(&["tests", "top", golden])).unwrap();
-    assert!(
-        screen == expected,
-        "found:\n{screen}\nexpected {golden}:\n{expected}"
-    );
+    util::assert_is_file(&format!("tests/top/{golden}"), &screen);
     let (columns, rows) = size.split_once('x').unwrap();
     let columns: usize = columns.parse().unwrap();
     assert_eq!(screen.lines().count(), rows.parse::<usize>().unwrap());
@@ -85,6 +81,13 @@ fn a_busy_screen_is_as_it_was() {
     let busy = folder.path().join("busy.rec");
     fs::write(&busy, until(32)).unwrap();
     check(&busy, "80x24", "busy-80x24.txt");
+}
+
+#[test]
+fn a_screen_with_events_is_as_it_was() {
+    let file = util::file_of(&util::events::with_events());
+    check(file.path(), "80x24", "events-80x24.txt");
+    check(file.path(), "120x40", "events-120x40.txt");
 }
 
 #[test]

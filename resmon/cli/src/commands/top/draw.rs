@@ -39,6 +39,15 @@ impl Look {
         self.colour(Color::Yellow).add_modifier(Modifier::BOLD)
     }
 
+    /// What is an event: how bad it is, as points have it.
+    pub(super) fn event(&self, badness: f32) -> Style {
+        let colour = match badness >= 2.0 {
+            true => Color::Red,
+            false => Color::Yellow,
+        };
+        self.colour(colour).add_modifier(Modifier::BOLD)
+    }
+
     /// A share that is bad when it is high.
     pub(super) fn level(&self, percent: f64) -> Style {
         if percent >= 90.0 {

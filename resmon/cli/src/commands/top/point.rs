@@ -2,7 +2,7 @@
 
 //! What the graphs show of a sample.
 
-use resmon::{Disk, Net, Sample};
+use resmon::{Disk, Event, EventState, Net, Sample};
 
 /// What the graphs need of a sample. What is not known is NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub(super) struct Point {
     pub(super) memory_percent: f32,
     pub(super) disk_bytes_per_second: f32,
     pub(super) net_bytes_per_second: f32,
+    /// How bad the events are: 0 without any, 1, or 2 when the machine may be dying.
+    pub(super) event: f32,
 }
 
 impl Point {
@@ -29,6 +31,7 @@ impl Point {
             memory_percent: memory as f32,
             disk_bytes_per_second: sample.disk_total(disk_bytes).unwrap_or(f64::NAN) as f32,
             net_bytes_per_second: sample.net_total(net_bytes).unwrap_or(f64::NAN) as f32,
+            event: shown_events(sample).map(badness).fold(0.0, f32::max),
         }
     }
 }
@@ -45,6 +48,19 @@ fn goes_on(before: &Sample, sample: &Sample) -> bool {
         (Some(one), Some(other)) => one == other,
         (None, None) => sample.seq > before.seq && pause_s <= GAP_INTERVALS * sample.interval_s,
         _ => false,
+    }
+}
+
+/// The events that are not over before the sample is.
+pub(super) fn shown_events(sample: &Sample) -> impl Iterator<Item = &Event> {
+    let events = sample.events.iter();
+    events.filter(|event| event.state != EventState::End)
+}
+
+fn badness(event: &Event) -> f32 {
+    match event.severe {
+        true => 2.0,
+        false => 1.0,
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::iter::once;
 use std::path::Path;
 
-use resmon::{Cpu, Disk, FileSystem, Net, Sample};
+use resmon::{Cpu, Disk, Event, FileSystem, Net, Sample};
 
 use super::point::{disk_bytes, net_bytes, Point};
 
@@ -350,7 +350,8 @@ fn is_idle(sample: &Sample) -> bool {
     });
     let cpu = sample.cpu.map_or(0.0, |cpu| cpu.busy_percent());
     let carried = [sample.disk_total(disk_bytes), sample.net_total(net_bytes)];
-    cpu.max(pressure) < PERCENT
+    sample.events.is_empty()
+        && cpu.max(pressure) < PERCENT
         && carried
             .iter()
             .flatten()
@@ -376,4 +377,5 @@ fn size_of_sample(sample: &Sample) -> usize {
         + sample.disks.capacity() * (size_of::<Disk>() + TEXT)
         + sample.nets.capacity() * (size_of::<Net>() + TEXT)
         + sample.file_systems.capacity() * (size_of::<FileSystem>() + 2 * TEXT)
+        + sample.events.capacity() * (size_of::<Event>() + 2 * TEXT)
 }

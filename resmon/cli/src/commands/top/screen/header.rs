@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::super::draw::{Look, Pane, Piece};
 use super::super::format;
+use super::super::point::shown_events;
 use super::super::state::{Origin, State};
 
 /// When the sample was taken, and how well sampling goes.
@@ -44,6 +45,19 @@ pub(super) fn header(mut pane: Pane<'_>, state: &State, look: &Look) {
         right.push((7, counter("missed", sample.missed_ticks)));
         right.push((6, counter("lost", state.lost_records)));
     }
+    right.extend(events(state, look).map(|piece| (1, piece)));
     right.push((3, position));
     pane.ends(left, right);
+}
+
+/// The event of the sample that is looked at, or how many there are.
+fn events(state: &State, look: &Look) -> Option<Piece> {
+    let events: Vec<_> = shown_events(state.sample()?).collect();
+    let text = match events.as_slice() {
+        [] => return None,
+        [event] => event.name.clone(),
+        events => format!("{} events", events.len()),
+    };
+    let badness = state.sample_point()?.event;
+    Some(Piece::new(text, look.event(badness)))
 }

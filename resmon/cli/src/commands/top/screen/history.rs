@@ -2,9 +2,11 @@
 
 //! The graphs.
 
-use ratatui::style::{Color, Style};
+use std::ops::Range;
 
-use super::super::draw::{Look, Pane};
+use ratatui::style::{Color, Modifier, Style};
+
+use super::super::draw::{width_of, Look, Pane};
 use super::super::format;
 use super::super::point::Point;
 use super::super::state::State;
@@ -50,6 +52,7 @@ const GRAPHS: [Graph; 4] = [
     },
 ];
 
+const TITLE: &str = "History";
 const GRAPH_LABEL: u16 = 5;
 const GRAPH_VALUE: u16 = 8;
 
@@ -68,13 +71,45 @@ pub(super) fn history(mut pane: Pane<'_>, state: &State, look: &Look) {
         Some(span) => span_text(span),
         None => String::new(),
     };
-    pane.rule(look, "History", &note);
+    pane.rule(look, TITLE, &note);
+    let events = state.graph(usize::from(plot), |point| point.event);
+    if !look.has_colour {
+        // Right of the title, and left of the note with its blank.
+        let room = width_of(TITLE) + 1..width.saturating_sub(width_of(&note) + 1);
+        for graph in 0..columns {
+            let end = graph * (graph_width + 2) + GRAPH_LABEL + plot;
+            mark(&mut pane, look, &events, end, &room);
+        }
+    }
     for (at, graph) in (0_u16..).zip(&GRAPHS) {
         let (row, column) = (at / columns * height, at % columns * (graph_width + 2));
         let pane = pane.part(1 + row, column, graph_width, height);
         // Rows below the last graph stay blank.
         if row + height <= rows {
-            draw_graph(pane, state, look, graph);
+            draw_graph(pane, state, look, graph, &events);
+        }
+    }
+}
+
+/// Underlines the columns of a graph in which there was an event.
+fn underline(mut plot: Pane<'_>, look: &Look, events: &[Option<f32>]) {
+    let row = plot.height().saturating_sub(1);
+    for (column, badness) in (0..plot.width()).rev().zip(events.iter().rev()) {
+        let badness = badness.unwrap_or_default();
+        if badness > 0.0 {
+            let style = look.event(badness).add_modifier(Modifier::UNDERLINED);
+            plot.part(row, column, 1, 1).set_style(style);
+        }
+    }
+}
+
+/// Marks the columns of graphs that end before the column `end` in the rule above, where there is room:
+/// those in which there was an event.
+fn mark(pane: &mut Pane<'_>, look: &Look, events: &[Option<f32>], end: u16, room: &Range<u16>) {
+    for (column, badness) in (0..end).rev().zip(events.iter().rev()) {
+        let badness = badness.unwrap_or_default();
+        if badness > 0.0 && room.contains(&column) {
+            pane.text(0, column, "!", look.event(badness));
         }
     }
 }
@@ -92,7 +127,13 @@ fn span_text(span_s: f64) -> String {
     }
 }
 
-fn draw_graph(mut pane: Pane<'_>, state: &State, look: &Look, graph: &Graph) {
+fn draw_graph(
+    mut pane: Pane<'_>,
+    state: &State,
+    look: &Look,
+    graph: &Graph,
+    events: &[Option<f32>],
+) {
     let width = pane.width().saturating_sub(GRAPH_LABEL + GRAPH_VALUE + 1);
     let values = state.graph(usize::from(width), graph.of);
     let known = values.iter().copied().flatten();
@@ -106,11 +147,9 @@ fn draw_graph(mut pane: Pane<'_>, state: &State, look: &Look, graph: &Graph) {
     let now = now.filter(|value| value.is_finite());
     let style = look.colour(graph.colour);
     pane.text(0, 0, graph.label, Style::new());
-    pane.part(0, GRAPH_LABEL, width, pane.height()).graph(
-        &values,
-        graph.top.unwrap_or(largest),
-        style,
-    );
+    let mut plot = pane.part(0, GRAPH_LABEL, width, pane.height());
+    plot.graph(&values, graph.top.unwrap_or(largest), style);
+    underline(plot, look, events);
     let end = pane.width();
     if width > 0 {
         pane.text_until(0, end, &now.map_or("-".into(), number), Style::new());

@@ -52,7 +52,7 @@ pub(super) fn status(mut pane: Pane<'_>, state: &State, look: &Look) {
 
 /// What the keys do, over all the rest.
 pub(super) fn help(mut pane: Pane<'_>, look: &Look) {
-    const LINES: [(&str, &str); 17] = [
+    const LINES: [(&str, &str); 18] = [
         ("q  Esc  Ctrl-C", "quit"),
         ("space", "hold this sample, or follow the newest"),
         ("←  →", "the sample before, the one after"),
@@ -69,6 +69,7 @@ pub(super) fn help(mut pane: Pane<'_>, look: &Look) {
         ("", "A graph's column of several samples is their peak."),
         ("", "Pressure: tasks that wait, some or all of them."),
         ("", "The graph of networks leaves out lo."),
+        ("", "Underlined, or ! above the graphs: an event was open."),
         ("", "Late and missed samples: since the module was loaded."),
     ];
     const WIDTH: u16 = 60;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+use ratatui::style::Modifier;
+
 use super::*;
 
 #[test]
@@ -145,4 +147,97 @@ fn many_cpus_go_into_columns_or_are_counted() {
     assert_shows(&few, " more");
     let least = text(&state, 40, 10);
     assert_shows(&least, "all together, and 64 more");
+}
+
+/// The minute with an event in some samples, the last of them included.
+fn eventful(names: &[(&str, bool)]) -> State {
+    use crate::events::tests::{events, raw};
+    use resmon::model::event::{Trigger, ONGOING};
+
+    let mut samples = samples();
+    let last = samples.len() - 1;
+    for at in [last - 9, last - 8, last - 7, last] {
+        let raw = raw(1, Trigger::MemoryFull, ONGOING, "");
+        let events = names.iter().flat_map(|(name, severe)| {
+            let mut events = events(10, &[raw]);
+            for event in &mut events {
+                event.name = (*name).into();
+                event.severe = *severe;
+            }
+            events
+        });
+        samples[at].events = events.collect();
+    }
+    state_of(&samples)
+}
+
+#[test]
+fn events_are_a_word_in_the_header() {
+    let (plain, one) = (minute(), eventful(&[("mem_full", true)]));
+    for (width, height) in [(80, 24), (120, 40), (40, 10), (30, 10)] {
+        let (before, after) = (text(&plain, width, height), text(&one, width, height));
+        assert_shows(after.lines().next().unwrap(), "mem_full");
+        assert_shows(after.lines().next().unwrap(), "2026-11-22 21:45:07");
+        // No line moves, and all but the header and marks stay as they are.
+        let lines = before.lines().zip(after.lines()).skip(1);
+        for (before, after) in lines {
+            let after = after.replace('!', "─");
+            assert_eq!(before, after);
+        }
+    }
+    let two = eventful(&[("steal", false), ("disk_stuck", false)]);
+    assert_shows(
+        text(&two, 80, 24).lines().next().unwrap(),
+        "  2 events  live",
+    );
+    assert_hides(&text(&one, 20, 10), "mem_full");
+    let style = |state: &State, word: &str| {
+        let buffer = render(state, 80, 24, true);
+        let text = text_of(&buffer);
+        let at = text.lines().next().unwrap().find(word).unwrap();
+        let cell = buffer.cell((u16::try_from(at).unwrap(), 0)).unwrap();
+        cell.fg
+    };
+    assert_eq!(style(&one, "mem_full"), Color::Red);
+    assert_eq!(style(&two, "2 events"), Color::Yellow);
+}
+
+#[test]
+fn events_are_those_of_the_sample_that_is_looked_at() {
+    let mut state = eventful(&[("mem_full", true)]);
+    let header = |state: &State| text(state, 80, 24).lines().next().unwrap().to_owned();
+    state.scroll(-1);
+    assert_hides(&header(&state), "mem_full");
+    state.scroll(-6);
+    assert_shows(&header(&state), "mem_full");
+    assert_shows(&header(&state), "7 back");
+}
+
+#[test]
+fn events_are_marked_under_the_graphs() {
+    let state = eventful(&[("mem_full", true)]);
+    let plain = text(&state, 80, 24);
+    let rule = plain.lines().nth(1).unwrap();
+    assert_shows(rule, "History ─────────────!!!──────!──── 25 s");
+    // With colours the graphs themselves are underlined, each in its last row.
+    for (width, height, graphs) in [(80, 24, 4), (120, 40, 4)] {
+        let buffer = render(&state, width, height, true);
+        assert_hides(&text_of(&buffer), "!");
+        let underlined: Vec<_> = buffer
+            .content
+            .iter()
+            .filter(|cell| cell.modifier.contains(Modifier::UNDERLINED))
+            .collect();
+        assert_eq!(underlined.len(), 4 * graphs);
+        for cell in underlined {
+            assert_eq!(cell.fg, Color::Red);
+        }
+    }
+    // Two graphs beside each other have marks of their own.
+    let wide = text(&state, 120, 40);
+    let rule = wide
+        .lines()
+        .find(|line| line.starts_with("History"))
+        .unwrap();
+    assert_eq!(rule.matches("!!!").count(), 2, "{rule}");
 }
