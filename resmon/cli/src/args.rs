@@ -192,6 +192,8 @@ Shows CPU, pressure, memory, disks and network over local time. Disks and interf
 by log; what is written and sent goes downwards. Where a column of the picture has several samples, \
 the line is their mean, and the band around it goes from the lowest to the highest of them.
 
+An event has a line at its begin, and a shade for as long as it was open; its name is in the first panel.
+
 Where nothing was sampled for more than three intervals there is a gap, and between two boots or \
 two loads of the module. The times of each of these are counted back from its newest sample, so \
 that a clock that was set in between does not matter.

@@ -75,6 +75,51 @@ fn an_svg_has_all_panels() {
 }
 
 #[test]
+fn events_are_marked_and_named() {
+    let file = file_of(&events::with_events());
+    let svg = String::from_utf8(plot("a.svg", path(&file))).unwrap();
+    let texts = texts(&svg);
+    let count = |name: &str| texts.iter().filter(|text| *text == name).count();
+    for expected in ["mem_full", "test", "disk_stuck vda", "trigger-99"] {
+        assert_eq!(count(expected), 1, "{expected} among {texts:?}");
+    }
+    let hostile = texts.iter().find(|text| text.starts_with("fs_full /mnt,"));
+    assert!(hostile.is_some(), "expected fs_full among {texts:?}");
+    assert_eq!(svg.matches('\x1b').count(), 0, "control characters");
+    assert_eq!(
+        count("line: mean; band: lowest to highest; shade: an event"),
+        1
+    );
+    // Three are open for a while, two of them together, in each of five panels; and names have a
+    // ground.
+    let plain = String::from_utf8(plot("a.svg", RECORDING)).unwrap();
+    let rectangles = |svg: &str| svg.matches("<rect").count();
+    assert_eq!(rectangles(&svg), rectangles(&plain) + 2 * 5 + 5);
+    let lines = |svg: &str| svg.matches("<polyline").count();
+    assert_eq!(lines(&svg), lines(&plain) + 5 * 5);
+    // What is not marked is as it is without events.
+    let marks = [
+        "<rect",
+        "<polyline",
+        "<text",
+        "mem_full",
+        "test",
+        "disk_stuck",
+        "trigger-99",
+        "fs_full",
+        "line: mean",
+        "</text",
+    ];
+    let others = |svg: &str| -> Vec<String> {
+        let lines = svg
+            .lines()
+            .filter(|line| !marks.iter().any(|mark| line.starts_with(mark)));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(others(&svg), others(&plain));
+}
+
+#[test]
 fn a_png_can_be_decoded() {
     let png = plot("a.PNG", RECORDING);
     let picture = image::load_from_memory_with_format(&png, image::ImageFormat::Png).unwrap();

@@ -3,6 +3,7 @@
 //! The kept history as a picture.
 
 mod drawing;
+mod events;
 mod history;
 mod palette;
 mod panels;

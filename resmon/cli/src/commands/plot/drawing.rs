@@ -10,6 +10,7 @@ use plotters::prelude::{DrawingArea, DrawingBackend, IntoFont, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontStyle, RGBColor, TextStyle};
 
+use super::events::Span;
 use super::history::{Drawn, Point, Values};
 use super::palette::Palette;
 use super::picture::{Result, FONT, LEFT, RIGHT, TITLE};
@@ -26,10 +27,12 @@ pub struct Drawing {
     pub palette: Palette,
     pub time: TimeAxis,
     pub runs: Vec<Vec<Point>>,
+    /// From old to new.
+    pub events: Vec<Span>,
 }
 
 impl Drawing {
-    fn text(&self, size: f64) -> TextStyle<'static> {
+    pub fn text(&self, size: f64) -> TextStyle<'static> {
         (FONT, size).into_font().color(&self.palette.ink)
     }
 
@@ -57,7 +60,12 @@ impl Drawing {
         let style = self.text(14.0).pos(left);
         area.draw(&Text::new(second.to_string(), (LEFT as i32, 40), style))?;
         const NOTE: &str = "line: mean; band: lowest to highest";
-        area.draw(&Text::new(NOTE, (right, 40), note))?;
+        const NOTE_WITH_EVENTS: &str = "line: mean; band: lowest to highest; shade: an event";
+        let text = match self.events.is_empty() {
+            true => NOTE,
+            false => NOTE_WITH_EVENTS,
+        };
+        area.draw(&Text::new(text, (right, 40), note))?;
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use resmon::{Id, Sample};
 
+use super::events::Spans;
 use crate::error::Result;
 use crate::input::{next_sample, Input};
 
@@ -207,6 +208,7 @@ pub struct History {
     columns: u32,
     /// All memory, in bytes.
     pub memory_bytes: f64,
+    pub events: Spans,
 }
 
 /// Samples that took so many intervals leave a gap, since nobody knows what happened within.
@@ -222,6 +224,7 @@ impl History {
             most: most.saturating_mul(BINS_PER_COLUMN),
             columns,
             memory_bytes: 0.0,
+            events: Spans::default(),
         }
     }
 
@@ -241,6 +244,7 @@ impl History {
 
     fn add(&mut self, sample: &Sample) {
         let id = sample.module_boot_id.zip(sample.module_load_id);
+        self.events.add(id, sample);
         let is_seen = sample.elapsed_s <= sample.interval_s * GAP_INTERVALS;
         // Without an identity, what nobody saw may have been a new boot.
         let is_known = id.is_some() || is_seen;

@@ -42,6 +42,8 @@ impl Drawing {
         }
         let all = self.pieces(|drawn| drawn.cpu, |[.., all]| all.min(100.0));
         band(&mut panel, &all, self.palette.ink.mix(BAND / 2.0))?;
+        self.mark_events(&mut panel)?;
+        self.name_events(&panel)?;
         self.say_if_empty(&panel, &all)
     }
 
@@ -75,6 +77,7 @@ impl Drawing {
             line(&mut panel, part, colour)?;
         }
         let [first, ..] = &parts;
+        self.mark_events(&mut panel)?;
         self.say_if_empty(&panel, first)
     }
 
@@ -108,6 +111,7 @@ impl Drawing {
         }
         band(&mut panel, &used, colours.blue.mix(BAND))?;
         line(&mut panel, &used, colours.blue)?;
+        self.mark_events(&mut panel)?;
         self.say_if_empty(&panel, &used)
     }
 
@@ -146,6 +150,7 @@ impl Drawing {
             line(&mut panel, part, colour)?;
         }
         let [first, _] = &parts;
+        self.mark_events(&mut panel)?;
         self.say_if_empty(&panel, first)
     }
 }

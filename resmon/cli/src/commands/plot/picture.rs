@@ -108,6 +108,7 @@ where
         palette,
         time: TimeAxis::new(history.span(), TimeZone::system(), look.columns()),
         runs: history.runs(),
+        events: history.events.in_order().into_iter().cloned().collect(),
     };
     drawing.head(&head, look.title.as_deref())?;
 

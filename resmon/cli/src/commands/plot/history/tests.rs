@@ -107,3 +107,41 @@ fn a_gap_is_what_can_be_seen() {
     assert_eq!(without(500, 505), 1);
     assert_eq!(without(500, 520), 2);
 }
+
+#[test]
+fn an_event_is_open_from_its_begin_to_the_last_sample_that_has_it() {
+    use crate::events::tests::{raw, record};
+    use resmon::model::event::{Trigger, BEGIN, END, MOMENT, ONGOING};
+
+    let (full, test) = (Trigger::MemoryFull, Trigger::Test);
+    let of = |second, load, events: &[_]| record(second, load, events);
+    let records = [
+        of(1, 1, &[]),
+        of(2, 1, &[raw(1, full, BEGIN, "")]),
+        of(3, 1, &[raw(1, full, ONGOING, ""), raw(2, test, MOMENT, "")]),
+        of(4, 1, &[]),
+        of(5, 1, &[raw(1, full, END, "")]),
+        of(6, 2, &[]),
+        of(7, 2, &[raw(1, test, ONGOING, "a\x1bb")]),
+    ];
+    let mut history = History::new(1000);
+    for pair in records.windows(2) {
+        if let Some(sample) = Sample::between(&pair[0], &pair[1]) {
+            history.add(&sample);
+        }
+    }
+    let base_s = 1_700_000_000.0;
+    let spans = history.events.in_order().into_iter();
+    let spans = spans.map(|span| {
+        let (from_s, to_s) = (span.from_s - base_s, span.to_s - base_s);
+        (span.title.as_str(), from_s, to_s, span.severe)
+    });
+    assert_eq!(
+        spans.collect::<Vec<_>>(),
+        [
+            ("mem_full", 2.0, 5.0, true),
+            ("test", 3.0, 3.0, false),
+            ("test a\u{fffd}b", 6.0, 7.0, false),
+        ]
+    );
+}
