@@ -38,7 +38,6 @@ pub fn run(args: &Watch) -> Result<()> {
     } else {
         Device::open()?
     };
-    memory::lock();
     let mut watcher = Watcher::new(args, io::stdout());
     watch(device, &mut watcher, args.test)?;
     watcher.finish()
@@ -53,6 +52,8 @@ fn watch(mut device: Device, watcher: &mut Watcher<impl Write>, is_test: bool) -
     }
     let mut records = device.into_records()?;
     watcher.begin(&mut records, newest)?;
+    // Once there is what a record needs.
+    memory::lock();
     let until = match is_test {
         true => {
             let seq = records.get_ref().test_event()?;

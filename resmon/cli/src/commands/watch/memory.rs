@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::io;
 
 use rustix::mm::{mlockall, MlockAllFlags};
+use rustix::process::{geteuid, getrlimit, Resource};
 
 use super::say;
 
@@ -13,17 +14,29 @@ use super::say;
 const HEAP_BYTES: usize = 256 << 10;
 const STACK_BYTES: usize = 128 << 10;
 
-/// Keeps all of this program in memory, what it will take included, and has it take what it needs
-/// now. Who may not lock so much is told so, and goes on.
+/// Who may lock as much may lock what is to come as well.
+const AMPLE_BYTES: u64 = 64 << 20;
+
+/// Takes the memory that will be needed, and keeps all of this program in memory. Who may not lock so
+/// much is told so, and goes on.
 pub fn lock() {
-    if let Err(errno) = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE) {
+    touch_heap();
+    touch_stack();
+    let mut flags = MlockAllFlags::CURRENT;
+    // With little that may be locked, the program would end where it takes more.
+    if geteuid().is_root() || may_lock() >= AMPLE_BYTES {
+        flags |= MlockAllFlags::FUTURE;
+    }
+    if let Err(errno) = mlockall(flags) {
         let error = io::Error::from(errno);
         say(format_args!(
             "cannot lock memory: {error}: events may come late when there is none left"
         ));
     }
-    touch_heap();
-    touch_stack();
+}
+
+fn may_lock() -> u64 {
+    getrlimit(Resource::Memlock).current.unwrap_or(u64::MAX)
 }
 
 /// What is freed stays with the allocator for what is to come: it gives nothing back of less than

@@ -57,13 +57,18 @@ fn files(dir: &TempDir) -> Vec<String> {
 /// Waits until there is a file.
 #[track_caller]
 fn await_file(path: &Path) {
+    await_that(&format!("{} is there", path.display()), || path.exists());
+}
+
+#[track_caller]
+fn await_that(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..2000 {
-        if path.exists() {
+        if is_so() {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    unreachable!("{} has not come within 20 s", path.display());
+    unreachable!("within 20 s it is not so that {what}");
 }
 
 #[test]
@@ -217,9 +222,9 @@ fn a_command_that_takes_too_long_is_killed_with_its_children() {
     let error = watcher.finish().unwrap_err().to_string();
     assert_eq!(error, "sh was killed: it took more than 2 s");
     // It is gone, or is waited for by whoever has it now.
-    let state = fs::read_to_string(format!("/proc/{}/stat", child.trim()));
-    let is_gone = state.as_ref().map_or(true, |state| state.contains(") Z "));
-    assert!(is_gone, "the child is still there: {state:?}");
+    let stat = format!("/proc/{}/stat", child.trim());
+    let is_gone = || fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+    await_that("the child is gone", is_gone);
 }
 
 #[test]
