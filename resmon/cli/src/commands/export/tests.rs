@@ -255,13 +255,16 @@ fn the_machine_is_named_as_the_kernel_does() {
     );
 }
 
+/// A record: the load of the module, its number, and the numbers and states of its events.
+type Eventful<'e> = (u64, u64, &'e [(u64, u32)]);
+
 /// The events that are shown as begun and as open after each of some records, of `mem_full`.
-fn events(records: &[(u64, u64, &[(u64, u32)])]) -> Vec<(String, String)> {
+fn events(records: &[Eventful<'_>]) -> Vec<(String, String)> {
     use crate::events::tests::{raw, record};
     use resmon::model::event::Trigger::MemoryFull;
 
     let shared = Shared::default();
-    let shown = |(load, seq, events): &(u64, u64, &[(u64, u32)])| {
+    let shown = |(load, seq, events): &Eventful<'_>| {
         let events = events.iter();
         let events: Vec<_> = events
             .map(|(number, state)| raw(*number, MemoryFull, *state, ""))
