@@ -125,8 +125,8 @@ pub struct Log {
 }
 
 const LOG_HELP: &str = "\
-Without --since, the last 10 minutes are shown, of a recording all of it, and all events. With \
---follow, these are the last 10 samples or events, and then those to come until Ctrl-C.
+Without --since, the samples of the last 10 minutes are shown, or all events, and of a recording all \
+of it. With --follow, these are the last 10 samples or events, and then those to come until Ctrl-C.
 
 The clock of the newest sample counts: when it was set meanwhile, the times of those before are \
 counted back from there. Where --since asks for more than is kept, what there is is shown, a line \
@@ -150,8 +150,9 @@ has left the screen, or after 21 lines when the output is no terminal; and on an
 
 Below a sample, after *, are the events that begin or end with it. resmon log events has these \
 alone: what was found, the worst since it began, the limit, and for how long it was so. An event that \
-began before is shown once as ongoing, and a moment is over as soon as it began, as a test. Where there \
-are none, a line on standard error says so, and the exit status is 1.
+began before is shown once as ongoing, and a moment is over as soon as it began, as a test. In JSON it \
+has the time_s and seq of its sample, and what the schema has of an event. Where there are none, a line \
+on standard error says so, and the exit status is 1.
 
 CSV always has the same columns, with the unit in the name; what was not sampled is empty. Disks \
 and interfaces are summed in the same way; JSON has each of them, and each CPU.

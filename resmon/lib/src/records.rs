@@ -435,7 +435,7 @@ mod tests {
         const FRAME_BYTES: u64 = 1 << 16;
         const BYTES: u64 = 1 << 20;
         const MAX: u64 = 1 << 22;
-        let head = u64::from(frame::MAGIC) | FRAME_BYTES << 32;
+        let head = u64::from(frame::MAGIC) | (FRAME_BYTES << 32);
         let mut recording = head.to_le_bytes().repeat(BYTES as usize / WORD_BYTES);
         recording.extend(PLAIN);
         let mut records = Records {
