@@ -205,6 +205,7 @@ fn a_man_page_per_command() {
         "resmon-record.1",
         "resmon-status.1",
         "resmon-top.1",
+        "resmon-watch.1",
         "resmon.1",
     ];
     assert_eq!(names, commands);
