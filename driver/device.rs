@@ -27,6 +27,7 @@ use crate::{
         capability,
         miscdevice::{
             Device,
+            Ready,
             Registration, //
         },
     },
@@ -61,6 +62,7 @@ const _: () = {
     assert!(ioctl::SEEK == _IOWR::<u64>(TYPE, 1));
     assert!(ioctl::SAMPLE == _IOR::<u64>(TYPE, 2));
     assert!(ioctl::SET_INTERVAL == _IOW::<u64>(TYPE, 3));
+    assert!(ioctl::TEST_EVENT == _IOR::<u64>(TYPE, 5));
     assert!(ioctl::SEEK_BLOCKS == _IOW::<[u64; SeekBlocks::LEN]>(TYPE, 4));
 };
 
@@ -100,8 +102,15 @@ impl Device for Records {
         Ok(words.saturating_mul(WORD_BYTES))
     }
 
-    fn poll(reader: &Reader) -> (bool, &PollCondVar) {
-        (reader.has_next(), reader.readable())
+    fn poll(reader: &Reader) -> Ready {
+        Ready {
+            to_read: reader.has_next(),
+            is_urgent: reader.has_event(),
+        }
+    }
+
+    fn changed(reader: &Reader) -> &PollCondVar {
+        reader.readable()
     }
 
     fn ioctl(reader: &Reader, command: u32, argument: UserPtr, may_write: bool) -> Result {
@@ -111,9 +120,10 @@ impl Device for Records {
         match command {
             ioctl::SEEK_BLOCKS => seek_blocks(reader, &get_all(argument)?),
             ioctl::SEEK => put(argument, &reader.seek(get(argument)?)?),
-            ioctl::SAMPLE | ioctl::SET_INTERVAL if !may_write => Err(EBADF),
+            ioctl::SAMPLE | ioctl::SET_INTERVAL | ioctl::TEST_EVENT if !may_write => Err(EBADF),
             ioctl::SAMPLE => put(argument, &super::sample_now()?),
-            ioctl::SET_INTERVAL if !capability::is_admin() => Err(EPERM),
+            ioctl::SET_INTERVAL | ioctl::TEST_EVENT if !capability::is_admin() => Err(EPERM),
+            ioctl::TEST_EVENT => put(argument, &super::test_event()?),
             ioctl::SET_INTERVAL => super::set_interval(get(argument)?),
             _ => Err(ENOTTY),
         }

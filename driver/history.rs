@@ -78,6 +78,8 @@ pub(crate) struct History {
     end: Atomic<u64>,
     /// Sequence number after that of the newest record.
     next_seq: Atomic<u64>,
+    /// Position after the newest record in which an event begins or ends.
+    event_end: Atomic<u64>,
     #[pin]
     readable: PollCondVar,
     /// `end` and `next_seq` change together under this lock, and a reader's position goes back under
@@ -132,6 +134,7 @@ impl History {
                 oldest: Atomic::new(0u64),
                 end: Atomic::new(0u64),
                 next_seq: Atomic::new(0u64),
+                event_end: Atomic::new(0u64),
                 readable <- kernel::new_poll_condvar!("History::readable"),
                 newest <- new_spinlock!((), "History::newest"),
             }),
@@ -225,6 +228,15 @@ impl History {
     /// Any context; takes no locks.
     pub(crate) fn has_next(&self, position: u64) -> bool {
         self.end.load(Acquire) > position
+    }
+
+    /// Whether an event begins or ends in a record at `position` or later that is still there.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn has_event(&self, position: u64) -> bool {
+        self.event_end.load(Acquire) > position.max(self.oldest.load(Relaxed))
     }
 
     /// Passes the next record to `write`, in pieces, each with the offset in words that it has in
@@ -375,10 +387,13 @@ impl History {
 
     /// Lets readers see the record `seq`, which ends at the position `end`, and wakes those that
     /// wait.
-    pub(super) fn publish(&self, seq: u64, end: u64) {
+    pub(super) fn publish(&self, seq: u64, end: u64, has_event: bool) {
         let newest = self.newest.lock();
         self.end.store(end, Release);
         self.next_seq.store(seq.wrapping_add(1), Relaxed);
+        if has_event {
+            self.event_end.store(end, Release);
+        }
         drop(newest);
         self.kept.write(self.kept.read().saturating_add(1));
         // A reader that saw no record under the lock waits by now.

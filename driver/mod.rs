@@ -11,7 +11,10 @@ mod capacity;
 mod copy;
 mod cost;
 mod device;
+mod events;
 mod history;
+mod interval;
+mod log;
 mod params;
 mod pending;
 mod progress;
@@ -25,7 +28,15 @@ mod slots;
 mod source;
 mod sources;
 mod threads;
+mod trouble;
 
+use crate::model::{
+    event::rules::{
+        Alerts,
+        Rules, //
+    },
+    setting::Setting, //
+};
 use crate::sys::{
     cpu,
     irq_work::IrqWork,
@@ -36,6 +47,7 @@ use crate::sys::{
     }, //
 };
 use device::Records;
+use events::Events;
 use history::{
     Capacity,
     History, //
@@ -46,7 +58,7 @@ use kernel::{
 };
 use pending::Pending;
 use reporter::Reporter;
-use running_timer::RunningTimer;
+use running_timer::Timer;
 use sampler::Sampler;
 use source::{
     fs::FileSystems,
@@ -65,7 +77,7 @@ static MONITOR: ParamLocked<Option<Monitor>> = ParamLocked::new(None);
 struct Monitor {
     /// Nobody has it open when this goes, since that would keep the module.
     _device: Pin<KBox<Registration<Records>>>,
-    timer: RunningTimer,
+    timer: Arc<Timer>,
     reporter: Arc<Reporter>,
     file_systems: Arc<FileSystems>,
 }
@@ -86,9 +98,18 @@ pub(crate) fn start() -> Result {
     let rounds = Rounds::new()?;
     let file_systems = FileSystems::new(rounds.clone(), &mut lock)?;
     let mut sources = Sources::new(rounds.clone(), file_systems.clone())?;
-    let capacity = Capacity::of_machine(sources.room());
+    let capacity = Capacity::of_machine(sources.room().and(Events::ROOM));
     let history = History::new(&capacity)?;
-    let reporter = Reporter::new(pending.clone(), history.clone(), rounds, sources)?;
+    let timer = Timer::new()?;
+    interval::set_fast(false);
+    let reporter = Reporter::new(
+        pending.clone(),
+        history.clone(),
+        rounds,
+        sources,
+        timer.clone(),
+        rules(params::ALERTS.text(&mut lock)),
+    )?;
     let wake = IrqWork::new(WakeReporter::new(reporter.clone())?)?;
     let sampler = Sampler::new(pending, wake)?;
     // Last: an open file pins the module, but does not do so if `init` fails afterwards.
@@ -112,7 +133,7 @@ pub(crate) fn start() -> Result {
         );
     }
     reporter.announce();
-    let timer = RunningTimer::start(sampler);
+    timer.start(sampler);
     *MONITOR.get(&mut lock) = Some(Monitor {
         _device: device,
         timer,
@@ -134,7 +155,8 @@ pub(crate) fn stop() {
     }) = monitor
     {
         // From here on no sample is taken, nor logged.
-        let totals = timer.stop();
+        let Some(running) = timer.take() else { return };
+        let totals = running.stop();
         reporter.say_rest();
         let reported = reporter.cost();
         let (sources_avg_ns, sources_max_ns) = reporter.sources_cost(totals.samples);
@@ -184,7 +206,38 @@ fn set_interval(interval_ms: u64) -> Result {
 fn sample_now() -> Result<u64> {
     let mut lock = ParamLock::acquire();
     let monitor = MONITOR.get(&mut lock).as_mut().ok_or(ENODEV)?;
-    Ok(monitor.timer.sample_now())
+    monitor.timer.sample_now().ok_or(ENODEV)
+}
+
+/// Makes an event as a test, and takes a sample that has it, whose sequence number it returns.
+///
+/// # Context
+///
+/// Process context, may sleep.
+///
+/// # Errors
+///
+/// `ENODEV` when the module is not sampling.
+fn test_event() -> Result<u64> {
+    let mut lock = ParamLock::acquire();
+    let monitor = MONITOR.get(&mut lock).as_mut().ok_or(ENODEV)?;
+    let reporter = &monitor.reporter;
+    let seq = monitor.timer.sample_with(|seq| reporter.test_event(seq));
+    seq.ok_or(ENODEV)
+}
+
+/// What the parameter `alerts` says.
+fn rules(text: &[u8]) -> Rules {
+    // It was looked at before it became the parameter's value.
+    Alerts.parse(text).unwrap_or_default()
+}
+
+/// Other triggers are on.
+fn alerts_changed(text: &[u8], lock: &mut ParamLock) -> Result {
+    if let Some(monitor) = MONITOR.get(lock) {
+        monitor.reporter.set_rules(rules(text));
+    }
+    Ok(())
 }
 
 /// Restarts the interval, which is as long as the parameter says.

@@ -3,8 +3,11 @@
 //! The module's parameters, except those of the sources: each source defines its own switch in its own
 //! file, `driver/source/`.
 
-use crate::sys::param::number_param;
-use kernel::time::NSEC_PER_MSEC;
+use crate::sys::param::{
+    alerts_param,
+    choice_param,
+    number_param, //
+};
 
 number_param! {
     /// Time between two samples.
@@ -18,13 +21,24 @@ number_param! {
     }
 }
 
-/// The interval in force, in nanoseconds.
-///
-/// # Context
-///
-/// Any context; takes no locks.
-pub(super) fn interval_ns() -> u64 {
-    u64::from(INTERVAL_MS.value()).saturating_mul(NSEC_PER_MSEC as u64)
+number_param! {
+    /// Time between two samples while the machine may be dying.
+    static TROUBLE_INTERVAL_MS = "trouble_interval_ms" {
+        description: "Time between two samples while memory or I/O is in trouble, for at most 5 minutes (0: never)",
+        unit: "ms",
+        range: 0..=3_600_000,
+        default: 500,
+        mode: 0o644,
+        changed: super::interval_changed,
+    }
+}
+
+alerts_param! {
+    /// Which triggers are on, and their thresholds.
+    static ALERTS = "alerts" {
+        description: "Triggers of events with other thresholds than usual, as in mem_full:20%/5s,steal:off",
+        changed: super::alerts_changed,
+    }
 }
 
 number_param! {
@@ -47,6 +61,15 @@ number_param! {
         range: 0..=1_000_000,
         default: 1,
         mode: 0o644,
+        changed: super::log_every_changed,
+    }
+}
+
+choice_param! {
+    /// What a logged sample is in the log.
+    static LOG = "log" {
+        description: "What a logged sample is: one line that sums it up, or all lines",
+        words: ["brief", "full"],
         changed: super::log_every_changed,
     }
 }

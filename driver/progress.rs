@@ -4,13 +4,22 @@
 
 use super::{
     behind::Behind,
+    events::Events,
+    log::{
+        logged_bytes,
+        print,
+        Log,
+        Sampled, //
+    },
     params,
     pending::Pending,
     reporter::OpenRound,
-    sources::Sources, //
+    sources::Sources,
+    trouble::Trouble, //
 };
 use crate::{
     model::{
+        event::watch::Outcome,
         line::{
             Line,
             Lines, //
@@ -19,35 +28,22 @@ use crate::{
         source::{
             activity::swapped,
             cpu::{
-                self,
-                spent_per_cpu,
                 spent_together,
-                Spent,
-                Whose, //
+                Spent, //
             },
-            memory::{
-                self,
-                Buffers,
-                Memory,
-                Swapped, //
-            }, //
+            memory::Buffers, //
         }, //
     },
-    sys::{
-        log,
-        vmstat, //
-    },
+    sys::vmstat, //
 };
-use core::mem;
+use core::{
+    cell::Cell,
+    mem, //
+};
 use kernel::{
     prelude::*,
     time::NSEC_PER_SEC, //
 };
-
-/// Hands a line to the kernel's log.
-pub(super) fn print(line: &Line) {
-    log::info(line.as_str());
-}
 
 /// Memory for a sample, as a record of CPU and memory.
 pub(crate) struct SampleBuffer {
@@ -99,12 +95,18 @@ pub(crate) struct Progress {
     base: SampleBuffer,
     /// The sample that is looked at.
     pub(super) now: SampleBuffer,
+    /// What the CPUs did between the two.
+    spent: Spent,
     /// The round that was begun, until somebody finishes it.
     pub(super) round: Option<OpenRound>,
     /// The samples that were overwritten first.
     pub(super) behind: Behind,
     /// What is sampled besides CPU and memory.
     pub(super) sources: Sources,
+    /// What is wrong with the machine.
+    pub(super) events: Events,
+    /// What changes meanwhile.
+    pub(super) trouble: Trouble,
     /// Memory for the line that is being made.
     line: Line,
 }
@@ -120,9 +122,12 @@ impl Progress {
             log_every: u64::from(params::LOG_EVERY.value()),
             base: SampleBuffer::new()?,
             now: SampleBuffer::new()?,
+            spent: Spent::default(),
             round: None,
             behind: Behind::default(),
             sources,
+            events: Events::new()?,
+            trouble: Trouble::default(),
             line: Line::new(),
         })
     }
@@ -138,13 +143,16 @@ impl Progress {
 
     /// Restarts the log if parameters have changed since: what was logged before is no base for
     /// what comes. `changes` counts the changes to parameters that affect the log.
-    pub(super) fn take_changes(&mut self, changes: u64) {
-        if changes != self.changes {
+    /// Returns whether there are any.
+    pub(super) fn take_changes(&mut self, changes: u64) -> bool {
+        let has_changed = changes != self.changes;
+        if has_changed {
             self.changes = changes;
             self.log_every = u64::from(params::LOG_EVERY.value());
             self.base.len = 0;
             self.sources.for_each(|source| source.restart());
         }
+        has_changed
     }
 
     /// Reads the next sample into `now` and returns its sequence number. None when it was
@@ -165,16 +173,9 @@ impl Progress {
         seq.checked_rem(self.log_every) == Some(0)
     }
 
-    /// Logs CPU and memory of the sample `seq`, which is in `now`, compared with the one that was
-    /// logged before. Returns whether there was anything to log. The sources were sampled for the
-    /// newest sample alone.
-    pub(super) fn log(
-        &mut self,
-        seq: u64,
-        pending: &Pending,
-        buffers: Buffers,
-        is_newest: bool,
-    ) -> bool {
+    /// Compares the sample `seq`, which is in `now`, with the one that was logged before. Returns whether it
+    /// can be logged.
+    pub(super) fn compare(&mut self, seq: u64, pending: &Pending) -> bool {
         let was_logged = self.base.len != 0;
         if let Some(before) = seq.checked_sub(1).filter(|_| !was_logged) {
             // As good, if it is still there.
@@ -183,58 +184,69 @@ impl Progress {
         let Some(now) = self.now.record() else {
             return false;
         };
-        let base = self.base.record();
-        if let Some(base) = base {
-            let all = spent_together(base, now);
-            // The kernel counts a busy CPU's time when its tick comes. A sample that follows a
-            // late one may be here first; the next one then stands for both. A CPU whose tick
-            // has stopped for good must not hold up the log.
-            if !all.every_cpu_counted && now.elapsed_ns_since(&base) < NSEC_PER_SEC as u64 {
-                if !was_logged {
-                    self.base.len = 0;
-                }
-                return false;
+        let Some(base) = self.base.record() else {
+            mem::swap(&mut self.base, &mut self.now);
+            return false;
+        };
+        let all = spent_together(base, now);
+        // The kernel counts a busy CPU's time when its tick comes. A sample that follows a
+        // late one may be here first; the next one then stands for both. A CPU whose tick
+        // has stopped for good must not hold up the log.
+        if !all.every_cpu_counted && now.elapsed_ns_since(&base) < NSEC_PER_SEC as u64 {
+            if !was_logged {
+                self.base.len = 0;
             }
-            let activity = self.sources.activity().filter(|_| is_newest);
-            let swapped = activity.and_then(|(then, now)| swapped(then, now));
-            let mut lines = Lines::new(&mut self.line, &print);
-            log_sample(base, now, buffers, &all.spent, swapped, &mut lines);
+            return false;
         }
-        let is_logged = base.is_some();
+        self.spent = all.spent;
+        true
+    }
+
+    /// Looks for events in the newest sample, which is in `now`.
+    pub(super) fn look_for_events(&mut self) -> Outcome {
+        match self.now.record() {
+            Some(record) => self.events.look(record, &mut self.sources),
+            None => Outcome::default(),
+        }
+    }
+
+    /// Logs the events that begin or end.
+    pub(super) fn log_events(&mut self, now_ns: u64) {
+        self.events.log(now_ns, &mut self.line);
+    }
+
+    /// Logs what remains to be said when no sample comes any more.
+    pub(super) fn log_rest(&mut self, now_ns: u64) {
+        self.behind.say();
+        self.events.log_rest(now_ns, &mut self.line);
+    }
+
+    /// Logs the sample that was compared, all lines of it if it `is_full`. The sources were sampled for the
+    /// newest sample alone. Returns how many bytes that takes in the log.
+    pub(super) fn log(&mut self, buffers: Buffers, is_newest: bool, is_full: bool) -> usize {
+        let (Some(base), Some(now)) = (self.base.record(), self.now.record()) else {
+            return 0;
+        };
+        let activity = self.sources.activity().filter(|_| is_newest);
+        let sampled = Sampled {
+            base,
+            now,
+            spent: &self.spent,
+            buffers,
+            swapped: activity.and_then(|(then, now)| swapped(then, now)),
+        };
+        let bytes = Cell::new(0usize);
+        let print = |line: &Line| {
+            print(line);
+            bytes.set(bytes.get().saturating_add(logged_bytes(line)));
+        };
+        let mut log = Log::new(&mut self.line, &print, is_full, params::LOG.is("brief"));
+        log.begin(&sampled);
+        if is_newest {
+            self.sources.for_each(|source| source.log(&mut log));
+        }
+        log.end(&sampled);
         mem::swap(&mut self.base, &mut self.now);
-        is_logged
-    }
-
-    /// Logs the newest snapshot of each source.
-    pub(super) fn log_sources(&mut self) {
-        let mut lines = Lines::new(&mut self.line, &print);
-        self.sources.for_each(|source| source.log(&mut lines));
-    }
-}
-
-/// Logs what happened from `base` to `now`; `all` is the time of all CPUs.
-fn log_sample(
-    base: Record<'_>,
-    now: Record<'_>,
-    buffers: Buffers,
-    all: &Spent,
-    swapped: Option<Swapped>,
-    lines: &mut Lines<'_>,
-) {
-    // What has no time has no shares, and no line.
-    if let Some(shares) = all.shares() {
-        cpu::log(Whose::All, &shares, lines);
-    }
-    if cpu::count(now) <= params::PER_CPU_MAX.value() as usize {
-        for (id, spent) in spent_per_cpu(base, now) {
-            if let Some(shares) = spent.shares() {
-                cpu::log(Whose::Cpu(id), &shares, lines);
-            }
-        }
-    }
-    let memory = now.entries::<Memory>().next().unwrap_or_default();
-    memory::log(&memory, buffers.buffers, vmstat::PAGE_KIB, lines);
-    if vmstat::HAS_SWAP {
-        memory::log_swap(&memory, swapped, vmstat::PAGE_KIB, lines);
+        bytes.get()
     }
 }

@@ -82,6 +82,15 @@ impl Reader {
         self.gets_blocks.read() != 0 || self.history.has_next(self.position.read())
     }
 
+    /// Whether an event begins or ends in a record that comes next, or later.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn has_event(&self) -> bool {
+        self.gets_blocks.read() == 0 && self.history.has_event(self.position.read())
+    }
+
     /// Notified when that changes.
     pub(crate) fn readable(&self) -> &PollCondVar {
         self.history.readable()

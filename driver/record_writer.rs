@@ -48,6 +48,21 @@ impl<'a> RecordWriter<'a> {
         }
     }
 
+    /// Adds a section of entries that are not in one place.
+    pub(crate) fn section_of<'e, C: Content + 'e>(
+        &mut self,
+        header: &SectionHeader,
+        entries: impl Iterator<Item = &'e C>,
+    ) {
+        let words = (header.size_bytes / WORD_BYTES as u64) as usize;
+        let end = self.at.saturating_add(words as u64);
+        self.history.make_room(end);
+        let ring = self.history.words();
+        put_around(ring.words(self.at), header, entries);
+        self.rest = ring.slice(end);
+        self.at = end;
+    }
+
     /// Adds a section.
     pub(crate) fn section<C: Content>(&mut self, header: &SectionHeader, entries: &[C]) {
         let words = section_words::<C>(entries.len());
@@ -61,14 +76,15 @@ impl<'a> RecordWriter<'a> {
             self.rest = rest;
         } else {
             let ring = self.history.words();
-            put_around(ring.words(self.at), header, entries);
+            put_around(ring.words(self.at), header, entries.iter());
             self.rest = ring.slice(end);
         }
         self.at = end;
     }
 
-    /// Lets readers see the record, and wakes those that wait.
-    pub(crate) fn publish(self) {
+    /// Lets readers see the record, and wakes those that wait. An event begins or ends in it if it
+    /// `has_event`.
+    pub(crate) fn publish(self, has_event: bool) {
         let words = self.at.saturating_sub(self.start);
         if let Some(word) = self
             .history
@@ -77,16 +93,16 @@ impl<'a> RecordWriter<'a> {
         {
             word.write(words.saturating_mul(WORD_BYTES as u64));
         }
-        self.history.publish(self.seq, self.at);
+        self.history.publish(self.seq, self.at, has_event);
     }
 }
 
 /// Puts the words of a section to `places`, which go around the end of the ring.
 #[cold]
-fn put_around<'a, C: Content>(
+fn put_around<'a, 'e, C: Content + 'e>(
     mut places: impl Iterator<Item = &'a RwOnce<u64>>,
     header: &SectionHeader,
-    entries: &[C],
+    entries: impl Iterator<Item = &'e C>,
 ) {
     copy::put_each(&mut places, header);
     for entry in entries {

@@ -9,15 +9,22 @@ use super::{
         CostMeter, //
     },
     history::History,
+    interval,
     params,
     pending::Pending,
     progress::Progress,
     record_writer::RecordWriter,
+    running_timer::Timer,
     source::round::Rounds,
-    sources::Sources, //
+    sources::Sources,
+    trouble::Pace, //
 };
 use crate::{
     model::{
+        event::{
+            rules::Rules,
+            watch::Outcome, //
+        },
         record::SectionHeader,
         source::memory::Buffers, //
     },
@@ -69,6 +76,13 @@ pub(crate) struct Reporter {
     #[pin]
     progress: Mutex<Progress>,
     cost: CostMeter,
+    /// What takes the samples.
+    timer: Arc<Timer>,
+    /// The sample that is to have an event as a test; `u64::MAX` when there is none.
+    is_test: Atomic<u64>,
+    /// Which triggers are on. Whoever changes them counts a change.
+    #[pin]
+    rules: Mutex<Rules>,
 }
 
 /// A round that was begun.
@@ -113,8 +127,7 @@ impl RoundBuffers {
 /// A sample whose record is open until its last section is added.
 struct OpenSample<'a> {
     record: RecordWriter<'a>,
-    /// Whether its CPU and memory are in the log.
-    is_logged: bool,
+    seq: u64,
     /// When it was begun with, by `CLOCK_MONOTONIC`.
     start_ns: u64,
 }
@@ -128,6 +141,8 @@ impl Reporter {
         history: Arc<History>,
         rounds: Arc<Rounds>,
         sources: Sources,
+        timer: Arc<Timer>,
+        rules: Rules,
     ) -> Result<Arc<Self>> {
         let progress = Progress::new(sources)?;
         Arc::pin_init(
@@ -135,10 +150,14 @@ impl Reporter {
                 pending,
                 history,
                 rounds,
-                changes: Atomic::new(0u64),
+                // The rules are to be taken.
+                changes: Atomic::new(1u64),
                 is_rescued: Atomic::new(false),
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
+                timer,
+                is_test: Atomic::new(u64::MAX),
+                rules <- new_mutex!(rules, "Reporter::rules"),
             }),
             GFP_KERNEL,
         )
@@ -151,7 +170,7 @@ impl Reporter {
 
     /// Says in the log what remains to be said when no sample comes any more.
     pub(crate) fn say_rest(&self) {
-        self.progress.lock().behind.say();
+        self.progress.lock().log_rest(clock::monotonic_now_ns());
     }
 
     /// What the reports have cost so far.
@@ -182,30 +201,42 @@ impl Reporter {
         self.changes.store(changes, Release);
     }
 
-    /// Opens the record of the next sample, and logs its CPU and memory if that is due. None when
-    /// the sample was overwritten.
-    fn report(
-        &self,
-        progress: &mut Progress,
-        buffers: Buffers,
-        end: u64,
-    ) -> Option<OpenSample<'_>> {
+    /// Other rules hold from the next sample on.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep. One caller at a time.
+    pub(crate) fn set_rules(&self, rules: Rules) {
+        *self.rules.lock() = rules;
+        self.restart();
+    }
+
+    /// The sample `seq`, or the next one that is reported, has an event as a test.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn test_event(&self, seq: u64) {
+        self.is_test.store(seq, Relaxed);
+    }
+
+    /// Opens the record of the next sample. None when the sample was overwritten.
+    fn report(&self, progress: &mut Progress) -> Option<OpenSample<'_>> {
         let start_ns = clock::monotonic_now_ns();
         let seq = progress.read_next(&self.pending)?;
-        let is_newest = progress.next_seq == end;
-        let record = self.history.begin(seq, progress.now.words());
-        let is_logged =
-            progress.is_due(seq) && progress.log(seq, &self.pending, buffers, is_newest);
         Some(OpenSample {
-            record,
-            is_logged,
+            record: self.history.begin(seq, progress.now.words()),
+            seq,
             start_ns,
         })
     }
 
-    /// Publishes the record of a sample that is not the newest any more, as it is.
-    fn publish(&self, sample: OpenSample<'_>) {
-        sample.record.publish();
+    /// Publishes the record of a sample that is not the newest as it is, and logs it if that is due.
+    fn publish(&self, sample: OpenSample<'_>, progress: &mut Progress, buffers: Buffers) {
+        sample.record.publish(false);
+        if progress.is_due(sample.seq) && progress.compare(sample.seq, &self.pending) {
+            progress.log(buffers, false, params::LOG.is("full"));
+        }
         self.count_cost(sample.start_ns, 0);
     }
 
@@ -216,7 +247,7 @@ impl Reporter {
     }
 
     /// Waits for sources until `until_ns`, adds them to the record of the newest sample, publishes it, and
-    /// logs the sources if CPU and memory were logged.
+    /// logs all if that is due.
     fn complete(
         &self,
         mut sample: OpenSample<'_>,
@@ -229,23 +260,49 @@ impl Reporter {
         progress
             .sources
             .for_each(|source| source.record(&mut sample.record));
-        sample.record.publish();
-        if sample.is_logged {
-            progress.log_sources();
+        if self.is_test.load(Relaxed) <= sample.seq {
+            self.is_test.store(u64::MAX, Relaxed);
+            progress.events.test();
         }
+        let outcome = progress.look_for_events();
+        progress.events.record(&mut sample.record);
+        sample.record.publish(outcome.has_changed);
+        self.log(progress, sample.seq, buffers, outcome);
         self.count_cost(sample.start_ns, waited_ns);
+    }
+}
+
+impl Reporter {
+    /// Logs the newest sample if that is due, and the events in it. Takes samples faster, or as usual again.
+    fn log(&self, progress: &mut Progress, seq: u64, buffers: &RoundBuffers, outcome: Outcome) {
+        let now_ns = buffers.mono_ns;
+        progress.log_events(now_ns);
+        let pace = progress.trouble.look(outcome, now_ns);
+        let wants_all = progress.trouble.wants_all(outcome, now_ns);
+        let is_due = progress.is_due(seq) && progress.trouble.is_due(now_ns);
+        if (is_due || wants_all) && progress.compare(seq, &self.pending) {
+            let is_full = wants_all || params::LOG.is("full");
+            let bytes = progress.log(buffers.buffers, true, is_full);
+            progress.trouble.logged(bytes, is_full, now_ns);
+        }
+        if pace != Pace::Same {
+            interval::set_fast(pace == Pace::Faster);
+            if interval::can_be_faster() {
+                self.timer.restart();
+            }
+        }
     }
 }
 
 /// How long a round waits for sources.
 fn wait_ns() -> u64 {
-    MAX_WAIT_NS.min(params::interval_ns() / 2)
+    MAX_WAIT_NS.min(interval::ns() / 2)
 }
 
 /// How long the first thread may take what was requested: far longer than it needs when nothing blocks, and
 /// what a source that does delays the others, once.
 pub(super) fn patience_ns() -> u64 {
-    MAX_PATIENCE_NS.min(params::interval_ns() / 4)
+    MAX_PATIENCE_NS.min(interval::ns() / 4)
 }
 
 /// A round, for all samples that came since the one before.
@@ -262,7 +319,9 @@ impl Reporter {
 
     fn begin_with(&self, progress: &mut Progress) -> bool {
         let start_ns = clock::monotonic_now_ns();
-        progress.take_changes(self.changes.load(Acquire));
+        if progress.take_changes(self.changes.load(Acquire)) {
+            progress.events.set_rules(*self.rules.lock());
+        }
         let end = self.pending.next_seq();
         if progress.next_seq >= end {
             return false;
@@ -303,14 +362,15 @@ impl Reporter {
         let Some(round) = progress.round.take() else {
             return;
         };
-        // CPU and memory do not wait. All samples but the newest have nothing else.
+        // All samples except the newest have CPU and memory alone.
         let mut newest = None;
         while progress.next_seq < round.end {
-            // One record can be open at a time.
-            if let Some(before) = newest.take() {
-                self.publish(before);
+            newest = self.report(progress);
+            if progress.next_seq < round.end {
+                if let Some(older) = newest.take() {
+                    self.publish(older, progress, round.buffers.buffers);
+                }
             }
-            newest = self.report(progress, round.buffers.buffers, round.end);
         }
         progress.behind.say_in_time(round.start_ns);
         if let Some(newest) = newest {

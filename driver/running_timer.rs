@@ -4,11 +4,16 @@
 
 use super::{
     cost::Cost,
-    params,
+    interval,
     sampler::Sampler, //
 };
 use kernel::{
-    sync::Arc,
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
     time::{
         hrtimer::{
             ArcHrTimerHandle,
@@ -74,7 +79,7 @@ impl RunningTimer {
         let first = if self.is_asked() {
             Delta::ZERO
         } else {
-            Delta::from_millis(i64::from(params::INTERVAL_MS.value()))
+            Delta::from_millis(i64::from(interval::ms()))
         };
         self.timer = Some(self.sampler.clone().start(first));
     }
@@ -88,9 +93,19 @@ impl RunningTimer {
         if let Some(seq) = self.asked.filter(|_| self.is_asked()) {
             return seq;
         }
+        self.sample_with(|_| ())
+    }
+
+    /// Does the same, and tells `prepare` the sample's number before it is taken.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for the callback.
+    fn sample_with(&mut self, prepare: impl FnOnce(u64)) -> u64 {
         // As in `restart`. Without the timer nobody takes a sample, so the next one is this.
         self.cancel();
         let seq = self.sampler.pending.next_seq();
+        prepare(seq);
         self.asked = Some(seq);
         self.timer = Some(self.sampler.clone().start(Delta::ZERO));
         seq
@@ -114,5 +129,78 @@ impl RunningTimer {
         // sampler, and both wait for what they run.
         drop(sampler);
         totals
+    }
+}
+
+/// Where the running timer is, while there is one. Parameters restart it, and the reporter does while the
+/// machine may be dying.
+#[pin_data]
+pub(crate) struct Timer {
+    #[pin]
+    running: Mutex<Option<RunningTimer>>,
+}
+
+impl Timer {
+    /// A place without a timer.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory.
+    pub(super) fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                running <- new_mutex!(None, "Timer::running"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Starts one.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(super) fn start(&self, sampler: Arc<Sampler>) {
+        *self.running.lock() = Some(RunningTimer::start(sampler));
+    }
+
+    /// Restarts the interval, if there is a timer.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for the callback.
+    pub(super) fn restart(&self) {
+        if let Some(running) = &mut *self.running.lock() {
+            running.restart();
+        }
+    }
+
+    /// As [`RunningTimer::sample_now`]. None when there is no timer.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for the callback.
+    pub(super) fn sample_now(&self) -> Option<u64> {
+        let running = &mut *self.running.lock();
+        running.as_mut().map(RunningTimer::sample_now)
+    }
+
+    /// As [`RunningTimer::sample_with`]. None when there is no timer.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for the callback.
+    pub(super) fn sample_with(&self, prepare: impl FnOnce(u64)) -> Option<u64> {
+        let running = &mut *self.running.lock();
+        running.as_mut().map(|running| running.sample_with(prepare))
+    }
+
+    /// Takes the timer out, to be stopped. Nobody restarts it from here on.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(super) fn take(&self) -> Option<RunningTimer> {
+        self.running.lock().take()
     }
 }

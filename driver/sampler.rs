@@ -21,7 +21,7 @@ use super::{
         nanoseconds,
         CostMeter, //
     },
-    params,
+    interval,
     pending::{
         Pending,
         SampleWriter, //
@@ -166,7 +166,7 @@ impl Sampler {
     /// Opens the sample that is due at `due_mono_ns`, and returns its record.
     fn begin(&self, taken: Instant<Monotonic>, due_mono_ns: u64) -> Option<SampleWriter<'_>> {
         let open = &self.open;
-        let interval_ns = params::interval_ns();
+        let interval_ns = interval::ns();
         let taken_mono_ns = clock::monotonic_ns(taken);
         let late_ns = taken_mono_ns.saturating_sub(due_mono_ns);
         // The next sample is due a whole number of intervals after this one was, so that being late

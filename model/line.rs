@@ -141,6 +141,12 @@ impl Line {
             .text(unit)
     }
 
+    /// Adds a number of tenths, as `12.3`.
+    #[inline(always)]
+    pub fn tenths(&mut self, tenths: u64) -> &mut Self {
+        self.number(tenths / 10).ascii(&[b'.', digit(tenths % 10)])
+    }
+
     /// Adds a share.
     #[inline(always)]
     pub fn percent(&mut self, key: &str, share: PerMille) -> &mut Self {

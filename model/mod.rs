@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 pub mod block;
+pub mod brief;
 pub mod busiest;
 pub mod crc32c;
 pub mod event;

@@ -339,6 +339,17 @@ impl<'a> Section<'a> {
         count.filter(|_| is_one).unwrap_or(0)
     }
 
+    /// The word at the place `at` of each entry, if they are of the kind `C`.
+    pub fn column<C: Content>(&self, at: usize) -> impl Iterator<Item = u64> + 'a {
+        let count = self.count::<C>();
+        let words = self.entries.get(at..).unwrap_or_default();
+        words
+            .iter()
+            .step_by(self.entry_words.max(1))
+            .take(count)
+            .copied()
+    }
+
     /// Its entries, if they are of the kind `C`.
     pub fn entries<C: Content>(&self) -> impl Iterator<Item = C> + 'a {
         let step = self.entry_words;

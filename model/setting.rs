@@ -139,6 +139,34 @@ impl Setting for Switch {
     }
 }
 
+/// One of some words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The words. The value is the place of one of them.
+    pub words: &'static [&'static str],
+}
+
+impl Setting for Choice {
+    type Value<'a> = u32;
+
+    fn parse<'a>(&self, text: &'a [u8]) -> Result<u32, Refused<'a>> {
+        let mut words = self.words.iter();
+        let at = words.position(|word| word.as_bytes() == text);
+        let why = match text {
+            [] => "is empty",
+            _ => "is not known",
+        };
+        at.and_then(|at| u32::try_from(at).ok())
+            .ok_or(Refused { text, why })
+    }
+
+    fn allowed(&self, line: &mut Line) {
+        for (at, word) in self.words.iter().enumerate() {
+            line.text(if at == 0 { "" } else { " and " }).text(word);
+        }
+    }
+}
+
 /// Absolute paths, separated by commas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paths;

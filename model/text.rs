@@ -66,3 +66,10 @@ impl<const MAX: usize> PartialEq for Text<MAX> {
 }
 
 impl<const MAX: usize> Eq for Text<MAX> {}
+
+/// Whether a name is that of a driver with a number behind it, as md127 and md_d0, but not mdfoo.
+pub(super) fn is_numbered(name: &[u8], driver: &str) -> bool {
+    let number = name.strip_prefix(driver.as_bytes());
+    let first = number.and_then(|number| number.first());
+    first.is_some_and(|first| first.is_ascii_digit() || *first == b'_')
+}

@@ -27,6 +27,15 @@ pub(crate) fn info(line: &str) {
     printk(fmt!("\x016resource_monitor: {}\n", line));
 }
 
+/// Logs `line` as `pr_warn!` does.
+///
+/// # Context
+///
+/// Any context.
+pub(crate) fn warning(line: &str) {
+    printk(fmt!("\x014resource_monitor: {}\n", line));
+}
+
 fn printk(text: fmt::Arguments<'_>) {
     // SAFETY: The format has one `%pA`, which takes a pointer to `fmt::Arguments`; these live
     // until the call returns.

@@ -31,6 +31,14 @@ use kernel::{
     uaccess::UserPtr, //
 };
 
+/// What a program can do without waiting.
+pub(crate) struct Ready {
+    /// A read returns something.
+    pub(crate) to_read: bool,
+    /// It will return something that cannot wait.
+    pub(crate) is_urgent: bool,
+}
+
 /// What a device does. All of this runs in process context and may sleep; several threads may be
 /// in calls with the same open file.
 pub(crate) trait Device: Send + Sync + 'static {
@@ -48,8 +56,11 @@ pub(crate) trait Device: Send + Sync + 'static {
     /// Reads up to `len` bytes, and waits for some if it `may_block`.
     fn read(open: &Self::Open, to: UserPtr, len: usize, may_block: bool) -> Result<usize>;
 
-    /// Whether a read would not have to wait, and who is told when that changes.
-    fn poll(open: &Self::Open) -> (bool, &PollCondVar);
+    /// What a program can do without waiting.
+    fn poll(open: &Self::Open) -> Ready;
+
+    /// Notified when that changes.
+    fn changed(open: &Self::Open) -> &PollCondVar;
 
     /// Does what a program asks for. It `may_write` if the file is open for writing.
     fn ioctl(open: &Self::Open, command: u32, argument: UserPtr, may_write: bool) -> Result;
@@ -204,15 +215,17 @@ impl<D: Device> Registration<D> {
         let table = unsafe { PollTable::from_raw(table) };
         // SAFETY: As above; `poll(2)` does not take the position of the file, nor is it used here.
         let file = unsafe { File::from_raw_file(file) };
-        let (_, readable) = D::poll(open);
-        table.register_wait(file, readable);
-        // What becomes readable after this look wakes the caller up.
-        let (is_readable, _) = D::poll(open);
-        if is_readable {
-            bindings::POLLIN | bindings::POLLRDNORM
-        } else {
-            0
+        table.register_wait(file, D::changed(open));
+        // What becomes ready after this look wakes the caller up.
+        let Ready { to_read, is_urgent } = D::poll(open);
+        let mut events = 0;
+        if to_read {
+            events |= bindings::POLLIN | bindings::POLLRDNORM;
         }
+        if is_urgent {
+            events |= bindings::POLLPRI;
+        }
+        events
     }
 
     /// See `struct file_operations.unlocked_ioctl`.

@@ -9,6 +9,8 @@
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 
 pub(crate) use super::param_entry::{
+    alerts_param,
+    choice_param,
     modinfo,
     number_param,
     paths_param,
@@ -19,8 +21,10 @@ use super::{
     rwonce::RwOnce, //
 };
 use crate::model::{
+    event::rules::Alerts,
     line::Line,
     setting::{
+        Choice,
         Number,
         Paths,
         Refused,
@@ -272,27 +276,91 @@ impl Param for SwitchParam {
     }
 }
 
-/// A parameter that is a list of paths.
-pub(crate) struct PathsParam {
+/// A parameter that is one of some words.
+pub(crate) struct ChoiceParam {
     name: &'static str,
+    setting: Choice,
+    /// The place of the word.
+    value: RwOnce<u32>,
+    changed: fn(&mut ParamLock),
+}
+
+impl ChoiceParam {
+    /// Makes a parameter whose value is the first of `words` until another one is set. `changed` runs as
+    /// that of a [`NumberParam`].
+    pub(crate) const fn new(
+        name: &'static str,
+        words: &'static [&'static str],
+        changed: fn(&mut ParamLock),
+    ) -> Self {
+        Self {
+            name,
+            setting: Choice { words },
+            value: RwOnce::new(0),
+            changed,
+        }
+    }
+
+    /// Whether the value is this word.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn is(&self, word: &str) -> bool {
+        self.word() == word
+    }
+
+    fn word(&self) -> &'static str {
+        let words = self.setting.words;
+        words.get(self.value.read() as usize).copied().unwrap_or("")
+    }
+}
+
+impl Param for ChoiceParam {
+    fn set(&self, text: &[u8], lock: &mut ParamLock) -> Result {
+        let value = parse(self.name, &self.setting, text)?;
+        if value != self.value.read() {
+            self.value.write(value);
+            (self.changed)(lock);
+        }
+        Ok(())
+    }
+
+    fn show(&self, _lock: &mut ParamLock, show: &mut dyn FnMut(&[u8])) {
+        show(self.word().as_bytes());
+    }
+}
+
+/// A parameter that is a text of at most `MAX` bytes.
+pub(crate) struct TextParam<S, const MAX: usize> {
+    name: &'static str,
+    setting: S,
     default: &'static str,
     /// What was set; empty as long as nothing was.
-    text: ParamLocked<Text<{ Paths::MAX_TEXT }>>,
+    text: ParamLocked<Text<MAX>>,
     changed: fn(&[u8], &mut ParamLock) -> Result,
 }
 
-impl PathsParam {
+/// A parameter that is a list of paths.
+pub(crate) type PathsParam = TextParam<Paths, { Paths::MAX_TEXT }>;
+
+/// A parameter that says which triggers are on.
+pub(crate) type AlertsParam = TextParam<Alerts, { Alerts::MAX_TEXT }>;
+
+impl<S, const MAX: usize> TextParam<S, MAX> {
     /// Makes a parameter. `changed` gets what is to be the value, under the parameter lock and in
     /// process context, also at load time, before the module's `init`. If it fails, so does the
     /// write, and the value stays. It also gets what is the value already, and leaves alone what
     /// stays.
     pub(crate) const fn new(
         name: &'static str,
+        setting: S,
         default: &'static str,
         changed: fn(&[u8], &mut ParamLock) -> Result,
     ) -> Self {
         Self {
             name,
+            setting,
             default,
             text: ParamLocked::new(Text::empty()),
             changed,
@@ -308,9 +376,9 @@ impl PathsParam {
     }
 }
 
-impl Param for PathsParam {
+impl<S: Setting + Sync, const MAX: usize> Param for TextParam<S, MAX> {
     fn set(&self, text: &[u8], lock: &mut ParamLock) -> Result {
-        let text = parse(self.name, &Paths, text)?;
+        parse(self.name, &self.setting, text)?;
         (self.changed)(text, lock)?;
         self.text.get(lock).set(text);
         Ok(())

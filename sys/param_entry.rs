@@ -10,7 +10,10 @@ use super::param::{
     Param,
     ParamLock, //
 };
-use crate::model::setting::Paths;
+use crate::model::{
+    event::rules::Alerts,
+    setting::Paths, //
+};
 use core::ptr;
 use kernel::{
     bindings,
@@ -98,7 +101,7 @@ unsafe extern "C" fn set_switch(
 /// parameter lock is held.
 unsafe extern "C" fn get(buffer: *mut c_char, entry: *const bindings::kernel_param) -> c_int {
     // The longest text, and a newline.
-    const _: () = assert!(Paths::MAX_TEXT < PAGE_SIZE);
+    const _: () = assert!(Paths::MAX_TEXT < PAGE_SIZE && Alerts::MAX_TEXT < PAGE_SIZE);
 
     // SAFETY: By this function's contract.
     let param = unsafe { param_of(entry) };
@@ -231,6 +234,31 @@ macro_rules! switch_param {
     };
 }
 
+/// Defines a parameter that is one of some words, the first of them unless it is set.
+macro_rules! choice_param {
+    (
+        $(#[$doc:meta])*
+        static $static:ident = $name:literal {
+            description: $description:literal,
+            words: [$first:literal $(, $word:literal)*],
+            changed: $changed:expr $(,)?
+        }
+    ) => {
+        $(#[$doc])*
+        pub(crate) static $static: $crate::sys::param::ChoiceParam =
+            $crate::sys::param::ChoiceParam::new($name, &[$first $(, $word)*], $changed);
+
+        $crate::sys::param_entry::module_param!(
+            $static,
+            $name,
+            PARAM_OPS,
+            0o644,
+            "string",
+            concat!($description, ", ", $first $(, " or ", $word)*, ", default ", $first)
+        );
+    };
+}
+
 /// Defines a parameter that is a list of paths.
 macro_rules! paths_param {
     (
@@ -243,7 +271,12 @@ macro_rules! paths_param {
     ) => {
         $(#[$doc])*
         pub(crate) static $static: $crate::sys::param::PathsParam =
-            $crate::sys::param::PathsParam::new($name, $default, $changed);
+            $crate::sys::param::PathsParam::new(
+                $name,
+                $crate::model::setting::Paths,
+                $default,
+                $changed,
+            );
 
         $crate::sys::param_entry::module_param!(
             $static,
@@ -256,4 +289,35 @@ macro_rules! paths_param {
     };
 }
 
-pub(crate) use {modinfo, module_param, number_param, paths_param, switch_param};
+/// Defines a parameter that says which triggers are on.
+macro_rules! alerts_param {
+    (
+        $(#[$doc:meta])*
+        static $static:ident = $name:literal {
+            description: $description:literal,
+            changed: $changed:expr $(,)?
+        }
+    ) => {
+        $(#[$doc])*
+        pub(crate) static $static: $crate::sys::param::AlertsParam =
+            $crate::sys::param::AlertsParam::new(
+                $name,
+                $crate::model::event::rules::Alerts,
+                "",
+                $changed,
+            );
+
+        $crate::sys::param_entry::module_param!(
+            $static,
+            $name,
+            PARAM_OPS,
+            0o644,
+            "string",
+            $description
+        );
+    };
+}
+
+pub(crate) use {
+    alerts_param, choice_param, modinfo, module_param, number_param, paths_param, switch_param,
+};

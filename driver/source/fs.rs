@@ -15,9 +15,11 @@ use super::{
 use crate::{
     driver::{
         cost::CostMeter,
+        log::Log,
         record_writer::RecordWriter, //
     },
     model::{
+        event::watch::Watch,
         line::{
             Line,
             Lines, //
@@ -266,9 +268,15 @@ impl SampledSource for Arc<FileSystems> {
         }
     }
 
-    fn log(&mut self, lines: &mut Lines<'_>) {
+    fn watch(&self, watch: &mut Watch<'_>) {
+        for watched in &self.list.lock().watched {
+            watched.watch(watch);
+        }
+    }
+
+    fn log(&mut self, log: &mut Log<'_>) {
         for watched in &mut self.list.lock().watched {
-            watched.log(lines);
+            watched.log(log);
         }
     }
 

@@ -12,10 +12,17 @@ use super::{
     Source,
 };
 use crate::{
-    driver::record_writer::RecordWriter,
+    driver::{
+        log::Log,
+        record_writer::RecordWriter, //
+    },
     model::{
+        event::watch::Watch,
         line::Lines,
-        source::Pair, //
+        source::{
+            Entry,
+            Pair, //
+        }, //
     }, //
 };
 use kernel::prelude::*;
@@ -87,10 +94,18 @@ impl<S: Source> SampledSource for Inline<S> {
         }
     }
 
-    fn log(&mut self, lines: &mut Lines<'_>) {
+    fn watch(&self, watch: &mut Watch<'_>) {
         match self.outcome {
-            Some(Outcome::Snapshot) => self.snapshots.log(S::switch().name(), lines),
-            Some(Outcome::Late) => super::log_stale(&self.source, lines),
+            Some(Outcome::Snapshot) => self.snapshots.watch(watch),
+            Some(Outcome::Late) => S::Entry::watch_late(watch),
+            Some(Outcome::Absent) | None => (),
+        }
+    }
+
+    fn log(&mut self, log: &mut Log<'_>) {
+        match self.outcome {
+            Some(Outcome::Snapshot) => self.snapshots.log(S::switch().name(), log),
+            Some(Outcome::Late) => super::log_stale(&self.source, log),
             Some(Outcome::Absent) | None => (),
         }
     }

@@ -21,10 +21,12 @@ pub(super) mod tcp;
 
 use super::{
     cost::CostMeter,
+    log::Log,
     record_writer::RecordWriter, //
 };
 use crate::{
     model::{
+        event::watch::Watch,
         line::{
             Line,
             Lines, //
@@ -142,8 +144,11 @@ pub(crate) trait SampledSource {
     /// Adds the snapshot to a record, or that it is late.
     fn record(&self, record: &mut RecordWriter<'_>);
 
-    /// Prints lines of the snapshot compared with that of the lines before, or says that it is late.
-    fn log(&mut self, lines: &mut Lines<'_>);
+    /// Passes what triggers look at to `watch`.
+    fn watch(&self, watch: &mut Watch<'_>);
+
+    /// Logs the snapshot compared with that of the lines before, or says that it is late.
+    fn log(&mut self, log: &mut Log<'_>);
 
     /// Restarts the log: the next lines begin with the newest snapshot.
     fn restart(&mut self);
@@ -189,6 +194,8 @@ fn record_stale<S: Source>(source: &S, record: &mut RecordWriter<'_>) {
 }
 
 /// `disk stale`
-fn log_stale<S: Source>(source: &S, lines: &mut Lines<'_>) {
-    lines.line(|line| source.label(line).text(" stale"));
+fn log_stale<S: Source>(source: &S, log: &mut Log<'_>) {
+    if log.is_full {
+        log.lines.line(|line| source.label(line).text(" stale"));
+    }
 }

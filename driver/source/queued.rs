@@ -40,10 +40,18 @@ use super::{
 use crate::{
     driver::{
         cost::CostMeter,
+        log::Log,
         record_writer::RecordWriter,
         reporter, //
     },
-    model::line::Lines,
+    model::{
+        event::watch::Watch,
+        line::Lines,
+        source::{
+            Entry,
+            Snapshot, //
+        }, //
+    },
     sys::{
         job::Job,
         kthread,
@@ -231,14 +239,35 @@ impl<S: Source> SampledSource for Queued<S> {
         }
     }
 
-    fn log(&mut self, lines: &mut Lines<'_>) {
+    fn watch(&self, watch: &mut Watch<'_>) {
+        if !self.is_on() {
+            return;
+        }
+        let request = self.shared.request.lock();
+        match self.outcome(&request) {
+            Outcome::Snapshot => request.snapshots.watch(watch),
+            Outcome::Late => match self.shared.source.when_stale() {
+                Some(stale) => S::Entry::watch(
+                    Snapshot {
+                        taken_mono_ns: 0,
+                        entries: &[stale],
+                    },
+                    watch,
+                ),
+                None => S::Entry::watch_late(watch),
+            },
+            Outcome::Absent => (),
+        }
+    }
+
+    fn log(&mut self, log: &mut Log<'_>) {
         if !self.is_on() {
             return;
         }
         let mut request = self.shared.request.lock();
         match self.outcome(&request) {
-            Outcome::Snapshot => request.snapshots.log(S::switch().name(), lines),
-            Outcome::Late => super::log_stale(&self.shared.source, lines),
+            Outcome::Snapshot => request.snapshots.log(S::switch().name(), log),
+            Outcome::Late => super::log_stale(&self.shared.source, log),
             Outcome::Absent => (),
         }
     }

@@ -4,9 +4,12 @@
 
 use super::table::Table;
 use crate::{
-    driver::record_writer::RecordWriter,
+    driver::{
+        log::Log,
+        record_writer::RecordWriter, //
+    },
     model::{
-        line::Lines,
+        event::watch::Watch,
         record::SectionHeader,
         source::{
             Entry,
@@ -113,13 +116,20 @@ impl<E: Entry> Snapshots<E> {
             .map(|(base, newest)| (base.snapshot(), newest.snapshot()))
     }
 
-    /// Prints lines of the newest snapshot, which is the base of the next ones.
-    pub(super) fn log(&mut self, name: &str, lines: &mut Lines<'_>) {
+    /// Passes what triggers look at to `watch`.
+    pub(super) fn watch(&self, watch: &mut Watch<'_>) {
+        if let Some(newest) = self.newest() {
+            E::watch(newest.snapshot(), watch);
+        }
+    }
+
+    /// Logs the newest snapshot, which is the base of the next lines.
+    pub(super) fn log(&mut self, name: &str, log: &mut Log<'_>) {
         let Some(newest) = self.newest() else { return };
-        E::log(self.base().map(Table::snapshot), newest.snapshot(), lines);
+        log.entries(self.base().map(Table::snapshot), newest.snapshot());
         let left_out = newest.left_out;
         if left_out != mem::replace(&mut self.logged_left_out, left_out) && left_out != 0 {
-            lines.line(|line| {
+            log.lines.line(|line| {
                 line.text(name)
                     .text(" table is full: ")
                     .number(left_out)

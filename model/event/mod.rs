@@ -2,9 +2,15 @@
 
 //! Events: a machine that is in trouble, from when on and until when.
 
+pub mod rules;
+pub mod track;
 pub mod trigger;
+pub mod watch;
 
 pub use trigger::Trigger;
+
+use super::line::Line;
+use trigger::{Description, Unit};
 
 use super::source::fs::MAX_PATH;
 use super::text::Text;
@@ -39,6 +45,43 @@ words! {
         pub since_mono_ns: u64,
         /// The name of the disk or the path of the file system, empty where the event is about the machine.
         pub subject: Subject,
+    }
+}
+
+impl Event {
+    /// `alert=mem_full begin value=41.0% limit=10.0% for=2.0s`, with the disk or path behind it, and how many
+    /// lines about this trigger were left out before this one.
+    pub fn log(&self, now_mono_ns: u64, left_out: u64, line: &mut Line) {
+        let Some(trigger) = Trigger::of_number(self.trigger) else {
+            return;
+        };
+        let Description { name, unit, .. } = trigger.description();
+        let state = match self.state {
+            BEGIN => " begin",
+            END => " end",
+            _ => "",
+        };
+        line.start("alert=").text(name).text(state);
+        unit.log(self.value, line.text(" value="));
+        if self.state == END {
+            unit.log(self.worst, line.text(" worst="));
+        }
+        unit.log(self.limit, line.text(" limit="));
+        let lasted_ns = now_mono_ns.saturating_sub(self.since_mono_ns);
+        Unit::Nanoseconds.log(lasted_ns, line.text(" for="));
+        match trigger {
+            Trigger::DiskStuck => line.text(" disk=").name(self.subject.as_bytes()),
+            Trigger::FsFull | Trigger::FsStuck => line.text(" fs=").name(self.subject.as_bytes()),
+            _ => line,
+        };
+        if left_out != 0 {
+            line.text(" left_out=").number(left_out);
+        }
+    }
+
+    /// Whether it begins or ends with this sample.
+    pub fn is_change(&self) -> bool {
+        matches!(self.state, BEGIN | END | MOMENT)
     }
 }
 

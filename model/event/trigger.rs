@@ -2,6 +2,8 @@
 
 //! What makes an event: each trigger once, with its name, its unit and what holds unless it is changed.
 
+use super::super::line::Line;
+
 /// What a value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -13,6 +15,20 @@ pub enum Unit {
     Nanoseconds,
 }
 
+impl Unit {
+    /// Adds a value to a line: `41.0%`, `17`, or `2.0s`.
+    pub fn log(self, value: u64, line: &mut Line) {
+        const TENTH_NS: u64 = 100_000_000;
+        match self {
+            Self::PerMille => line.tenths(value).text("%"),
+            Self::Count => line.number(value),
+            Self::Nanoseconds => line
+                .tenths(value.saturating_add(TENTH_NS / 2) / TENTH_NS)
+                .text("s"),
+        };
+    }
+}
+
 /// Which values are bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bad {
@@ -20,6 +36,16 @@ pub enum Bad {
     High,
     /// Those below the threshold.
     Low,
+}
+
+impl Bad {
+    /// Whether an event can begin with this value.
+    pub fn is(self, value: u64, limit: u64) -> bool {
+        match self {
+            Self::High => value >= limit,
+            Self::Low => value < limit,
+        }
+    }
 }
 
 /// What makes an event.
@@ -65,6 +91,12 @@ macro_rules! triggers {
                     $($number => Some(Self::$trigger),)*
                     _ => None,
                 }
+            }
+
+            /// Its place in [`Self::ALL`].
+            pub const fn index(self) -> usize {
+                // The numbers begin at 1, and are in order.
+                (self as usize).wrapping_sub(1)
             }
 
             /// What it is.

@@ -2,6 +2,7 @@
 
 //! What the virtual memory does, and how often the CPUs are interrupted.
 
+use super::super::event::watch::Watch;
 use super::super::line::Lines;
 use super::super::words::{self, words};
 use super::memory::Swapped;
@@ -92,6 +93,12 @@ impl Entry for Activity {
                     .text(" oom_kills=")
                     .number(now.oom_kills)
             });
+        }
+    }
+
+    fn watch(now: Snapshot<'_, Self>, watch: &mut Watch<'_>) {
+        if let [activity] = now.entries {
+            watch.oom_kills(activity.oom_kills);
         }
     }
 }

@@ -65,6 +65,17 @@ pub fn online(record: Record<'_>) -> impl Iterator<Item = Cpu> + '_ {
     section.unwrap_or_default().entries()
 }
 
+/// The word of a [`Cpu`] that has the time stolen from it.
+const STEAL_AT: usize = 9;
+
+/// The time stolen from all online CPUs together, in nanoseconds.
+pub fn steal_ns(record: Record<'_>) -> u64 {
+    let mut sections = record.sections();
+    let section = sections.find(|section| section.header().kind == Cpu::KIND);
+    let words = section.unwrap_or_default().column::<Cpu>(STEAL_AT);
+    words.fold(0, u64::saturating_add)
+}
+
 /// What a CPU can do. Unlike in [`Times`], none contains another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

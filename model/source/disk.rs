@@ -2,10 +2,12 @@
 
 //! What whole block devices do, by the definitions of `iostat`.
 
+use super::super::brief::{Brief, Flow};
 use super::super::busiest::Busiest;
+use super::super::event::watch::Watch;
 use super::super::line::Lines;
 use super::super::rates::{rate, share_of_time, PerMille};
-use super::super::text::Text;
+use super::super::text::{is_numbered, Text};
 use super::super::words::{self, words};
 use super::{Entry, Snapshot};
 
@@ -72,6 +74,33 @@ words! {
 /// the same work again, and count it as well. They are in `slaves` of its sysfs folder. The drivers
 /// `loop`, `brd` and `zram` do not tell the block layer what theirs are made of.
 pub const HAS_SLAVES: u64 = 1 << 0;
+
+/// Bytes of a sector.
+pub const SECTOR_BYTES: u64 = 512;
+
+impl Disk {
+    /// Whether the work of the disk is done again by others, which count it, or in memory. Then it is not
+    /// part of a total.
+    ///
+    /// The kernel says so of most disks that are made of others. Of these it does not: ramdisks (`brd`)
+    /// and loop devices, which have a major number of their own, and `zram`, which has a name of its
+    /// own. A record of version 1 has neither, so that there only names are left.
+    pub fn is_done_again(&self) -> bool {
+        const RAMDISK_MAJOR: u32 = 1;
+        const LOOP_MAJOR: u32 = 7;
+        let is_of = |driver: &&str| is_numbered(self.name.as_bytes(), driver);
+        match (self.flags, self.major) {
+            (Some(flags), Some(major)) => {
+                flags & HAS_SLAVES != 0
+                    || matches!(major, RAMDISK_MAJOR | LOOP_MAJOR)
+                    || is_of(&"zram")
+            }
+            _ => ["dm-", "md", "loop", "bcache", "drbd", "zram", "ram"]
+                .iter()
+                .any(is_of),
+        }
+    }
+}
 
 /// What a disk did in between.
 struct Rates {
@@ -146,5 +175,31 @@ impl Entry for Disk {
             });
         }
         busiest.log_more("disk", lines);
+    }
+
+    fn sum(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
+        let Some(before) = before else { return };
+        let mut flow = Flow::default();
+        let pairs = after.pairs(before, |then, now| then.seq == now.seq);
+        for (then, now) in pairs.filter(|(_, now)| !now.is_done_again()) {
+            let bytes = |then: &Completed, now: &Completed| {
+                let sectors = now.sectors.saturating_sub(then.sectors);
+                sectors.saturating_mul(SECTOR_BYTES)
+            };
+            flow.add(
+                bytes(&then.reads, &now.reads),
+                bytes(&then.writes, &now.writes),
+                now.taken_mono_ns.saturating_sub(then.taken_mono_ns),
+            );
+        }
+        brief.disks = Some(flow);
+    }
+
+    fn watch(now: Snapshot<'_, Self>, watch: &mut Watch<'_>) {
+        watch.disks(now.entries);
+    }
+
+    fn watch_late(watch: &mut Watch<'_>) {
+        watch.disks_late();
     }
 }

@@ -2,8 +2,9 @@
 
 //! How full file systems are, and which ones are looked at.
 
+use super::super::event::watch::Watch;
 use super::super::line::{Line, Lines};
-use super::super::rates::share;
+use super::super::rates::{share, PerMille};
 use super::super::text::Text;
 use super::super::words::{self, words, Content, Kind, Type, Words};
 use super::{Entry, Snapshot};
@@ -153,22 +154,33 @@ impl Entry for Fs {
             });
         }
     }
+
+    fn watch(now: Snapshot<'_, Self>, watch: &mut Watch<'_>) {
+        for fs in now.entries {
+            watch.file_system(fs);
+        }
+    }
 }
 
 impl Usage {
+    /// How much of it is used. As `df`: what only root may use is not there for others, so it is not in the
+    /// whole.
+    pub fn used_share(&self) -> PerMille {
+        let used = self.blocks.saturating_sub(self.free);
+        share(used, used.saturating_add(self.available))
+    }
+
     fn log<'a>(&self, line: &'a mut Line) -> &'a mut Line {
         // 16 EiB are the most that this can show.
         let kib = |blocks: u64| blocks.saturating_mul(self.block_bytes) / 1024;
         let used = self.blocks.saturating_sub(self.free);
-        // As `df`: what only root may use is not there for others, so it is not in the whole.
-        let usable = used.saturating_add(self.available);
         let used_inodes = self.inodes.saturating_sub(self.free_inodes);
         line.text(" type=")
             .name(self.kind.as_bytes())
             .kib(" size=", kib(self.blocks))
             .kib(" used=", kib(used))
             .kib(" avail=", kib(self.available))
-            .percent(" use=", share(used, usable))
+            .percent(" use=", self.used_share())
             .percent(" inodes=", share(used_inodes, self.inodes))
     }
 }

@@ -2,6 +2,7 @@
 
 //! The load averages.
 
+use super::super::brief::Brief;
 use super::super::line::Lines;
 use super::super::words::{self, words};
 use super::{Entry, Snapshot};
@@ -41,5 +42,12 @@ impl Entry for Load {
                     .hundredths(hundredths(load.fifteen_minutes))
             });
         }
+    }
+
+    fn sum(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
+        brief.load = after
+            .entries
+            .first()
+            .map(|load| hundredths(load.one_minute));
     }
 }

@@ -17,6 +17,8 @@ pub mod pressure;
 pub mod running;
 pub mod tcp;
 
+use super::brief::Brief;
+use super::event::watch::Watch;
 use super::line::Lines;
 use super::words::{Content, Kind};
 
@@ -41,6 +43,15 @@ pub trait Entry: Copy + Content {
     /// Prints the lines of what happened from `before` to `after`. Without a snapshot before there
     /// are no rates to show.
     fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>);
+
+    /// Adds the same to the one line of the sample, if that has anything of it.
+    fn sum(_before: Option<Snapshot<'_, Self>>, _after: Snapshot<'_, Self>, _brief: &mut Brief) {}
+
+    /// Passes what triggers look at to `watch`.
+    fn watch(_now: Snapshot<'_, Self>, _watch: &mut Watch<'_>) {}
+
+    /// The same, when the snapshot is late.
+    fn watch_late(_watch: &mut Watch<'_>) {}
 }
 
 /// What a source had at one time.

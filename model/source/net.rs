@@ -2,10 +2,11 @@
 
 //! What network interfaces carry.
 
+use super::super::brief::{Brief, Flow};
 use super::super::busiest::Busiest;
 use super::super::line::Lines;
 use super::super::rates::rate;
-use super::super::text::Text;
+use super::super::text::{is_numbered, Text};
 use super::super::words::{self, words};
 use super::{Entry, Snapshot};
 
@@ -87,6 +88,30 @@ impl Net {
             && self.tx.continues(&before.tx)
     }
 
+    /// Whether what the interface carries goes through another one, too, or stays in the machine. Then it
+    /// is not part of a total.
+    ///
+    /// A record of version 1 does not have the former. There only the names that these interfaces mostly
+    /// have are left: bridges, bonds and the like, and VLANs, which have a number behind a dot.
+    pub fn is_carried_again(&self) -> bool {
+        let name = self.name.as_bytes();
+        let is_vlan = || {
+            let mut parts = name.rsplitn(2, |byte| *byte == b'.');
+            let number = parts.next().unwrap_or_default();
+            parts.next().is_some() && !number.is_empty() && number.iter().all(u8::is_ascii_digit)
+        };
+        match self.flags {
+            Some(flags) => flags & (LOOPBACK | HAS_LOWER) != 0,
+            None => {
+                name == b"lo"
+                    || ["br", "virbr", "docker", "bond", "team", "vlan"]
+                        .iter()
+                        .any(|kind| is_numbered(name, kind))
+                    || is_vlan()
+            }
+        }
+    }
+
     fn elapsed_ns(&self, before: &Self) -> u64 {
         self.taken_mono_ns.saturating_sub(before.taken_mono_ns)
     }
@@ -118,5 +143,19 @@ impl Entry for Net {
             });
         }
         busiest.log_more("net", lines);
+    }
+
+    fn sum(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
+        let Some(before) = before else { return };
+        let mut flow = Flow::default();
+        let pairs = after.pairs(before, |then, now| now.continues(then));
+        for (then, now) in pairs.filter(|(_, now)| !now.is_carried_again()) {
+            flow.add(
+                now.rx.bytes.saturating_sub(then.rx.bytes),
+                now.tx.bytes.saturating_sub(then.tx.bytes),
+                now.elapsed_ns(then),
+            );
+        }
+        brief.nets = Some(flow);
     }
 }

@@ -2,6 +2,8 @@
 
 //! How long tasks were held up for want of a CPU, of memory and of I/O.
 
+use super::super::brief::Brief;
+use super::super::event::watch::Watch;
 use super::super::line::Lines;
 use super::super::rates::share_of_time;
 use super::super::words::{self, words};
@@ -40,6 +42,26 @@ impl Entry for Pressure {
                     .percent(" io_some=", share(now.io_some_ns, then.io_some_ns))
                     .percent(" io_full=", share(now.io_full_ns, then.io_full_ns))
             });
+        }
+    }
+
+    fn sum(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
+        let Some(before) = before else { return };
+        let elapsed_ns = after.elapsed_ns(&before);
+        let share = |now: u64, then: u64| share_of_time(now.saturating_sub(then), elapsed_ns);
+        let mut pairs = before.entries.iter().zip(after.entries);
+        brief.pressure = pairs.next().map(|(then, now)| {
+            [
+                share(now.cpu_some_ns, then.cpu_some_ns),
+                share(now.memory_some_ns, then.memory_some_ns),
+                share(now.io_some_ns, then.io_some_ns),
+            ]
+        });
+    }
+
+    fn watch(now: Snapshot<'_, Self>, watch: &mut Watch<'_>) {
+        if let [pressure] = now.entries {
+            watch.pressure(now.taken_mono_ns, pressure);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 //! How many tasks run, and how many are blocked.
 
+use super::super::brief::Brief;
+use super::super::event::watch::Watch;
 use super::super::line::Lines;
 use super::super::words::{self, words};
 use super::{Entry, Snapshot};
@@ -32,6 +34,16 @@ impl Entry for Running {
                     .text(" memstall=")
                     .number(tasks.memory_stalled)
             });
+        }
+    }
+
+    fn sum(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
+        brief.running = after.entries.first().map(|tasks| tasks.running);
+    }
+
+    fn watch(now: Snapshot<'_, Self>, watch: &mut Watch<'_>) {
+        if let [tasks] = now.entries {
+            watch.running(tasks.running);
         }
     }
 }

@@ -132,7 +132,10 @@ fn checks() -> Checks {
 
 /// What the number of a trigger is called in C.
 fn trigger_in_c(trigger: Trigger) -> String {
-    format!("{PREFIX}TRIGGER_{}", trigger.description().name.to_uppercase())
+    format!(
+        "{PREFIX}TRIGGER_{}",
+        trigger.description().name.to_uppercase()
+    )
 }
 
 /// A text of rustdoc as one of kernel-doc. Constants of the structure `c_name` may lack their prefix.

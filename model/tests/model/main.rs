@@ -13,7 +13,9 @@
 
 mod any;
 mod block;
+mod brief;
 mod crc32c;
+mod event;
 mod frame;
 mod generated;
 mod header;

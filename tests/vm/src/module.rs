@@ -94,7 +94,18 @@ pub fn parameter_names() -> impl Iterator<Item = &'static str> {
     numbers.chain(SWITCHES).chain([FS_PATHS])
 }
 
+/// Nearly all tests look at all lines.
+fn with_all_lines(parameters: &str) -> String {
+    format!("log=full {parameters}")
+}
+
+/// Loads the module, which logs all lines.
 pub fn insmod(parameters: &str) -> Result<(), Errno> {
+    insmod_just(&with_all_lines(parameters))
+}
+
+/// Loads the module with these parameters alone.
+fn insmod_just(parameters: &str) -> Result<(), Errno> {
     let file =
         File::open(FILE).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
     let parameters = CString::new(parameters).map_err(|_| Errno::INVAL)?;
@@ -188,9 +199,14 @@ pub struct Module<'a> {
 
 impl<'a> Module<'a> {
     pub fn load(log: &'a Log, parameters: &str) -> Result<Module<'a>> {
+        Self::load_just(log, &with_all_lines(parameters))
+    }
+
+    /// Loads the module with these parameters alone.
+    pub fn load_just(log: &'a Log, parameters: &str) -> Result<Module<'a>> {
         // The kernel refuses marks of more than a thousand bytes.
         let start = log.mark(&format!("insmod {parameters:.200}"))?;
-        insmod(parameters).with_context(|| format!("insmod {parameters}"))?;
+        insmod_just(parameters).with_context(|| format!("insmod {parameters}"))?;
         Ok(Module {
             log,
             start,

@@ -4,6 +4,7 @@
 
 use model::record::Record;
 use model::source::activity;
+use model::source::disk::SECTOR_BYTES;
 
 use super::columns::{
     column, Column,
@@ -11,7 +12,7 @@ use super::columns::{
     Merge::{Last, Mean},
     Unit::{BytesPerSecond, Count, PerSecond},
 };
-use super::{per_second, two, SECTOR_BYTES};
+use super::{per_second, two};
 
 /// What the virtual memory does, and how often the CPUs are interrupted.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,7 +11,7 @@ use super::columns::{
     Merge::{Highest, Mean},
     Unit::{BytesPerSecond, Count, Milliseconds, PerSecond, Percent},
 };
-use super::{is_numbered, pairs, per_second, seconds, text, SECTOR_BYTES};
+use super::{pairs, per_second, seconds, text};
 
 /// A disk, by the definitions of `iostat`.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,8 +62,8 @@ impl Disk {
         let rate = |then, now| per_second(then, now, elapsed_s);
         let bytes = |then: &disk::Completed, now: &disk::Completed| {
             rate(
-                then.sectors.saturating_mul(SECTOR_BYTES),
-                now.sectors.saturating_mul(SECTOR_BYTES),
+                then.sectors.saturating_mul(disk::SECTOR_BYTES),
+                now.sectors.saturating_mul(disk::SECTOR_BYTES),
             )
         };
         let kinds = |disk: &disk::Disk| [disk.reads, disk.writes, disk.discards];
@@ -88,28 +88,7 @@ impl Disk {
             } else {
                 time_ns as f64 / ios as f64 / 1e6
             },
-            in_total: !is_done_again(now),
+            in_total: !now.is_done_again(),
         }
-    }
-}
-
-/// Whether the work of a disk is done again by others, which count it, or in memory.
-///
-/// The kernel says so of most disks that are made of others. Of these it does not: ramdisks (`brd`)
-/// and loop devices, which have a major number of their own, and `zram`, which has a name of its
-/// own. A record of version 1 has neither, so that there only names are left.
-fn is_done_again(disk: &disk::Disk) -> bool {
-    const RAMDISK_MAJOR: u32 = 1;
-    const LOOP_MAJOR: u32 = 7;
-    let is_of = |driver: &&str| is_numbered(disk.name.as_bytes(), driver);
-    match (disk.flags, disk.major) {
-        (Some(flags), Some(major)) => {
-            flags & disk::HAS_SLAVES != 0
-                || matches!(major, RAMDISK_MAJOR | LOOP_MAJOR)
-                || is_of(&"zram")
-        }
-        _ => ["dm-", "md", "loop", "bcache", "drbd", "zram", "ram"]
-            .iter()
-            .any(is_of),
     }
 }

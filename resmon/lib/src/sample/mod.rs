@@ -228,9 +228,6 @@ impl serde::Serialize for Id {
     }
 }
 
-/// Bytes of a sector.
-const SECTOR_BYTES: u64 = 512;
-
 fn seconds(ns: u64) -> f64 {
     Duration::from_nanos(ns).as_secs_f64()
 }
@@ -299,11 +296,4 @@ fn incomplete(record: record::Record<'_>) -> Vec<Source> {
         })
     };
     Source::ALL.into_iter().filter(is_incomplete).collect()
-}
-
-/// Whether a name is that of a driver with a number behind it, as md127 and md_d0, but not mdfoo.
-fn is_numbered(name: &[u8], driver: &str) -> bool {
-    let number = name.strip_prefix(driver.as_bytes());
-    let first = number.and_then(|number| number.first());
-    first.is_some_and(|first| first.is_ascii_digit() || *first == b'_')
 }

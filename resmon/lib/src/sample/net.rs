@@ -11,7 +11,7 @@ use super::columns::{
     Merge::Mean,
     Unit::{BytesPerSecond, PerSecond},
 };
-use super::{is_numbered, pairs, per_second, seconds, text};
+use super::{pairs, per_second, seconds, text};
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,30 +70,7 @@ impl Net {
             name: text(&now.name),
             received: direction(&then.rx, &now.rx),
             transmitted: direction(&then.tx, &now.tx),
-            in_total: !is_carried_again(now),
-        }
-    }
-}
-
-/// Whether what an interface carries goes through another one, too, or stays in the machine.
-///
-/// A record of version 1 does not have the former. There only the names that these interfaces mostly
-/// have are left: bridges, bonds and the like, and VLANs, which have a number behind a dot.
-fn is_carried_again(net: &net::Net) -> bool {
-    let name = net.name.as_bytes();
-    let is_vlan = || {
-        let mut parts = name.rsplitn(2, |byte| *byte == b'.');
-        let number = parts.next().unwrap_or_default();
-        parts.next().is_some() && !number.is_empty() && number.iter().all(u8::is_ascii_digit)
-    };
-    match net.flags {
-        Some(flags) => flags & (net::LOOPBACK | net::HAS_LOWER) != 0,
-        None => {
-            name == b"lo"
-                || ["br", "virbr", "docker", "bond", "team", "vlan"]
-                    .iter()
-                    .any(|kind| is_numbered(name, kind))
-                || is_vlan()
+            in_total: !now.is_carried_again(),
         }
     }
 }

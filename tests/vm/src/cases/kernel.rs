@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{ensure, Result};
 
-use super::{activity, faults, fire, sleep_ms, Case, Clock, Guest, Needs};
+use super::{activity, events, faults, fire, sleep_ms, Case, Clock, Guest, Needs};
 use crate::child;
 use crate::kmsg::{Record, MARK};
 use crate::lines;
@@ -123,7 +123,9 @@ impl Expected {
         if faults::NAMES.contains(&case) {
             return Some(Expected::FailedAllocation);
         }
-        (activity::OUT_OF_MEMORY.contains(&case) || case == fire::OUT_OF_MEMORY)
+        (activity::OUT_OF_MEMORY.contains(&case)
+            || events::OUT_OF_MEMORY.contains(&case)
+            || case == fire::OUT_OF_MEMORY)
             .then_some(Expected::OutOfMemory)
     }
 

@@ -5,10 +5,12 @@
 mod activity;
 mod behind;
 mod blocks;
+mod brief;
 mod churn;
 mod clock;
 mod device;
 mod disk;
+mod events;
 mod faults;
 pub mod fire;
 mod format;
@@ -273,6 +275,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, sources::CASES),
         (Behaviour, fs_paths::CASES),
         (Numbers, load::CASES),
+        (Numbers, brief::CASES),
         (Numbers, running::CASES),
         (Numbers, activity::CASES),
         (Behaviour, disk::CASES),
@@ -285,6 +288,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, device::CASES),
         (Behaviour, blocks::CASES),
         (Behaviour, programs::CASES),
+        (Behaviour, events::CASES),
         (Behaviour, hotplug::CASES),
         (Behaviour, clock::CASES),
         (Behaviour, suspend::CASES),
@@ -299,7 +303,7 @@ const PARTS: &[(About, &[Case])] = {
 
 /// What is run between two commits: numbers of each source, records, what programs see, and that
 /// the module comes, goes and refuses as it should.
-const ESSENTIAL: [&str; 18] = [
+const ESSENTIAL: [&str; 20] = [
     "load line and first sample",
     "lines of a sample",
     "percentages under a user-bound load",
@@ -312,6 +316,8 @@ const ESSENTIAL: [&str; 18] = [
     "net lines against /proc/net/dev",
     "fs lines against statfs",
     "a stuck file system, every 200 ms",
+    "brief lines",
+    "event: a cgroup out of memory",
     "records against /proc",
     "records that are lost",
     "resmon log against /proc",

@@ -34,18 +34,23 @@ pub(super) fn number(text: &str, unit: &str) -> Result<u64> {
 
 /// Tenths of a per cent, written as `12.3%`.
 pub(super) fn tenths(text: &str) -> Result<u32> {
+    let all = any_tenths(text, "%")?;
+    ensure!(all <= 1000, "{text} is more than 100 %");
+    Ok(all as u32)
+}
+
+/// Tenths, written as `12.3`, followed by `unit`.
+pub(super) fn any_tenths(text: &str, unit: &str) -> Result<u64> {
     let (whole, tenth) = text
-        .strip_suffix('%')
+        .strip_suffix(unit)
         .and_then(|text| text.split_once('.'))
-        .with_context(|| format!("{text:?} is not a percentage"))?;
+        .with_context(|| format!("{text:?} is not a number with a point, in {unit}"))?;
     ensure!(
         tenth.len() == 1,
         "{text:?} has not one digit after the point"
     );
     // The tenth's single digit may be a zero.
-    let all = number(whole, "")? * 10 + number(tenth, "")?;
-    ensure!(all <= 1000, "{text} is more than 100 %");
-    Ok(all as u32)
+    Ok(number(whole, "")? * 10 + number(tenth, "")?)
 }
 
 /// Hundredths, written as `12.34`, followed by `unit`.

@@ -7,6 +7,8 @@
 //! percentage is in tenths of a per cent, and what has two decimals is in hundredths.
 
 mod activity;
+mod alert;
+mod brief;
 mod cpu;
 mod disk;
 mod field;
@@ -25,6 +27,8 @@ use anyhow::{bail, ensure, Context, Result};
 use crate::kmsg::Record;
 
 pub use activity::Activity;
+pub use alert::{Alert, Value};
+pub use brief::Brief;
 pub use cpu::{Shares, SHARES};
 pub use disk::Disk;
 pub use fs::{Fs, FsState};
@@ -65,6 +69,8 @@ pub enum Hanging {
 pub enum Line {
     Loaded(Loaded),
     Unloaded(Unloaded),
+    Alert(Alert),
+    Brief(Brief),
     CpuAll(Shares),
     Cpu(u32, Shares),
     Memory(Memory),
@@ -95,7 +101,7 @@ impl Line {
     fn level(&self) -> u32 {
         match self {
             Line::BadParameter(_) => LEVEL_ERROR,
-            Line::Behind(..) => LEVEL_WARNING,
+            Line::Behind(..) | Line::Alert(_) => LEVEL_WARNING,
             _ => LEVEL_INFO,
         }
     }
@@ -104,6 +110,8 @@ impl Line {
     fn place(&self) -> Option<u32> {
         match self {
             Line::Loaded(_)
+            | Line::Alert(_)
+            | Line::Brief(_)
             | Line::Unloaded(_)
             | Line::BadParameter(_)
             | Line::No(..)
@@ -173,6 +181,7 @@ fn parse(text: &str) -> Result<Option<Line>> {
     Ok(Some(match kind {
         "loaded" => Line::Loaded(notices::loaded(rest)?),
         "unloaded" => Line::Unloaded(notices::unloaded(rest)?),
+        "sum" => Line::Brief(brief::brief(rest)?),
         "mem" => Line::Memory(memory::memory(rest)?),
         "swap" => Line::Swap(memory::swap(rest)?),
         "load" => Line::Load(load::load(rest)?),
@@ -196,6 +205,7 @@ fn parse(text: &str) -> Result<Option<Line>> {
         "parameter" => Line::BadParameter(notices::bad_parameter(rest)?),
         "cpu=all" => Line::CpuAll(cpu::shares(rest)?),
         _ => match kind.split_once('=').with_context(unknown)? {
+            ("alert", trigger) => Line::Alert(alert::alert(trigger, rest)?),
             ("cpu", cpu) => Line::Cpu(number(cpu, "")?.try_into()?, cpu::shares(rest)?),
             ("disk", name) => Line::Disk(disk::disk(name, rest)?),
             ("net", name) => Line::Net(net::net(name, rest)?),

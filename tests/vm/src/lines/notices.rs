@@ -38,6 +38,7 @@ pub enum Allowed {
     Range { min: u64, max: u64 },
     YesOrNo,
     Paths,
+    Words,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,6 +209,9 @@ pub(super) fn bad_parameter(text: &str) -> Result<BadParameter> {
         "per_cpu_max" => range(" CPUs")?,
         "log_every" => range(" samples")?,
         "history_kB" => range(" kB")?,
+        "trouble_interval_ms" => range(" ms")?,
+        "alerts" => Allowed::Words,
+        "log" => exactly("brief and full", Allowed::Words)?,
         "fs_paths" => exactly(PATHS, Allowed::Paths)?,
         _ if SWITCHES.contains(&name) => exactly("Y and N, 1 and 0, on and off", Allowed::YesOrNo)?,
         _ => bail!("the parameter is {name:?}, expected one that is documented"),

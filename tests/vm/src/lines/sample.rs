@@ -177,6 +177,8 @@ impl Unfinished {
                 | Line::No(..)
                 | Line::TableFull(..)
                 | Line::Behind(..)
+                | Line::Alert(_)
+                | Line::Brief(_)
                 | Line::HistoryRaised(..) => (),
             }
         }

@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Events, each raised for real and ended: in the records, in the log, and for a program that waits for
+//! what cannot wait.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, ensure, Context, Result};
+use resmon::model::event::trigger::{Description, Unit};
+use resmon::model::event::{Event, Trigger, BEGIN, END, ONGOING};
+use resmon::{Device, Record, Records};
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+
+use super::fs::Mounted;
+use super::{sleep_ms, Case, Clock, Guest, Needs};
+use crate::blockdev::{Disk, NullDisk};
+use crate::cgroup::Cgroup;
+use crate::child::{self, Player, Role};
+use crate::fuse::Fuse;
+use crate::kmsg::Mark;
+use crate::lines::{self, Alert, Line};
+use crate::load::{Kind, Load};
+use crate::module::{self, Module, PATIENCE};
+use crate::proc;
+
+/// While these cases run, the kernel has reason to report that it is out of memory.
+pub const OUT_OF_MEMORY: [&str; 2] = [
+    "event: a cgroup out of memory",
+    "event: little memory is available",
+];
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "an idle hour has no event",
+        needs: Needs::Drivers,
+        clock: Clock::Instructions,
+        run: idle_hour,
+    },
+    Case {
+        name: OUT_OF_MEMORY[0],
+        needs: Needs::MemoryController,
+        clock: Clock::Instructions,
+        run: oom_kill,
+    },
+    Case {
+        name: "event: tasks wait for memory",
+        needs: Needs::MemoryController,
+        clock: Clock::Instructions,
+        run: memory_pressure,
+    },
+    Case {
+        name: OUT_OF_MEMORY[1],
+        needs: Needs::StockKernel,
+        clock: Clock::Instructions,
+        run: little_memory,
+    },
+    Case {
+        name: "event: all tasks wait for I/O",
+        needs: Needs::BlockedTasks,
+        clock: Clock::Instructions,
+        run: io_pressure,
+    },
+    Case {
+        name: "event: many tasks want to run",
+        needs: Needs::Pressure,
+        clock: Clock::Instructions,
+        run: run_queue,
+    },
+    Case {
+        name: "event: a full file system",
+        needs: Needs::Nothing,
+        clock: Clock::Instructions,
+        run: full_file_system,
+    },
+    Case {
+        name: "event: a file system that does not answer",
+        needs: Needs::Drivers,
+        clock: Clock::Instructions,
+        run: stuck_file_system,
+    },
+    Case {
+        name: "event: a disk that completes nothing",
+        needs: Needs::Drivers,
+        clock: Clock::Instructions,
+        run: stuck_disk,
+    },
+];
+
+/// Between two samples.
+const INTERVAL_MS: u64 = 1000;
+
+/// A module, and a program that waits for events alone.
+struct Watching<'a> {
+    guest: &'a Guest,
+    module: Module<'a>,
+    records: Records<Device>,
+    start: Mark,
+    /// The events that are open, as the records have them.
+    open: Vec<Event>,
+}
+
+impl<'a> Watching<'a> {
+    fn start(guest: &'a Guest, parameters: &str) -> Result<Self> {
+        let parameters = format!("interval_ms={INTERVAL_MS} {parameters}");
+        let module = Module::load_just(&guest.log, &parameters)?;
+        let mut device = Device::open()?;
+        device.set_nonblocking(true)?;
+        let mut watching = Self {
+            guest,
+            module,
+            records: device.into_records()?,
+            start: guest.log.mark("watching")?,
+            open: Vec::new(),
+        };
+        // With a few samples that are quiet.
+        sleep_ms(3 * INTERVAL_MS + INTERVAL_MS / 2);
+        ensure!(
+            !watching.is_urgent(Duration::ZERO)?,
+            "an event is said to be there from the start"
+        );
+        watching.read()?;
+        Ok(watching)
+    }
+
+    /// Whether a record is there, within some time, with an event that begins or ends.
+    fn is_urgent(&self, patience: Duration) -> Result<bool> {
+        let time = Timespec::try_from(patience)?;
+        let mut fds = [PollFd::new(self.records.get_ref(), PollFlags::PRI)];
+        poll(&mut fds, Some(&time))?;
+        Ok(fds[0].revents().contains(PollFlags::PRI))
+    }
+
+    /// The events that begin or end in the records that are there.
+    fn read(&mut self) -> Result<Vec<Event>> {
+        let mut changes = Vec::new();
+        while let Some(record) = self.records.try_next()? {
+            changes.extend(self.check(&record)?);
+        }
+        Ok(changes)
+    }
+
+    /// Each event has a begin and an end, and is in each record in between.
+    fn check(&mut self, record: &Record) -> Result<Vec<Event>> {
+        let mut events: Vec<Event> = record
+            .raw()
+            .context("a record of this version")?
+            .entries::<Event>()
+            .collect();
+        events.sort_by_key(|event| event.number);
+        let (began, known): (Vec<Event>, Vec<Event>) =
+            events.iter().partition(|event| event.state == BEGIN);
+        let numbers = |events: &[Event]| -> Vec<u64> { events.iter().map(|e| e.number).collect() };
+        ensure!(
+            numbers(&known) == numbers(&self.open),
+            "record {} has the events {known:?} besides new ones, expected {:?}",
+            record.header().seq,
+            self.open
+        );
+        self.open = events.clone();
+        self.open
+            .retain(|event| matches!(event.state, BEGIN | ONGOING));
+        let mut changes = began;
+        changes.extend(known.into_iter().filter(|event| event.state == END));
+        Ok(changes)
+    }
+
+    /// Waits for an event to begin or end, as `poll()` tells it. Others may be there, too.
+    fn wait(&mut self, trigger: Trigger, state: u32) -> Result<Event> {
+        let name = trigger.description().name;
+        let deadline = Instant::now() + PATIENCE + Duration::from_secs(60);
+        let mut found = Vec::new();
+        while Instant::now() < deadline {
+            if !self.is_urgent(deadline - Instant::now())? {
+                break;
+            }
+            let changes = self.read()?;
+            ensure!(
+                !changes.is_empty(),
+                "poll() told of an event, and no record has one"
+            );
+            ensure!(
+                !self.is_urgent(Duration::ZERO)?,
+                "poll() tells of an event that was read"
+            );
+            found.extend(changes);
+            let wanted = found
+                .iter()
+                .find(|event| event.trigger == trigger as u32 && event.state == state);
+            if let Some(event) = wanted {
+                let Description { bad, unit, .. } = trigger.description();
+                // A time may be a little short, as samples are a little late.
+                ensure!(
+                    state == END || unit == Unit::Nanoseconds || bad.is(event.value, event.limit),
+                    "{event:?} began with a value that is not bad"
+                );
+                return Ok(*event);
+            }
+        }
+        bail!(
+            "expected {name} to change to {state}, found {found:?}, and {:?}",
+            self.open
+        )
+    }
+
+    /// What the log says of a trigger, once there is a line.
+    fn alert(&self, trigger: Trigger) -> Result<Alert> {
+        let name = trigger.description().name;
+        let what = format!("alert={name}");
+        self.guest.log.wait(self.start, PATIENCE, &what, |records| {
+            for record in records {
+                if let Some(Line::Alert(alert)) = lines::parse_record(record)? {
+                    if alert.trigger == name {
+                        return Ok(Some(alert));
+                    }
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    /// How many lines of some kind the log has since the start.
+    fn count(&self, is_wanted: fn(&Line) -> bool) -> Result<usize> {
+        let lines = self.module.lines(self.start)?;
+        Ok(lines.iter().filter(|(_, line)| is_wanted(line)).count())
+    }
+
+    fn end(self) -> Result<()> {
+        drop(self.records);
+        self.module.unload().map(drop)
+    }
+}
+
+/// With each trigger on.
+fn idle_hour(guest: &Guest) -> Result<()> {
+    let module = Module::load_just(&guest.log, "interval_ms=5000 fs_paths=/,/tmp")?;
+    let records = Device::open()?.into_records()?;
+    let start = guest.log.mark("an hour")?;
+    thread::sleep(Duration::from_secs(3600));
+    let mut last = 0;
+    for record in records {
+        let record = record?;
+        let events: Vec<Event> = record.raw().context("a record")?.entries().collect();
+        ensure!(
+            events.is_empty(),
+            "an idle machine has the events {events:?}"
+        );
+        last = record.header().seq;
+        if last >= 720 {
+            break;
+        }
+    }
+    ensure!(last >= 720, "the hour has {last} samples, expected 720");
+    for (_, line) in module.lines(start)? {
+        ensure!(
+            matches!(line, Line::Brief(_)),
+            "the log of an idle machine has {line:?}"
+        );
+    }
+    module.unload().map(drop)
+}
+
+/// A process in a cgroup that takes more than this may have.
+fn oom_kill(guest: &Guest) -> Result<()> {
+    let cgroup = Cgroup::with("memory", "events")?;
+    cgroup.set("memory.max", "16M")?;
+    let mut watching = Watching::start(guest, "interval_ms=5000")?;
+    let mut process = Player::start(child::myself(), Role::Eat { mib: 64 }, Some(&cgroup))?;
+    let event = watching.wait(Trigger::OomKill, BEGIN)?;
+    ensure!(
+        event.value == 1,
+        "{event:?}, expected one process to be killed"
+    );
+    process.wait(PATIENCE)?;
+    let alert = watching.alert(Trigger::OomKill)?;
+    ensure!(
+        alert.state == "begin" && alert.left_out == 0,
+        "the log says {alert:?}"
+    );
+    // From here on samples are taken faster, and there are all lines, once.
+    let record = loop {
+        sleep_ms(100);
+        let records: Vec<Record> = Device::history()?;
+        let last = records.into_iter().last().context("no record")?;
+        if last.header().interval_ns == 500_000_000 {
+            break last;
+        }
+    };
+    ensure!(
+        module::read("interval_ms")? == 5000,
+        "the parameter has changed with record {}",
+        record.header().seq
+    );
+    watching.wait(Trigger::OomKill, END)?;
+    sleep_ms(5100);
+    let last = Device::history()?.into_iter().last().context("no record")?;
+    ensure!(
+        last.header().interval_ns == 5_000_000_000,
+        "the interval is {} ns after the event, expected 5 s",
+        last.header().interval_ns
+    );
+    let full = watching.count(|line| matches!(line, Line::CpuAll(_)))?;
+    ensure!(
+        (1..=3).contains(&full),
+        "there were all lines {full} times, expected once in 10 s"
+    );
+    watching.end()?;
+    cgroup.remove()
+}
+
+/// A process that may hardly have any memory, as long as it runs.
+fn memory_pressure(guest: &Guest) -> Result<()> {
+    let cgroup = Cgroup::with("memory", "events")?;
+    cgroup.set("memory.high", "8M")?;
+    let mut watching = Watching::start(guest, "")?;
+    let process = Player::start(child::myself(), Role::Eat { mib: 64 }, Some(&cgroup))?;
+    for trigger in [Trigger::MemoryFull, Trigger::MemorySome] {
+        let event = match trigger {
+            // It is there first, and may have been read with the other one.
+            Trigger::MemorySome => watching.wait_open(trigger)?,
+            _ => watching.wait(trigger, BEGIN)?,
+        };
+        ensure!(event.worst >= event.limit, "{event:?}");
+        watching.alert(trigger)?;
+    }
+    drop(process);
+    watching.wait_closed(&[Trigger::MemoryFull, Trigger::MemorySome])?;
+    watching.end()?;
+    cgroup.remove()
+}
+
+impl Watching<'_> {
+    /// Waits until an event of the trigger is open.
+    fn wait_open(&mut self, trigger: Trigger) -> Result<Event> {
+        let is_it = |event: &&Event| event.trigger == trigger as u32;
+        match self.open.iter().find(is_it) {
+            Some(event) => Ok(*event),
+            None => self.wait(trigger, BEGIN),
+        }
+    }
+
+    /// Waits until no event of these triggers is open.
+    fn wait_closed(&mut self, triggers: &[Trigger]) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE + Duration::from_secs(60);
+        loop {
+            self.read()?;
+            let is_open = |trigger: &&Trigger| {
+                let mut open = self.open.iter();
+                open.any(|event| event.trigger == **trigger as u32)
+            };
+            if triggers.iter().find(is_open).is_none() {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "{:?} do not end, expected none of {triggers:?}",
+                self.open
+            );
+            self.is_urgent(Duration::from_secs(1))?;
+        }
+    }
+}
+
+/// Nearly all memory of the machine goes to one process.
+fn little_memory(guest: &Guest) -> Result<()> {
+    let mut watching = Watching::start(guest, "")?;
+    let meminfo = proc::meminfo(&fs::read_to_string("/proc/meminfo")?)?;
+    let available_kb = meminfo.get("MemAvailable").context("MemAvailable")?;
+    let mib = (available_kb / 1024).saturating_sub(10) as usize;
+    let process = Player::start(child::myself(), Role::Eat { mib }, None)?;
+    let event = watching.wait(Trigger::MemoryAvailable, BEGIN)?;
+    ensure!(event.value < 50, "{event:?}, expected less than 5 %");
+    watching.alert(Trigger::MemoryAvailable)?;
+    drop(process);
+    watching.wait_closed(&[Trigger::MemoryAvailable, Trigger::MemoryFalling])?;
+    watching.end()
+}
+
+/// The only task that has anything to do waits for a disk that is slow.
+fn io_pressure(guest: &Guest) -> Result<()> {
+    let cgroup = Cgroup::create("events")?;
+    let null = NullDisk::create(
+        "nullslow",
+        &[
+            ("size", "64"),
+            ("irqmode", "2"),
+            ("completion_nsec", "900000000"),
+        ],
+    )?;
+    let mut watching = Watching::start(guest, "")?;
+    let event = thread::scope(|scope| {
+        let reader = scope.spawn(|| -> Result<()> {
+            let mut disk = Disk::open("nullslow")?;
+            for at in 0..20 {
+                disk.read(at * 4096, 4096)?;
+            }
+            Ok(())
+        });
+        let event = watching.wait(Trigger::IoFull, BEGIN);
+        let read = reader.join();
+        read.map_err(|_| anyhow::anyhow!("the reader panicked"))??;
+        event
+    })?;
+    ensure!(event.value >= 500, "{event:?}, expected at least 50 %");
+    watching.alert(Trigger::IoFull)?;
+    watching.wait(Trigger::IoFull, END)?;
+    watching.end()?;
+    null.remove()?;
+    cgroup.remove()
+}
+
+fn run_queue(guest: &Guest) -> Result<()> {
+    let cgroup = Cgroup::create("events")?;
+    let mut watching = Watching::start(guest, "")?;
+    let loads: Vec<Load> = (0..5 * guest.cpus + 1)
+        .map(|at| Load::start(Kind::User, at % guest.cpus))
+        .collect::<Result<_>>()?;
+    let event = watching.wait(Trigger::RunQueue, BEGIN)?;
+    let limit = u64::from(4 * guest.cpus + 1);
+    ensure!(
+        event.limit == limit && event.value >= limit,
+        "{event:?}, expected a limit of {limit} tasks"
+    );
+    watching.alert(Trigger::RunQueue)?;
+    let event = watching.wait_open(Trigger::CpuSome)?;
+    ensure!(event.value >= 800, "{event:?}, expected at least 80 %");
+    drop(loads);
+    watching.wait_closed(&[Trigger::RunQueue, Trigger::CpuSome])?;
+    // Neither says that the machine may be dying.
+    let full = watching.count(|line| matches!(line, Line::CpuAll(_)))?;
+    ensure!(
+        full == 0,
+        "there were all lines {full} times, expected never"
+    );
+    watching.end()?;
+    cgroup.remove()
+}
+
+fn full_file_system(guest: &Guest) -> Result<()> {
+    const PATH: &str = "/mnt/full";
+    let mounted = Mounted::new("full", PATH, "tmpfs", "size=1m")?;
+    let mut watching = Watching::start(guest, &format!("fs_paths=/,{PATH}"))?;
+    let file = Path::new(PATH).join("file");
+    fs::write(&file, vec![1; 1020 << 10])?;
+    let event = watching.wait(Trigger::FsFull, BEGIN)?;
+    ensure!(
+        event.subject.as_bytes() == PATH.as_bytes() && event.value >= 950,
+        "{event:?}, expected {PATH}"
+    );
+    let alert = watching.alert(Trigger::FsFull)?;
+    ensure!(
+        alert.subject == Some(("fs".into(), PATH.into())),
+        "the log says {alert:?}"
+    );
+    fs::remove_file(&file)?;
+    let event = watching.wait(Trigger::FsFull, END)?;
+    ensure!(event.value < 100 && event.worst >= 950, "{event:?}");
+    watching.end()?;
+    mounted.unmount(100).map(drop)
+}
+
+fn stuck_file_system(guest: &Guest) -> Result<()> {
+    const PATH: &str = "/mnt/stuck";
+    let fuse = Fuse::mount(PATH)?;
+    let mut watching = Watching::start(guest, &format!("fs_paths=/,{PATH}"))?;
+    fuse.stop_answering();
+    let event = watching.wait(Trigger::FsStuck, BEGIN)?;
+    ensure!(
+        event.subject.as_bytes() == PATH.as_bytes() && event.value >= 29_000_000_000,
+        "{event:?}, expected {PATH} to be stuck for 30 s"
+    );
+    watching.alert(Trigger::FsStuck)?;
+    fuse.resume();
+    watching.wait(Trigger::FsStuck, END)?;
+    watching.end()
+}
+
+fn stuck_disk(guest: &Guest) -> Result<()> {
+    const NAME: &str = "nullstuck";
+    let null = NullDisk::create(
+        NAME,
+        &[
+            ("size", "64"),
+            ("irqmode", "2"),
+            ("completion_nsec", "13000000000"),
+        ],
+    )?;
+    let mut watching = Watching::start(guest, "")?;
+    let event = thread::scope(|scope| {
+        let reader = scope.spawn(|| Disk::open(NAME)?.read(0, 4096));
+        let event = watching.wait(Trigger::DiskStuck, BEGIN);
+        let read = reader.join();
+        read.map_err(|_| anyhow::anyhow!("the reader panicked"))??;
+        event
+    })?;
+    ensure!(
+        event.subject.as_bytes() == NAME.as_bytes() && event.value >= 9_000_000_000,
+        "{event:?}, expected {NAME} to complete nothing for 10 s"
+    );
+    let alert = watching.alert(Trigger::DiskStuck)?;
+    ensure!(
+        alert.subject == Some(("disk".into(), NAME.into())),
+        "the log says {alert:?}"
+    );
+    watching.wait_closed(&[Trigger::DiskStuck])?;
+    watching.end()?;
+    null.remove()
+}
