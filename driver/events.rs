@@ -97,6 +97,10 @@ impl Events {
 
     /// Looks at the newest sample and its sources. Returns what came of it.
     pub(super) fn look(&mut self, sample: Record<'_>, sources: &mut Sources) -> Outcome {
+        if self.state.is_off() && self.outcome.events == 0 {
+            self.state.skip();
+            return self.outcome;
+        }
         let mut watch = Watch::begin(
             &mut self.state,
             &mut self.tracks,

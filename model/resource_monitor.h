@@ -82,7 +82,7 @@
 #define RESOURCE_MONITOR_EVENTS 12	/* struct resource_monitor_event */
 
 /* What makes an event. */
-#define RESOURCE_MONITOR_TRIGGER_OOM_KILL 1	/* processes killed by the kernel as it had no memory */
+#define RESOURCE_MONITOR_TRIGGER_OOM_KILL 1	/* processes that the kernel killed as memory ran out */
 #define RESOURCE_MONITOR_TRIGGER_MEM_FULL 2	/* of the time in which all tasks waited for memory */
 #define RESOURCE_MONITOR_TRIGGER_MEM_SOME 3	/* of the time in which some tasks waited for memory */
 #define RESOURCE_MONITOR_TRIGGER_MEM_AVAIL 4	/* of the memory available */

@@ -240,7 +240,7 @@ impl<S: Source> SampledSource for Queued<S> {
     }
 
     fn watch(&self, watch: &mut Watch<'_>) {
-        if !self.is_on() {
+        if !S::Entry::IS_WATCHED || !self.is_on() {
             return;
         }
         let request = self.shared.request.lock();

@@ -54,6 +54,11 @@ impl Rules {
             for_ns: 0,
         })
     }
+
+    /// Whether no trigger is on.
+    pub(super) fn are_off(&self) -> bool {
+        !self.0.iter().any(|rule| rule.is_on)
+    }
 }
 
 /// Names of triggers with what is to hold for them, separated by commas.

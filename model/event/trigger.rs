@@ -132,7 +132,7 @@ impl Severity {
 }
 
 triggers! {
-    OomKill = 1 "oom_kill" Count High 1 for 0 s, Severe, "processes killed by the kernel as it had no memory";
+    OomKill = 1 "oom_kill" Count High 1 for 0 s, Severe, "processes that the kernel killed as memory ran out";
     MemoryFull = 2 "mem_full" PerMille High 100 for 2 s, Severe, "of the time in which all tasks waited for memory";
     MemorySome = 3 "mem_some" PerMille High 400 for 10 s, Severe, "of the time in which some tasks waited for memory";
     MemoryAvailable = 4 "mem_avail" PerMille Low 50 for 0 s, Severe, "of the memory available";

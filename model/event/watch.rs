@@ -3,14 +3,14 @@
 //! Watches samples for events: each source passes what it found, and at the end all triggers are looked
 //! at.
 
-use super::super::rates::{share, share_of_time};
-use super::super::record::Record;
-use super::super::source::cpu;
+use super::super::rates::share;
+use super::super::record::{Content, Record};
+use super::super::source::cpu::{self, Cpu};
 use super::super::source::disk::Disk;
 use super::super::source::fs::{Fs, State as FsState};
-use super::super::source::memory::Memory;
+use super::super::source::memory::{self, Memory};
 use super::super::source::pressure::Pressure;
-use super::rules::Rules;
+use super::rules::{Rule, Rules};
 use super::track::{Found, Span, Track};
 use super::trigger::{Trigger, Unit};
 use super::{Event, BEGIN, END, MAX_EVENTS, MOMENT};
@@ -20,6 +20,9 @@ pub const TRACKS: usize = MACHINE_TRACKS.saturating_add(MAX_EVENTS);
 
 /// Those of the machine come first, in the order of the triggers.
 const MACHINE_TRACKS: usize = Trigger::ALL.len();
+
+// A bit each.
+const _: () = assert!(TRACKS <= u32::BITS as usize);
 
 /// The span that [`Trigger::Late`] is about, in nanoseconds.
 const MINUTE_NS: u64 = 60_000_000_000;
@@ -71,8 +74,8 @@ pub struct State {
     minute: Option<Totals>,
     /// How many suspects there are.
     suspects: usize,
-    /// How many tracks of disks and file systems are in use.
-    subjects: usize,
+    /// The tracks that are in use, a bit each. Mostly none is, so that there is little to look at.
+    used: u32,
     /// Whether a program asked for an event.
     is_test: bool,
 }
@@ -81,6 +84,19 @@ impl State {
     /// Other rules hold from the next sample on.
     pub fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;
+    }
+
+    /// Whether nothing can become an event: then samples need not be looked at.
+    pub fn is_off(&self) -> bool {
+        !self.is_test && self.rules.are_off()
+    }
+
+    /// A sample was not looked at: the next one is compared with nothing.
+    pub fn skip(&mut self) {
+        self.before = None;
+        self.minute = None;
+        self.available = Default::default();
+        self.suspects = 0;
     }
 
     /// The next sample has an event, as a test.
@@ -96,7 +112,9 @@ pub struct Watch<'a> {
     suspects: &'a mut [Suspect],
     span: Span,
     now: Totals,
-    memory: Memory,
+    /// Pages that there are, and that are available.
+    total: u64,
+    available: u64,
     /// Where the suspect is that probably comes next.
     next_suspect: usize,
 }
@@ -123,17 +141,25 @@ impl<'a> Watch<'a> {
         record: Record<'_>,
     ) -> Self {
         let header = record.header();
-        let now = Totals {
+        let mut now = Totals {
             mono_ns: header.taken_mono_ns,
             seq: header.seq,
             late_samples: header.late_samples,
             missed_ticks: header.missed_ticks,
-            cpus: cpu::count(record) as u64,
-            steal_ns: cpu::steal_ns(record),
             ..Totals::default()
         };
-        for track in tracks.iter_mut() {
-            track.advance();
+        let (mut total, mut available) = (0, 0);
+        for section in record.sections() {
+            if section.header().kind == Cpu::KIND {
+                now.cpus = section.count::<Cpu>() as u64;
+                now.steal_ns = cpu::steal_ns(&section);
+            } else if section.header().kind == Memory::KIND {
+                let word = |at| section.column::<Memory>(at).next().unwrap_or(0);
+                (total, available) = (word(memory::TOTAL_AT), word(memory::AVAILABLE_AT));
+            }
+        }
+        if state.used != 0 {
+            tracks.iter_mut().for_each(Track::advance);
         }
         let start_ns = state.before.map_or(now.mono_ns, |before| before.mono_ns);
         Self {
@@ -146,7 +172,8 @@ impl<'a> Watch<'a> {
             tracks,
             suspects,
             now,
-            memory: record.entries::<Memory>().next().unwrap_or_default(),
+            total,
+            available,
             next_suspect: 0,
         }
     }
@@ -168,14 +195,17 @@ impl<'a> Watch<'a> {
 
     /// All disks.
     pub fn disks(&mut self, disks: &[Disk]) {
-        for disk in disks {
+        let are_used = self.state.used >> MACHINE_TRACKS != 0;
+        for disk in disks.iter().filter(|disk| disk.in_flight != 0 || are_used) {
             let found = match disk.in_flight {
                 0 => self.found(0),
                 _ => self.suspect(disk),
             };
             self.subject(Trigger::DiskStuck, disk.name.as_bytes(), Some(found));
         }
-        self.forget_suspects();
+        if self.state.suspects != 0 {
+            self.forget_suspects();
+        }
     }
 
     /// The disks are not known this time: an event about one of them goes on.
@@ -280,15 +310,28 @@ impl<'a> Watch<'a> {
     }
 
     /// Takes what was found of one of several things into account.
+    #[inline(always)]
     fn subject(&mut self, trigger: Trigger, subject: &[u8], found: Option<Found>) {
         let rule = self.state.rules.of(trigger);
         let is_bad = found.is_some_and(|found| match trigger.description().unit {
             Unit::Nanoseconds => found.value != 0,
             _ => trigger.description().bad.is(found.value, rule.limit),
         });
-        if self.state.subjects == 0 && !(is_bad && rule.is_on) {
-            return;
+        let is_bad = is_bad && rule.is_on;
+        if self.state.used >> MACHINE_TRACKS != 0 || is_bad {
+            self.step_subject(trigger, rule, subject, found, is_bad);
         }
+    }
+
+    #[cold]
+    fn step_subject(
+        &mut self,
+        trigger: Trigger,
+        rule: Rule,
+        subject: &[u8],
+        found: Option<Found>,
+        is_bad: bool,
+    ) {
         let (_, tracks) = self
             .tracks
             .split_at_mut(MACHINE_TRACKS.min(self.tracks.len()));
@@ -297,7 +340,7 @@ impl<'a> Watch<'a> {
             .position(|track| track.is_used() && track.is_about(trigger, subject));
         let at = match known {
             Some(at) => Some(at),
-            None if is_bad && rule.is_on => tracks.iter().position(|track| !track.is_used()),
+            None if is_bad => tracks.iter().position(|track| !track.is_used()),
             None => None,
         };
         let Some(track) = at.and_then(|at| tracks.get_mut(at)) else {
@@ -314,15 +357,32 @@ impl<'a> Watch<'a> {
             found,
             &mut self.state.last_number,
         );
+        // What is looked at next may be about the same.
+        self.state.used |= 1 << MACHINE_TRACKS;
     }
 
-    /// Takes what was found of the machine into account.
+    /// Takes what was found of the machine into account. Mostly it is not bad, nor was it.
+    #[inline(always)]
     fn machine(&mut self, trigger: Trigger, found: Option<Found>) {
         let mut rule = self.state.rules.of(trigger);
         if trigger == Trigger::RunQueue {
             // More than so many for each CPU.
             rule.limit = rule.limit.saturating_mul(self.now.cpus).saturating_add(1);
         }
+        let bad = trigger.description().bad;
+        let is_bad = found.is_some_and(|found| bad.is(found.value, rule.limit));
+        if is_bad || self.is_used(trigger) {
+            self.step_machine(trigger, rule, found);
+        }
+    }
+
+    /// Whether the track of a trigger of the machine is in use.
+    fn is_used(&self, trigger: Trigger) -> bool {
+        self.state.used & 1 << trigger.index() != 0
+    }
+
+    #[cold]
+    fn step_machine(&mut self, trigger: Trigger, rule: Rule, found: Option<Found>) {
         if let Some(track) = self.tracks.get_mut(trigger.index()) {
             track.step(
                 trigger,
@@ -331,6 +391,19 @@ impl<'a> Watch<'a> {
                 found,
                 &mut self.state.last_number,
             );
+            self.state.used |= 1 << trigger.index();
+        }
+    }
+
+    /// A share of the time since the sample before. It is worked out where it may be bad, or was.
+    #[inline(always)]
+    fn share(&mut self, trigger: Trigger, part_ns: u64, whole_ns: u64) {
+        let rule = self.state.rules.of(trigger);
+        // A share is rounded.
+        let at_least = rule.limit.saturating_sub(1).saturating_mul(whole_ns);
+        if part_ns.saturating_mul(1000) >= at_least || self.is_used(trigger) {
+            let value = u64::from(share(part_ns, whole_ns));
+            self.machine(trigger, Some(self.averaged(value)));
         }
     }
 
@@ -343,21 +416,33 @@ impl<'a> Watch<'a> {
         let now = self.now;
         let elapsed_ns = now.mono_ns.saturating_sub(before.mono_ns);
         let stolen_ns = now.steal_ns.saturating_sub(before.steal_ns);
-        let steal = share(stolen_ns, elapsed_ns.saturating_mul(now.cpus));
-        self.machine(Trigger::Steal, Some(self.averaged(u64::from(steal))));
+        self.share(
+            Trigger::Steal,
+            stolen_ns,
+            elapsed_ns.saturating_mul(now.cpus),
+        );
         let running = now.running.map(|running| self.found(running));
         self.machine(Trigger::RunQueue, running);
         let late = self.late_share();
         self.machine(Trigger::Late, late);
         if core::mem::take(&mut self.state.is_test) {
-            let rule = self.state.rules.of(Trigger::Test);
-            let (end_ns, number) = (self.span.end_ns, &mut self.state.last_number);
-            if let Some(track) = self.tracks.get_mut(Trigger::Test.index()) {
-                track.moment(Trigger::Test, rule, end_ns, 1, number);
-            }
+            self.test();
         }
         self.state.before = Some(now);
+        if self.state.used == 0 {
+            return Outcome::default();
+        }
         self.outcome()
+    }
+
+    #[cold]
+    fn test(&mut self) {
+        let rule = self.state.rules.of(Trigger::Test);
+        let (end_ns, number) = (self.span.end_ns, &mut self.state.last_number);
+        if let Some(track) = self.tracks.get_mut(Trigger::Test.index()) {
+            track.moment(Trigger::Test, rule, end_ns, 1, number);
+            self.state.used |= 1 << Trigger::Test.index();
+        }
     }
 
     /// Processes that were killed since the sample before.
@@ -367,21 +452,36 @@ impl<'a> Watch<'a> {
     }
 
     fn look_at_pressure(&mut self, before: &Totals) {
-        let both = before.pressure.zip(self.now.pressure);
-        for (trigger, of) in PRESSURES {
-            let found = both.map(|((then_ns, then), (now_ns, now))| {
-                let stalled_ns = of(&now).saturating_sub(of(&then));
-                let elapsed_ns = now_ns.saturating_sub(then_ns);
-                self.averaged(u64::from(share_of_time(stalled_ns, elapsed_ns)))
-            });
-            self.machine(trigger, found);
+        let Some(((then_ns, then), (now_ns, now))) = before.pressure.zip(self.now.pressure) else {
+            return self.no_pressure();
+        };
+        let elapsed_ns = now_ns.saturating_sub(then_ns);
+        for (trigger, then, now) in [
+            (Trigger::MemoryFull, then.memory_full_ns, now.memory_full_ns),
+            (Trigger::MemorySome, then.memory_some_ns, now.memory_some_ns),
+            (Trigger::IoFull, then.io_full_ns, now.io_full_ns),
+            (Trigger::CpuSome, then.cpu_some_ns, now.cpu_some_ns),
+        ] {
+            let stalled_ns = now.saturating_sub(then).min(elapsed_ns);
+            self.share(trigger, stalled_ns, elapsed_ns);
+        }
+    }
+
+    /// An event about pressure ends if that is switched off, and otherwise goes on.
+    #[cold]
+    fn no_pressure(&mut self) {
+        for trigger in [
+            Trigger::MemoryFull,
+            Trigger::MemorySome,
+            Trigger::IoFull,
+            Trigger::CpuSome,
+        ] {
+            self.machine(trigger, None);
         }
     }
 
     fn look_at_memory(&mut self) {
-        let Memory {
-            total, available, ..
-        } = self.memory;
+        let (total, available) = (self.total, self.available);
         let share = available.saturating_mul(1000).checked_div(total);
         let found = share.map(|share| self.found(share));
         self.machine(Trigger::MemoryAvailable, found);
@@ -410,9 +510,10 @@ impl<'a> Watch<'a> {
         })
     }
 
+    #[cold]
     fn outcome(self) -> Outcome {
         let mut outcome = Outcome::default();
-        let mut subjects = 0usize;
+        let mut used = 0u32;
         let machine = MACHINE_TRACKS.min(self.tracks.len());
         for (at, track) in self.tracks.iter_mut().enumerate() {
             if at >= machine {
@@ -420,8 +521,8 @@ impl<'a> Watch<'a> {
                     // The disk is gone, or the path is not watched any more.
                     track.end();
                 }
-                subjects = subjects.saturating_add(usize::from(track.is_used()));
             }
+            used |= u32::from(track.is_used()).wrapping_shl(at as u32);
             if !track.is_shown() {
                 continue;
             }
@@ -433,18 +534,10 @@ impl<'a> Watch<'a> {
                 outcome.is_severe |= track.is_open();
             }
         }
-        self.state.subjects = subjects;
+        self.state.used = used;
         outcome
     }
 }
-
-/// The shares of time that tasks waited.
-const PRESSURES: [(Trigger, fn(&Pressure) -> u64); 4] = [
-    (Trigger::MemoryFull, |pressure| pressure.memory_full_ns),
-    (Trigger::MemorySome, |pressure| pressure.memory_some_ns),
-    (Trigger::IoFull, |pressure| pressure.io_full_ns),
-    (Trigger::CpuSome, |pressure| pressure.cpu_some_ns),
-];
 
 /// After how many intervals nothing is available, if each of the last three took its share of what was.
 fn intervals_left(available: [Option<u64>; FALLING_SAMPLES]) -> u64 {

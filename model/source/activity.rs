@@ -57,6 +57,8 @@ pub fn swapped(before: Snapshot<'_, Activity>, after: Snapshot<'_, Activity>) ->
 }
 
 impl Entry for Activity {
+    const IS_WATCHED: bool = true;
+
     /// `vm faults=…/s majfaults=…/s pgin=…kB/s pgout=…kB/s irqs=…/s softirqs=…/s oom_kills=…`
     ///
     /// Swap in and out are on the swap line.

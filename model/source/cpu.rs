@@ -7,7 +7,7 @@
 
 use super::super::line::Lines;
 use super::super::rates::{share, PerMille};
-use super::super::record::{Content, Record};
+use super::super::record::{Content, Record, Section};
 use super::super::words::{self, words};
 
 words! {
@@ -68,11 +68,9 @@ pub fn online(record: Record<'_>) -> impl Iterator<Item = Cpu> + '_ {
 /// The word of a [`Cpu`] that has the time stolen from it.
 const STEAL_AT: usize = 9;
 
-/// The time stolen from all online CPUs together, in nanoseconds.
-pub fn steal_ns(record: Record<'_>) -> u64 {
-    let mut sections = record.sections();
-    let section = sections.find(|section| section.header().kind == Cpu::KIND);
-    let words = section.unwrap_or_default().column::<Cpu>(STEAL_AT);
+/// The time stolen from the CPUs of a section together, in nanoseconds.
+pub fn steal_ns(section: &Section<'_>) -> u64 {
+    let words = section.column::<Cpu>(STEAL_AT);
     words.fold(0, u64::saturating_add)
 }
 

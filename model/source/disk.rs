@@ -148,6 +148,8 @@ impl Rates {
 }
 
 impl Entry for Disk {
+    const IS_WATCHED: bool = true;
+
     /// `disk=vda r=…/s w=…/s rkB=…/s wkB=…/s inflight=… busy=…% await=…ms d=…/s dkB=…/s`
     fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {
         let Some(before) = before else { return };

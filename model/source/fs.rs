@@ -140,6 +140,8 @@ impl Content for Fs {
 }
 
 impl Entry for Fs {
+    const IS_WATCHED: bool = true;
+
     /// `fs=/ type=ext4 size=…kB used=…kB avail=…kB use=…% inodes=…%`, or `fs=/mnt/x absent`
     fn log(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {
         for fs in after.entries {

@@ -44,6 +44,12 @@ words! {
     }
 }
 
+/// The word of a [`Memory`] that has [`Memory::total`].
+pub(in super::super) const TOTAL_AT: usize = 0;
+
+/// The word of a [`Memory`] that has [`Memory::available`].
+pub(in super::super) const AVAILABLE_AT: usize = 2;
+
 words! {
     /// Memory counters that can be read in process context only.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -47,6 +47,9 @@ pub trait Entry: Copy + Content {
     /// Adds the same to the one line of the sample, if that has anything of it.
     fn sum(_before: Option<Snapshot<'_, Self>>, _after: Snapshot<'_, Self>, _brief: &mut Brief) {}
 
+    /// Whether triggers look at it.
+    const IS_WATCHED: bool = false;
+
     /// Passes what triggers look at to `watch`.
     fn watch(_now: Snapshot<'_, Self>, _watch: &mut Watch<'_>) {}
 

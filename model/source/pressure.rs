@@ -28,6 +28,8 @@ words! {
 }
 
 impl Entry for Pressure {
+    const IS_WATCHED: bool = true;
+
     /// `pressure cpu_some=…% mem_some=…% mem_full=…% io_some=…% io_full=…%`
     fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {
         let Some(before) = before else { return };

@@ -23,6 +23,8 @@ words! {
 }
 
 impl Entry for Running {
+    const IS_WATCHED: bool = true;
+
     /// `running tasks=… blocked=… memstall=…`
     fn log(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {
         for tasks in after.entries {

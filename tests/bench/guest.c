@@ -242,6 +242,21 @@ static void check_lines(const char *log)
 		errx(1, "a source was late");
 }
 
+/* The one line of a sample has what was read of all sources. */
+static void check_brief(const char *log)
+{
+	const char *line = strstr(log, MODULE_NAME ": sum ");
+
+	if (!line)
+		errx(1, "the module logged no brief line");
+	for (; line; line = strstr(line + 1, MODULE_NAME ": sum ")) {
+		const char *end = strchrnul(line, '\n'), *unknown = strstr(line, "=- ");
+
+		if (unknown && unknown < end)
+			errx(1, "a source was late");
+	}
+}
+
 /* Has the threads run on these CPUs alone whose names begin with `name`, if there are any. */
 static void keep_threads_on(const cpu_set_t *cpus, const char *name)
 {
@@ -307,8 +322,14 @@ static long long spin_beside_module(const char *parameters, int *stale)
 	come_to_rest();
 	result = spin();
 	log = unload_module();
-	for (; (log = strstr(log, " stale\n")); log++)
-		++*stale;
+	if (stale) {
+		const char *next;
+
+		for (next = log; (next = strstr(next, " stale\n")); next++)
+			++*stale;
+		for (next = log; (next = strstr(next, " rkB=- ")); next++)
+			++*stale;
+	}
 	come_to_rest();
 	return result;
 }
@@ -364,6 +385,8 @@ static void measure_others(void)
 #define TEXT_OF(words) #words
 #define CHECK "interval_ms=" TEXT(CHECK_INTERVAL_MS)
 #define SILENT "log_every=0"
+#define FULL "log=full"
+#define NO_ALERTS "alerts=off"
 
 /* Parameters, and more of them; until the next call. */
 static const char *with(const char *parameters, const char *more)
@@ -376,7 +399,7 @@ static const char *with(const char *parameters, const char *more)
 
 int main(void)
 {
-	long long alone[3], reader, reader_all, basic, basic_silent, all, all_silent;
+	long long alone[3], reader, reader_all, basic, basic_silent, all, all_silent, all_full;
 	const char *cpu_memory;
 	int stale = 0;
 
@@ -399,8 +422,10 @@ int main(void)
 	keep_threads_on(&cpu0, CONSOLE_THREAD);
 	measure_module("basic", with(MEASURE, cpu_memory), NULL);
 	measure_module("basic_silent", with(MEASURE " " SILENT, cpu_memory), NULL);
-	measure_module("all", MEASURE, check_lines);
+	measure_module("all", MEASURE, check_brief);
+	measure_module("all_full", MEASURE " " FULL, check_lines);
 	measure_module("all_silent", MEASURE " " SILENT, NULL);
+	measure_module("all_unwatched", MEASURE " " SILENT " " NO_ALERTS, NULL);
 	measure_device("basic", with("interval_ms=3600000 " SILENT, cpu_memory));
 	measure_device("all", "interval_ms=3600000 " SILENT);
 	if (sysconf(_SC_NPROCESSORS_ONLN) == DAY_CPUS) {
@@ -415,19 +440,20 @@ int main(void)
 	alone[0] = spin();
 	reader = spin_beside_reader(proc_reader_sample);
 	reader_all = spin_beside_reader(proc_reader_sample_all);
-	basic = spin_beside_module(with(CHECK, cpu_memory), &stale);
+	basic = spin_beside_module(with(CHECK, cpu_memory), NULL);
 	alone[1] = spin();
-	basic_silent = spin_beside_module(with(CHECK " " SILENT, cpu_memory), &stale);
+	basic_silent = spin_beside_module(with(CHECK " " SILENT, cpu_memory), NULL);
 	all = spin_beside_module(CHECK, &stale);
+	all_full = spin_beside_module(CHECK " " FULL, &stale);
 	all_silent = spin_beside_module(CHECK " " SILENT, &stale);
 	alone[2] = spin();
 	/* The median is taken for the true one. */
 	qsort(alone, 3, sizeof(alone[0]), compare);
 	printf("outside reader=%lld reader_all=%lld basic=%lld basic_silent=%lld all=%lld "
-	       "all_silent=%lld noise=%lld stale=%d\n",
+	       "all_full=%lld all_silent=%lld noise=%lld stale=%d\n",
 	       lost(alone[1], reader), lost(alone[1], reader_all), lost(alone[1], basic),
-	       lost(alone[1], basic_silent), lost(alone[1], all), lost(alone[1], all_silent),
-	       lost(alone[2], alone[0]), stale);
+	       lost(alone[1], basic_silent), lost(alone[1], all), lost(alone[1], all_full),
+	       lost(alone[1], all_silent), lost(alone[2], alone[0]), stale);
 	printf("done\n");
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 use crate::generated;
 use model::block;
+use model::event::trigger::{Bad, Description, Unit};
 use model::event::{self, Trigger};
 use model::frame;
 use model::ioctl::{self, Info, SeekBlocks};
@@ -279,6 +280,55 @@ fn the_design_has_the_sizes_of_all_sections() {
         "../docs/design.md",
         "<!-- The sizes of sections, by `make update`. -->",
         "<!-- End of the sizes. -->",
+        &text,
+    );
+}
+
+/// A threshold or a time as the parameter `alerts` takes it.
+fn in_unit(value: u64, unit: Unit) -> String {
+    match unit {
+        Unit::PerMille => format!("{}%", value / 10),
+        Unit::Count => value.to_string(),
+        Unit::Nanoseconds => format!("{} s", value / 1_000_000_000),
+    }
+}
+
+#[test]
+fn the_triggers_are_described() {
+    let mut text =
+        "\n| trigger | begins at | for | severe | value |\n|---|---|---|---|---|\n".to_owned();
+    for trigger in Trigger::ALL {
+        let Description {
+            name,
+            unit,
+            bad,
+            limit,
+            for_s,
+            is_severe,
+            meaning,
+        } = trigger.description();
+        let than = match bad {
+            Bad::High => "≥",
+            Bad::Low => "<",
+        };
+        let limit = in_unit(limit, unit);
+        let time = if for_s == 0 {
+            "".to_owned()
+        } else {
+            format!("{for_s} s")
+        };
+        let severe = if is_severe { "yes" } else { "" };
+        writeln!(
+            text,
+            "| `{name}` | {than} {limit} | {time} | {severe} | {meaning} |"
+        )
+        .expect("a text");
+    }
+    text.push('\n');
+    generated::compare(
+        "../docs/events.md",
+        "<!-- The triggers, by `make update`. -->",
+        "<!-- End of the triggers. -->",
         &text,
     );
 }

@@ -198,10 +198,11 @@ impl Report {
         )?;
         let silent = Costs::of(counted, "all_silent", "all")?;
         let all = Costs::of(counted, "all", "all")?;
-        for (log, costs) in [("no", &silent), ("yes", &all)] {
+        let all_full = Costs::of(counted, "all_full", "all")?;
+        for (log, costs) in [("no", &silent), ("brief", &all), ("full", &all_full)] {
             writeln!(
                 self.full,
-                "{n:5}  {log:<3}  {:8}  {:8}  {:12}  {:8}  {:8}  {full_reader:8}  {:>12}",
+                "{n:5}  {log:<5}  {:8}  {:8}  {:12}  {:8}  {:8}  {full_reader:8}  {:>12}",
                 costs.callback,
                 costs.sources,
                 costs.report,
@@ -231,6 +232,7 @@ impl Report {
             "reader",
             "all_silent",
             "all",
+            "all_full",
             "reader_all",
             "noise",
         ] {
@@ -282,10 +284,21 @@ impl Report {
             ("everything, no log, from outside: 1/5", outside_reader / 5)
         };
         bars.bar(what, counted.get("outside.all_silent")?, limit);
+        bars.bar(
+            "everything, brief log, from outside: 1/3",
+            counted.get("outside.all")?,
+            outside_reader / 3,
+        );
+        let watched = counted.get("all_silent.report_avg")?;
+        bars.bar(
+            "all triggers on a quiet machine: 1500",
+            watched - counted.get("all_unwatched.report_avg")?,
+            1500,
+        );
         if n == 1 {
             bars.bar("callback: 1/30 of the reader", callback, reader / 30);
             bars.bar(
-                "CPU and memory, log: 2/3 of the reader",
+                "CPU and memory, brief log: 2/3 of the reader",
                 basic_total,
                 reader * 2 / 3,
             );
@@ -293,22 +306,21 @@ impl Report {
         if n == 64 {
             bars.bar("callback: 1/10 of the reader", callback, reader / 10);
             bars.bar(
-                "CPU and memory, log: 1/4 of the reader",
+                "CPU and memory, brief log: 1/4 of the reader",
                 basic_total,
                 reader / 4,
             );
         }
         if [1, 16, 64].contains(&n) {
             bars.bar(
-                "everything, log: 1/2 of the full reader",
+                "everything, brief log: 1/2 of the full reader",
                 all.total(),
                 full_reader / 2,
             );
-            let with_log = counted.get("outside.all")?;
             bars.beside(
-                "everything, log, from outside: 1/2",
-                with_log,
-                outside_reader / 2,
+                "everything, full log: 1/2 of the full reader",
+                all_full.total(),
+                full_reader / 2,
             );
             bars.bar(
                 "everything, no log: 1/8 of the full reader",
@@ -329,6 +341,7 @@ impl Report {
         \"c_reader\": {}}},
      \"everything\": {{
         \"module\": {},
+        \"module_with_full_log\": {},
         \"module_without_log\": {},
         \"c_reader\": {}}},
      \"whole_machine\": {{{}}},
@@ -341,6 +354,7 @@ impl Report {
             module_json(counted, "basic_silent")?,
             reader_json(counted, "reader")?,
             module_json(counted, "all")?,
+            module_json(counted, "all_full")?,
             module_json(counted, "all_silent")?,
             reader_json(counted, "reader_all")?,
             outside.join(", "),
@@ -375,7 +389,7 @@ vCPUs  callback   rates + log    encode     total    reader  callback/reader  to
 {basic}
 Everything; the full reader reads /proc/{{stat,meminfo,loadavg,vmstat,pressure/*,diskstats,net/dev}}
 and asks statfs() for /
-vCPUs  log  callback   sources   rates + log    encode     total    reader  total/reader
+vCPUs  log    callback   sources   rates + log    encode     total    reader  total/reader
 {full}
 From the device, without a log: reading a record, and taking one and reading it, all that this
 sets going included, without the gaps between two pieces; beside a scrape of node_exporter and a
@@ -389,7 +403,7 @@ vCPUs  what                                               value    at most
 The same from outside: what a sample takes from a loop that keeps CPU 0 busy, so with
 interrupts, wake-ups, task switches and the console's thread; good to +- the last column
             CPU and memory alone               everything
-vCPUs    no log       log    reader    no log       log    reader        +-
+vCPUs    no log     brief    reader    no log     brief      full    reader        +-
 {outside}{notes}
 Written to {json}
 "

@@ -5,17 +5,19 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
 use resmon::model::event::trigger::{Description, Unit};
-use resmon::model::event::{Event, Trigger, BEGIN, END, ONGOING};
+use resmon::model::event::{Event, Trigger, BEGIN, END, MOMENT, ONGOING};
 use resmon::{Device, Record, Records};
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use serde_json::Value;
 
 use super::fs::Mounted;
-use super::{sleep_ms, Case, Clock, Guest, Needs};
+use super::{clock, sleep_ms, Case, Clock, Guest, Needs};
 use crate::blockdev::{Disk, NullDisk};
 use crate::cgroup::Cgroup;
 use crate::child::{self, Player, Role};
@@ -87,6 +89,30 @@ pub const CASES: &[Case] = &[
         clock: Clock::Instructions,
         run: stuck_disk,
     },
+    Case {
+        name: "event: late samples",
+        needs: Needs::Nothing,
+        clock: Clock::Host,
+        run: late,
+    },
+    Case {
+        name: "a paused guest has no event",
+        needs: Needs::RealTimeClock,
+        clock: Clock::Instructions,
+        run: paused,
+    },
+    Case {
+        name: "an event as a test",
+        needs: Needs::Nothing,
+        clock: Clock::Instructions,
+        run: test_event,
+    },
+    Case {
+        name: "events from the exporter and resmon log",
+        needs: Needs::Nothing,
+        clock: Clock::Instructions,
+        run: programs,
+    },
 ];
 
 /// Between two samples.
@@ -150,8 +176,9 @@ impl<'a> Watching<'a> {
             .entries::<Event>()
             .collect();
         events.sort_by_key(|event| event.number);
-        let (began, known): (Vec<Event>, Vec<Event>) =
-            events.iter().partition(|event| event.state == BEGIN);
+        let (began, known): (Vec<Event>, Vec<Event>) = events
+            .iter()
+            .partition(|event| matches!(event.state, BEGIN | MOMENT));
         let numbers = |events: &[Event]| -> Vec<u64> { events.iter().map(|e| e.number).collect() };
         ensure!(
             numbers(&known) == numbers(&self.open),
@@ -162,8 +189,9 @@ impl<'a> Watching<'a> {
         self.open = events.clone();
         self.open
             .retain(|event| matches!(event.state, BEGIN | ONGOING));
-        let mut changes = began;
-        changes.extend(known.into_iter().filter(|event| event.state == END));
+        let mut changes: Vec<Event> = began.into_iter().filter(|e| e.state == BEGIN).collect();
+        let is_over = |event: &Event| matches!(event.state, END | MOMENT);
+        changes.extend(events.iter().filter(|event| is_over(event)));
         Ok(changes)
     }
 
@@ -484,10 +512,11 @@ fn stuck_disk(guest: &Guest) -> Result<()> {
         &[
             ("size", "64"),
             ("irqmode", "2"),
-            ("completion_nsec", "13000000000"),
+            ("completion_nsec", "2000000000"),
         ],
     )?;
-    let mut watching = Watching::start(guest, "")?;
+    // A request that takes as long as the usual threshold is given up by the block layer.
+    let mut watching = Watching::start(guest, "interval_ms=200 alerts=disk_stuck:1s")?;
     let event = thread::scope(|scope| {
         let reader = scope.spawn(|| Disk::open(NAME)?.read(0, 4096));
         let event = watching.wait(Trigger::DiskStuck, BEGIN);
@@ -496,8 +525,8 @@ fn stuck_disk(guest: &Guest) -> Result<()> {
         event
     })?;
     ensure!(
-        event.subject.as_bytes() == NAME.as_bytes() && event.value >= 9_000_000_000,
-        "{event:?}, expected {NAME} to complete nothing for 10 s"
+        event.subject.as_bytes() == NAME.as_bytes() && event.value >= 900_000_000,
+        "{event:?}, expected {NAME} to complete nothing for 1 s"
     );
     let alert = watching.alert(Trigger::DiskStuck)?;
     ensure!(
@@ -507,4 +536,171 @@ fn stuck_disk(guest: &Guest) -> Result<()> {
     watching.wait_closed(&[Trigger::DiskStuck])?;
     watching.end()?;
     null.remove()
+}
+
+/// The guest stands still, and its clock goes on.
+fn late(guest: &Guest) -> Result<()> {
+    const STILL_S: u64 = 20;
+    let mut watching = Watching::start(guest, "alerts=off,late")?;
+    crate::report(&format!("freeze {STILL_S}"));
+    let event = watching.wait(Trigger::Late, BEGIN)?;
+    ensure!(event.value >= 100, "{event:?}, expected at least 10 %");
+    watching.alert(Trigger::Late)?;
+    watching.wait(Trigger::Late, END)?;
+    watching.end()
+}
+
+/// The guest stands still, and its clock as well.
+fn paused(guest: &Guest) -> Result<()> {
+    const STILL_S: u64 = 60;
+    let real_time_s = || -> Result<u64> {
+        let text = fs::read_to_string(clock::REAL_TIME_CLOCK)?;
+        Ok(text.trim().parse()?)
+    };
+    let mut watching = Watching::start(guest, "")?;
+    let ahead_s = |begin: Instant, begin_s: u64| -> Result<u64> {
+        let passed_s = real_time_s()?.saturating_sub(begin_s);
+        Ok(passed_s.saturating_sub(begin.elapsed().as_secs()))
+    };
+    let (begin, begin_s) = (Instant::now(), real_time_s()?);
+    crate::report(&format!("pause {STILL_S}"));
+    while ahead_s(begin, begin_s)? < STILL_S - 2 {
+        sleep_ms(100);
+    }
+    sleep_ms(70_000);
+    let changes = watching.read()?;
+    ensure!(
+        changes.is_empty() && !watching.is_urgent(Duration::ZERO)?,
+        "the pause has made the events {changes:?}"
+    );
+    watching.end()
+}
+
+/// What an administrator can ask for, and others cannot.
+fn test_event(guest: &Guest) -> Result<()> {
+    let mut watching = Watching::start(guest, "interval_ms=3600000")?;
+    watching.read()?;
+    let device = Device::open()?;
+    let refused = device.test_event();
+    ensure!(
+        refused.is_err(),
+        "a device that is open for reading makes a test event"
+    );
+    let seq = Device::open_writable()?.test_event()?;
+    ensure!(
+        watching.is_urgent(PATIENCE)?,
+        "poll() does not tell of a test event"
+    );
+    let events = watching.read()?;
+    let [event] = &events[..] else {
+        bail!("a test made the events {events:?}, expected one");
+    };
+    let newest = watching.records.get_ref().info()?.next_seq;
+    ensure!(
+        event.trigger == Trigger::Test as u32 && event.state == MOMENT && newest == seq + 1,
+        "{event:?} in a record before {newest}, expected a test in {seq}"
+    );
+    let alert = watching.alert(Trigger::Test)?;
+    ensure!(
+        alert.state.is_empty() && alert.left_out == 0,
+        "the log says {alert:?}"
+    );
+    // As the program does it.
+    let output = Command::new(RESMON).args(["watch", "--test"]).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(
+        output.status.success() && printed.contains(" test "),
+        "resmon watch --test ended with {} and printed {printed:?} and {:?}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    watching.read()?;
+    watching.end()
+}
+
+/// A full file system, as the programs of users tell of it.
+fn programs(guest: &Guest) -> Result<()> {
+    const PATH: &str = "/mnt/full";
+    const OUT: &str = "/tmp/events";
+    let mounted = Mounted::new("full", PATH, "tmpfs", "size=1m")?;
+    let mut watching = Watching::start(guest, &format!("fs_paths=/,{PATH}"))?;
+    let script = format!("echo $RESMON_EVENT $RESMON_STATE $RESMON_SUBJECT >>{OUT}");
+    let watch = Command::new(RESMON)
+        .args([
+            "watch",
+            "--json",
+            "--count",
+            "2",
+            "--exec",
+            "/bin/busybox",
+            "sh",
+            "-c",
+            &script,
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context(RESMON)?;
+    sleep_ms(500);
+    let file = Path::new(PATH).join("file");
+    fs::write(&file, vec![1; 1020 << 10])?;
+    watching.wait(Trigger::FsFull, BEGIN)?;
+    let active = format!("resource_monitor_event_active{{event=\"fs_full\"}} 1\n");
+    let metrics = printed(&["export", "--once"])?;
+    ensure!(metrics.contains(&active), "the exporter has no {active:?}");
+    fs::remove_file(&file)?;
+    watching.wait(Trigger::FsFull, END)?;
+    let output = watch.wait_with_output()?;
+    let lines: Vec<Value> = String::from_utf8(output.stdout)?
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let states: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line["state"].as_str())
+        .collect();
+    ensure!(
+        output.status.success() && states == ["begin", "end"],
+        "resmon watch ended with {} and printed {lines:?}",
+        output.status
+    );
+    let told = fs::read_to_string(OUT)?;
+    let expected = format!("fs_full begin {PATH}\nfs_full end {PATH}\n");
+    ensure!(
+        told == expected,
+        "the commands wrote {told:?}, expected {expected:?}"
+    );
+    fs::remove_file(OUT)?;
+    let total = "resource_monitor_events_total{event=\"fs_full\"} 1\n";
+    let metrics = printed(&["export", "--once"])?;
+    ensure!(
+        metrics.contains(total) && metrics.contains(&active.replace("} 1", "} 0")),
+        "the exporter has no {total:?}, or the event is still open"
+    );
+    let table = printed(&["log", "events"])?;
+    let rows: Vec<&str> = table.lines().skip(1).collect();
+    ensure!(
+        rows.len() == 2
+            && rows[0].contains(" begin ")
+            && rows[1].contains(" end ")
+            && rows.iter().all(|row| row.ends_with(PATH)),
+        "resmon log events printed {table:?}"
+    );
+    watching.end()?;
+    mounted.unmount(100).map(drop)
+}
+
+const RESMON: &str = "/resmon";
+
+fn printed(arguments: &[&str]) -> Result<String> {
+    let output = Command::new(RESMON)
+        .args(arguments)
+        .output()
+        .context(RESMON)?;
+    ensure!(
+        output.status.success(),
+        "resmon {arguments:?} ended with {} and printed {:?}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(String::from_utf8(output.stdout)?)
 }
