@@ -79,11 +79,11 @@ impl Brief {
 }
 
 /// Adds what is known, or a dash.
-fn or_dash<'a, T>(
-    line: &'a mut Line,
+fn or_dash<T>(
+    line: &mut Line,
     value: Option<T>,
     add: impl FnOnce(&mut Line, T) -> &mut Line,
-) -> &'a mut Line {
+) -> &mut Line {
     match value {
         Some(value) => add(line, value),
         None => line.text("-"),

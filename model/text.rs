@@ -2,8 +2,10 @@
 
 //! Texts of limited length, such as names.
 
+use core::fmt;
+
 /// A text of at most `MAX` bytes, such as a name. What is longer is cut.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Text<const MAX: usize> {
     /// Zeros from `len` on.
     bytes: [u8; MAX],
@@ -56,6 +58,12 @@ impl<const MAX: usize> Text<MAX> {
 impl<const MAX: usize> Default for Text<MAX> {
     fn default() -> Self {
         Self::empty()
+    }
+}
+
+impl<const MAX: usize> fmt::Debug for Text<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.as_bytes().escape_ascii())
     }
 }
 

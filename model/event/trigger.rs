@@ -118,6 +118,7 @@ macro_rules! triggers {
 }
 
 /// What the log makes of an event.
+#[derive(Clone, Copy)]
 enum Severity {
     /// A line at its begin and one at its end.
     Notable,

@@ -378,7 +378,7 @@ impl<'a> Watch<'a> {
 
     /// Whether the track of a trigger of the machine is in use.
     fn is_used(&self, trigger: Trigger) -> bool {
-        self.state.used & 1 << trigger.index() != 0
+        self.state.used & (1 << trigger.index()) != 0
     }
 
     #[cold]
@@ -516,11 +516,9 @@ impl<'a> Watch<'a> {
         let mut used = 0u32;
         let machine = MACHINE_TRACKS.min(self.tracks.len());
         for (at, track) in self.tracks.iter_mut().enumerate() {
-            if at >= machine {
-                if !core::mem::take(&mut track.is_seen) {
-                    // The disk is gone, or the path is not watched any more.
-                    track.end();
-                }
+            if at >= machine && !core::mem::take(&mut track.is_seen) {
+                // The disk is gone, or the path is not watched any more.
+                track.end();
             }
             used |= u32::from(track.is_used()).wrapping_shl(at as u32);
             if !track.is_shown() {

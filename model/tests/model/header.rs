@@ -245,10 +245,10 @@ fn the_header_follows_from_the_structures() {
     for trigger in Trigger::ALL {
         writeln!(
             text,
-            "#define {} {}\t/* {} */",
+            "/* value: {} */\n#define {} {}",
+            trigger.description().meaning,
             trigger_in_c(*trigger),
-            *trigger as u32,
-            trigger.description().meaning
+            *trigger as u32
         )
         .expect("a text");
     }

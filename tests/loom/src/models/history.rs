@@ -45,7 +45,7 @@ pub(super) fn record(seq: u64, lost: u64) -> [u64; WORDS] {
 }
 
 pub(super) fn publish(history: &History, seq: u64) {
-    history.begin(seq, &record(seq, 0)).publish();
+    history.begin(seq, &record(seq, 0)).publish(false);
 }
 
 /// Reads the next record, which must be whole, and gives its number.
@@ -123,6 +123,35 @@ fn without_the_write_barrier_it_is_not() {
 #[test]
 fn a_reader_that_is_overtaken_counts_what_it_lost() {
     beside_writer(3, 2);
+}
+
+/// When a reader is told of an event, it reads the record that has it, and is told no more.
+#[test]
+fn an_event_that_is_told_of_is_read() {
+    const WITH_EVENT: u64 = 1;
+    check(PREEMPTIONS, || {
+        let history = history();
+        let mut cursor = history.cursor();
+        let reader = thread::spawn({
+            let history = history.clone();
+            move || {
+                let mut expected = 0;
+                if history.has_event(cursor.position()) {
+                    while expected <= WITH_EVENT {
+                        let seq = read(&history, &mut cursor, expected);
+                        expected = seq.expect("there is a record with an event") + 1;
+                    }
+                    assert_eq!(expected, WITH_EVENT + 1, "the event was passed over");
+                    assert!(!history.has_event(cursor.position()));
+                }
+            }
+        });
+        publish(&history, 0);
+        let with_event = record(WITH_EVENT, 0);
+        history.begin(WITH_EVENT, &with_event).publish(true);
+        publish(&history, 2);
+        reader.join().unwrap();
+    });
 }
 
 /// Goes to the oldest record, beside a writer of records with the numbers `seqs`, the first of which

@@ -132,7 +132,7 @@ impl<'a> Watching<'a> {
     fn start(guest: &'a Guest, parameters: &str) -> Result<Self> {
         let parameters = format!("interval_ms={INTERVAL_MS} {parameters}");
         let module = Module::load_just(&guest.log, &parameters)?;
-        let mut device = Device::open()?;
+        let device = Device::open()?;
         device.set_nonblocking(true)?;
         let mut watching = Self {
             guest,
@@ -374,11 +374,11 @@ impl Watching<'_> {
         let deadline = Instant::now() + PATIENCE + Duration::from_secs(60);
         loop {
             self.read()?;
-            let is_open = |trigger: &&Trigger| {
+            let is_open = |trigger: &Trigger| {
                 let mut open = self.open.iter();
-                open.any(|event| event.trigger == **trigger as u32)
+                open.any(|event| event.trigger == *trigger as u32)
             };
-            if triggers.iter().find(is_open).is_none() {
+            if !triggers.iter().any(is_open) {
                 return Ok(());
             }
             ensure!(
@@ -642,9 +642,9 @@ fn programs(guest: &Guest) -> Result<()> {
     let file = Path::new(PATH).join("file");
     fs::write(&file, vec![1; 1020 << 10])?;
     watching.wait(Trigger::FsFull, BEGIN)?;
-    let active = format!("resource_monitor_event_active{{event=\"fs_full\"}} 1\n");
+    let active = "resource_monitor_event_active{event=\"fs_full\"} 1\n";
     let metrics = printed(&["export", "--once"])?;
-    ensure!(metrics.contains(&active), "the exporter has no {active:?}");
+    ensure!(metrics.contains(active), "the exporter has no {active:?}");
     fs::remove_file(&file)?;
     watching.wait(Trigger::FsFull, END)?;
     let output = watch.wait_with_output()?;

@@ -27,7 +27,7 @@ use anyhow::{bail, ensure, Context, Result};
 use crate::kmsg::Record;
 
 pub use activity::Activity;
-pub use alert::{Alert, Value};
+pub use alert::Alert;
 pub use brief::Brief;
 pub use cpu::{Shares, SHARES};
 pub use disk::Disk;
