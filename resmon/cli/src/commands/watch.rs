@@ -249,10 +249,10 @@ impl<W: Write> Watcher<W> {
             poll_all(&mut ends, runner.time_left())?;
             runner.look();
         }
-        match runner.failure() {
-            Some(failure) if self.test.is_some() => Err(Error::Other(failure.to_owned())),
-            _ => Ok(()),
+        if self.test.is_some() && runner.has_failed() {
+            return Err(Error::Other("the test has failed with its command".into()));
         }
+        Ok(())
     }
 }
 

@@ -30,8 +30,8 @@ pub struct Runner {
     waiting: Option<Row>,
     /// Events for which it was not run, since it was started last.
     skipped: u64,
-    /// How the last one has failed, if it has.
-    failure: Option<String>,
+    /// Whether it has failed the last time.
+    has_failed: bool,
 }
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Runner {
             running: None,
             waiting: None,
             skipped: 0,
-            failure: None,
+            has_failed: false,
         }
     }
 
@@ -70,9 +70,9 @@ impl Runner {
         self.running.is_some()
     }
 
-    /// How the command has failed that ended last.
-    pub fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
+    /// Whether the command has failed the last time, which was said then.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     /// How long [`Runner::look`] may wait to be called.
@@ -122,7 +122,7 @@ impl Runner {
     }
 
     fn start(&mut self, row: &Row) {
-        self.failure = None;
+        self.has_failed = false;
         match self.spawn(row) {
             Ok(running) => {
                 self.running = Some(running);
@@ -179,7 +179,7 @@ impl Runner {
     }
 
     fn fail(&mut self, failure: String) {
-        say(&failure);
-        self.failure = Some(failure);
+        say(failure);
+        self.has_failed = true;
     }
 }
