@@ -6,7 +6,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use resmon::model::record::Header;
-use resmon::{Record, Records};
+use resmon::{Info, Record, Records};
 use rustix::io::Errno;
 
 use super::format::Format;
@@ -14,7 +14,7 @@ use super::http::Status;
 use super::metrics::Began;
 use super::newest::Newest;
 use super::shared::Shared;
-use super::{follow, is_final, machine, text};
+use super::{follow, has_all, is_final, machine, text};
 
 fn recorded() -> Vec<Record> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/minute.rec");
@@ -317,4 +317,25 @@ fn an_event_counts_once() {
     ];
     let expected = expected.map(|(began, open)| (began.to_owned(), open.to_owned()));
     assert_eq!(found, expected);
+}
+
+#[test]
+fn events_are_counted_from_the_load_while_all_is_kept() {
+    let info = |next_seq, oldest_seq, block_oldest_seq| Info {
+        next_seq,
+        oldest_seq,
+        block_oldest_seq,
+        ..Info::default()
+    };
+    for (info, expected) in [
+        (info(0, 0, Some(0)), true),
+        (info(1000, 900, Some(0)), true),
+        (info(1000, 900, Some(1)), false),
+        (info(1000, 0, None), true),
+        (info(1000, 1, None), false),
+        // It would take too long to read them.
+        (info(10_000_000, 9_000_000, Some(0)), false),
+    ] {
+        assert_eq!(has_all(&info), expected, "{info:?}");
+    }
 }

@@ -51,7 +51,7 @@ struct OfTrigger {
 #[rustfmt::skip]
 const METRICS: [Metric<OfTrigger>; 2] = [
     (COUNTER, "resource_monitor_events", NONE, "Events that began since the module was loaded; where it keeps no longer all records since then, since this exporter started.", |of| whole(of.began)),
-    (GAUGE, "resource_monitor_event_active", NONE, "How many events are open, of what is watched: more than one where several disks or paths have one.", |of| whole(of.open)),
+    (GAUGE, "resource_monitor_event_active", NONE, "Events that are open: more than one where several disks or paths have one.", |of| whole(of.open)),
 ];
 
 fn labels(of: &OfTrigger) -> Labels {
