@@ -82,20 +82,34 @@
 #define RESOURCE_MONITOR_EVENTS 12	/* struct resource_monitor_event */
 
 /* What makes an event. */
-#define RESOURCE_MONITOR_TRIGGER_OOM_KILL 1	/* processes that the kernel killed as memory ran out */
-#define RESOURCE_MONITOR_TRIGGER_MEM_FULL 2	/* of the time in which all tasks waited for memory */
-#define RESOURCE_MONITOR_TRIGGER_MEM_SOME 3	/* of the time in which some tasks waited for memory */
-#define RESOURCE_MONITOR_TRIGGER_MEM_AVAIL 4	/* of the memory available */
-#define RESOURCE_MONITOR_TRIGGER_MEM_FALLING 5	/* intervals until no memory is available, at the rate of the last three */
-#define RESOURCE_MONITOR_TRIGGER_IO_FULL 6	/* of the time in which all tasks waited for I/O */
-#define RESOURCE_MONITOR_TRIGGER_CPU_SOME 7	/* of the time in which some tasks waited for a CPU */
-#define RESOURCE_MONITOR_TRIGGER_STEAL 8	/* of the time of all CPUs taken by the hypervisor */
-#define RESOURCE_MONITOR_TRIGGER_RUN_QUEUE 9	/* tasks that run or wait for a CPU */
-#define RESOURCE_MONITOR_TRIGGER_FS_FULL 10	/* of a watched file system used, as df shows it */
-#define RESOURCE_MONITOR_TRIGGER_FS_STUCK 11	/* for which a watched file system has not answered */
-#define RESOURCE_MONITOR_TRIGGER_DISK_STUCK 12	/* for which a disk has had requests and completed none */
-#define RESOURCE_MONITOR_TRIGGER_LATE 13	/* of the samples of a minute late or missed */
-#define RESOURCE_MONITOR_TRIGGER_TEST 14	/* event that a program asked for */
+/* value: processes that the kernel killed as memory ran out */
+#define RESOURCE_MONITOR_TRIGGER_OOM_KILL 1
+/* value: of the time in which all tasks waited for memory */
+#define RESOURCE_MONITOR_TRIGGER_MEM_FULL 2
+/* value: of the time in which some tasks waited for memory */
+#define RESOURCE_MONITOR_TRIGGER_MEM_SOME 3
+/* value: of the memory available */
+#define RESOURCE_MONITOR_TRIGGER_MEM_AVAIL 4
+/* value: intervals until no memory is available, at the rate of the last three */
+#define RESOURCE_MONITOR_TRIGGER_MEM_FALLING 5
+/* value: of the time in which all tasks waited for I/O */
+#define RESOURCE_MONITOR_TRIGGER_IO_FULL 6
+/* value: of the time in which some tasks waited for a CPU */
+#define RESOURCE_MONITOR_TRIGGER_CPU_SOME 7
+/* value: of the time of all CPUs taken by the hypervisor */
+#define RESOURCE_MONITOR_TRIGGER_STEAL 8
+/* value: tasks that run or wait for a CPU */
+#define RESOURCE_MONITOR_TRIGGER_RUN_QUEUE 9
+/* value: of a watched file system used, as df shows it */
+#define RESOURCE_MONITOR_TRIGGER_FS_FULL 10
+/* value: for which a watched file system has not answered */
+#define RESOURCE_MONITOR_TRIGGER_FS_STUCK 11
+/* value: for which a disk has had requests and completed none */
+#define RESOURCE_MONITOR_TRIGGER_DISK_STUCK 12
+/* value: of the samples of a minute late or missed */
+#define RESOURCE_MONITOR_TRIGGER_LATE 13
+/* value: event that a program asked for */
+#define RESOURCE_MONITOR_TRIGGER_TEST 14
 
 /**
  * struct resource_monitor_record - What a record begins with: when and under which number the

@@ -255,6 +255,7 @@ impl Guest {
         };
         Ok(Guest {
             log,
+            has_small_log: word(command_line, "log_buf_len=").as_deref() == Some("128K"),
             cpus: cpus.len() as u32,
             clock,
         })

@@ -3,11 +3,17 @@
 //! The one line of a sample, which the log has by default, against what the library makes of the same
 //! records. That is compared with `/proc` elsewhere.
 
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::{Duration, Instant};
+
 use anyhow::{bail, ensure, Context, Result};
 use resmon::{Device, Sample};
+use rustix::fs::OFlags;
 
 use super::device::{take, wait_for, work};
-use super::{Case, Clock, Guest, Needs};
+use super::{sleep_ms, Case, Clock, Guest, Needs};
 use crate::kmsg::Mark;
 use crate::lines::{self, Allowed, Brief, Line, PREFIX};
 use crate::module::{self, Module, PATIENCE};
@@ -30,6 +36,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Nothing,
         clock: Clock::Instructions,
         run: both,
+    },
+    Case {
+        name: "the boot log stays for half an hour",
+        needs: Needs::SmallLog,
+        clock: Clock::Instructions,
+        run: boot_log_stays,
     },
 ];
 
@@ -191,7 +203,7 @@ fn off(guest: &Guest) -> Result<()> {
     let module = Module::load_just(&guest.log, &format!("{IDLE} {off}"))?;
     wait_for(0)?;
     let device = Device::open_writable()?;
-    super::sleep_ms(100);
+    sleep_ms(100);
     let (_, brief) = take_brief(guest, &device)?;
     ensure!(
         brief.load.is_none()
@@ -212,7 +224,7 @@ fn both(guest: &Guest) -> Result<()> {
     let device = Device::open_writable()?;
     for (log, is_full) in [("full", true), ("brief", false), ("full", true)] {
         module::write("log", log)?;
-        super::sleep_ms(100);
+        sleep_ms(100);
         let start = guest.log.mark(log)?;
         take(&device)?;
         let is_last = |line: &Line| match line {
@@ -251,5 +263,63 @@ fn both(guest: &Guest) -> Result<()> {
         "log is {log:?} after a bad value, expected full"
     );
     drop(device);
+    module.unload().map(drop)
+}
+
+/// At the defaults, in a log as large as Debian's, with a boot log of 28 kB before the module.
+fn boot_log_stays(guest: &Guest) -> Result<()> {
+    const BOOT_LOG_BYTES: usize = 28 << 10;
+    const FIRST: &str = "boot log: the first of its lines";
+    {
+        let mut kmsg = OpenOptions::new().write(true).open("/dev/kmsg")?;
+        let mut written = 0;
+        while written < BOOT_LOG_BYTES {
+            let line = match written {
+                0 => format!("<6>{FIRST}\n"),
+                at => format!("<6>boot log: what the kernel says of a device, at byte {at:6}\n"),
+            };
+            kmsg.write_all(line.as_bytes())?;
+            written += line.len();
+        }
+    }
+    let module = Module::load_just(&guest.log, "")?;
+    let begin = Instant::now();
+    let is_there = || -> Result<bool> {
+        // It is read anew, from the oldest line that there still is.
+        let mut kmsg = OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlags::NONBLOCK.bits() as i32)
+            .open("/dev/kmsg")?;
+        let mut record = [0; 2048];
+        loop {
+            match kmsg.read(&mut record) {
+                Ok(len) if String::from_utf8_lossy(&record[..len]).contains(FIRST) => {
+                    return Ok(true);
+                }
+                Ok(_) => (),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                // It was overwritten meanwhile.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => (),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    ensure!(is_there()?, "the first line is not even there at the start");
+    while is_there()? {
+        ensure!(
+            begin.elapsed() < Duration::from_secs(3 * 3600),
+            "the log has not been filled within 3 hours: is anything logged?"
+        );
+        sleep_ms(60_000);
+    }
+    let minutes = begin.elapsed().as_secs() / 60;
+    crate::report(&format!(
+        "# the boot log stayed for {minutes} minutes with {} CPUs",
+        guest.cpus
+    ));
+    ensure!(
+        minutes > 30,
+        "the boot log was gone after {minutes} minutes, expected more than 30"
+    );
     module.unload().map(drop)
 }

@@ -113,6 +113,8 @@ pub enum Needs {
     /// A kernel that can go through a suspend as a test, on one CPU: of emulated CPUs that take turns, the
     /// one with the timer waits for seconds while another one waits in the kernel's delay loop.
     SuspendTest,
+    /// A log of the kernel that is as large as Debian's, where the others have a larger one.
+    SmallLog,
     /// A kernel that is as fast as it can.
     StockKernel,
     FaultInjection,
@@ -145,6 +147,7 @@ impl Needs {
             Needs::BlockedTasks => "a disk, and a kernel with pressure and cgroups".into(),
             Needs::MemoryController => "a kernel with the memory controller of cgroups".into(),
             Needs::Swapping => "a disk, and a kernel with the memory controller of cgroups".into(),
+            Needs::SmallLog => "a log of 128 KiB".into(),
             Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
             Needs::FaultInjection => "a kernel with fault injection".into(),
             Needs::Kmemleak => "a kernel with kmemleak".into(),
@@ -171,6 +174,7 @@ impl Needs {
                 | Needs::RealTime
                 | Needs::PressureUnderRealTime
                 | Needs::Program(_)
+                | Needs::SmallLog
                 | Needs::StockKernel
                 | Needs::FaultInjection
                 | Needs::Kmemleak
@@ -181,6 +185,7 @@ impl Needs {
 
 pub struct Guest {
     pub log: Arc<Log>,
+    pub has_small_log: bool,
     pub cpus: u32,
     /// [`Clock::Instructions`] or [`Clock::Host`].
     pub clock: Clock,
@@ -209,6 +214,7 @@ impl Guest {
             Needs::PressureUnderRealTime => self.has(Needs::RealTime) && self.has(Needs::Pressure),
             Needs::BlockedTasks => self.has(Needs::Drivers) && self.has(Needs::Pressure),
             Needs::MemoryController => cgroup::has_memory(),
+            Needs::SmallLog => self.has_small_log,
             Needs::Swapping => self.has(Needs::Drivers) && cgroup::has_memory(),
             Needs::FunctionTracer => {
                 self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
