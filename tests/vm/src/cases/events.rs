@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -112,6 +113,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Nothing,
         clock: Clock::Instructions,
         run: programs,
+    },
+    Case {
+        name: "unload in a storm of events",
+        needs: Needs::Nothing,
+        clock: Clock::Any,
+        run: storm,
     },
 ];
 
@@ -701,4 +708,55 @@ fn printed(arguments: &[&str]) -> Result<String> {
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A severe event begins and ends with nearly each sample, so that the reporter restarts the timer again
+/// and again, and so do parameters and programs, while the module is unloaded.
+fn storm(_: &Guest) -> Result<()> {
+    const CYCLES: u32 = 20;
+    const ALWAYS: &str = "off,mem_avail:100%";
+    let is_over = AtomicBool::new(false);
+    let written = AtomicU32::new(0);
+    let events = AtomicU32::new(0);
+    let write = |parameter: &str, values: [&str; 2]| {
+        while !is_over.load(Ordering::Relaxed) {
+            for value in values {
+                // There is no module at times.
+                if module::write(parameter, value).is_ok() {
+                    written.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| write("alerts", ["off", ALWAYS]));
+        scope.spawn(|| write("interval_ms", ["5000", "6000"]));
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let Ok(device) = Device::open_writable() else {
+                    sleep_ms(1);
+                    continue;
+                };
+                if device.test_event().is_ok() {
+                    events.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        let cycle = |cycle: u32| -> Result<()> {
+            let parameters = format!("interval_ms=5000 trouble_interval_ms=10 alerts={ALWAYS}");
+            module::insmod(&parameters).with_context(|| format!("insmod {cycle}"))?;
+            sleep_ms(60);
+            module::rmmod_patiently().with_context(|| format!("rmmod {cycle}"))
+        };
+        let result = (0..CYCLES).try_for_each(cycle);
+        is_over.store(true, Ordering::Relaxed);
+        result
+    })?;
+    let (written, events) = (written.into_inner(), events.into_inner());
+    crate::report(&format!("# {written} writes and {events} test events"));
+    ensure!(
+        written > CYCLES && events > CYCLES,
+        "{written} writes and {events} test events, expected more than {CYCLES} of each"
+    );
+    Ok(())
 }
