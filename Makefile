@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-matrix test-deb test-dashboards bench bench-sizes deb fmt lint update
+.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-boot-log test-matrix test-deb test-dashboards bench bench-sizes deb fmt lint update
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -35,6 +35,9 @@ test-debug:
 
 test-kcsan:
 	@scripts/test --kcsan
+
+test-boot-log:
+	@scripts/test --boot-log
 
 test-matrix:
 	@scripts/test-matrix
@@ -80,6 +83,7 @@ help:
 	@echo '  make test             run every test: on the host, and on a stock kernel'
 	@echo '  make test-debug       run the tests in the kernel with all its checks on'
 	@echo '  make test-kcsan       run the tests in a kernel that looks for data races'
+	@echo '  make test-boot-log    see how long the boot log stays, with 2 and 64 CPUs'
 	@echo '  make test-matrix      run them on each kind of stock kernel that is supported'
 	@echo '  make deb              build Debian packages of the module (DKMS) and of resmon'
 	@echo '  make test-deb         test the packages on a Debian system, with a kernel upgrade'
