@@ -631,9 +631,9 @@ struct resource_monitor_seek_blocks {
 #define RESOURCE_MONITOR_SEEK_BLOCKS _IOW(0xbc, 4, struct resource_monitor_seek_blocks)
 
 /*
- * Makes an event of the trigger %RESOURCE_MONITOR_TRIGGER_TEST, takes a sample that has it, and puts
- * the number of that into the word. The device must be open for writing, or it is EBADF, and the
- * caller needs CAP_SYS_ADMIN, or it is EPERM.
+ * Makes an event of the trigger %RESOURCE_MONITOR_TRIGGER_TEST, takes a sample that has it, and
+ * puts the number of that into the word. The device must be open for writing, or it is EBADF, and
+ * the caller needs CAP_SYS_ADMIN, or it is EPERM.
  */
 #define RESOURCE_MONITOR_TEST_EVENT _IOR(0xbc, 5, __u64)
 

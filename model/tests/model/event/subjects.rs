@@ -155,7 +155,7 @@ fn a_file_system_that_does_not_answer() {
     assert!(is_begin(&machine.sample()[0], Trigger::FsFull));
     machine.file_systems = vec![used("/", 10), fs("/net", State::Stale)];
     for _ in 0..6 {
-        // How full it is is not known.
+        // Its use is not known.
         let events = machine.sample();
         assert_eq!((events.len(), events[0].state), (1, ONGOING));
     }
