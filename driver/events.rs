@@ -72,17 +72,21 @@ impl Events {
         max_words: section_words::<Event>(MAX_EVENTS),
     };
 
+    /// Not on the stack of the caller, which is short of it.
+    ///
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(super) fn new() -> Result<Self> {
-        Ok(Self {
+    #[inline(never)]
+    pub(super) fn new() -> Result<KBox<Self>> {
+        let events = Self {
             state: State::default(),
             tracks: KVec::from_elem(Track::default(), TRACKS, GFP_KERNEL)?,
             suspects: KVec::from_elem(Suspect::default(), SUSPECTS, GFP_KERNEL)?,
             said: KVec::from_elem(Said::default(), Trigger::ALL.len(), GFP_KERNEL)?,
             outcome: Outcome::default(),
-        })
+        };
+        Ok(KBox::new(events, GFP_KERNEL)?)
     }
 
     /// Other rules hold from the next sample on.

@@ -31,10 +31,7 @@ mod threads;
 mod trouble;
 
 use crate::model::{
-    event::rules::{
-        Alerts,
-        Rules, //
-    },
+    event::rules::Alerts,
     setting::Setting, //
 };
 use crate::sys::{
@@ -108,8 +105,8 @@ pub(crate) fn start() -> Result {
         rounds,
         sources,
         timer.clone(),
-        rules(params::ALERTS.text(&mut lock)),
     )?;
+    set_alerts(&reporter, params::ALERTS.text(&mut lock));
     let wake = IrqWork::new(WakeReporter::new(reporter.clone())?)?;
     let sampler = Sampler::new(pending, wake)?;
     // Last: an open file pins the module, but does not do so if `init` fails afterwards.
@@ -226,16 +223,18 @@ fn test_event() -> Result<u64> {
     seq.ok_or(ENODEV)
 }
 
-/// What the parameter `alerts` says.
-fn rules(text: &[u8]) -> Rules {
-    // It was looked at before it became the parameter's value.
-    Alerts.parse(text).unwrap_or_default()
+/// Has the triggers be as the parameter says. It was looked at before it became the parameter's value.
+#[inline(never)]
+fn set_alerts(reporter: &Reporter, text: &[u8]) {
+    if let Ok(rules) = Alerts.parse(text) {
+        reporter.set_rules(rules);
+    }
 }
 
 /// Other triggers are on.
 fn alerts_changed(text: &[u8], lock: &mut ParamLock) -> Result {
     if let Some(monitor) = MONITOR.get(lock) {
-        monitor.reporter.set_rules(rules(text));
+        set_alerts(&monitor.reporter, text);
     }
     Ok(())
 }

@@ -104,7 +104,7 @@ pub(crate) struct Progress {
     /// What is sampled besides CPU and memory.
     pub(super) sources: Sources,
     /// What is wrong with the machine.
-    pub(super) events: Events,
+    pub(super) events: KBox<Events>,
     /// What changes meanwhile.
     pub(super) trouble: Trouble,
     /// Memory for the line that is being made.

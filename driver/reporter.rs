@@ -142,7 +142,6 @@ impl Reporter {
         rounds: Arc<Rounds>,
         sources: Sources,
         timer: Arc<Timer>,
-        rules: Rules,
     ) -> Result<Arc<Self>> {
         let progress = Progress::new(sources)?;
         Arc::pin_init(
@@ -150,14 +149,13 @@ impl Reporter {
                 pending,
                 history,
                 rounds,
-                // The rules are to be taken.
-                changes: Atomic::new(1u64),
+                changes: Atomic::new(0u64),
                 is_rescued: Atomic::new(false),
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
                 timer,
                 is_test: Atomic::new(u64::MAX),
-                rules <- new_mutex!(rules, "Reporter::rules"),
+                rules <- new_mutex!(Rules::default(), "Reporter::rules"),
             }),
             GFP_KERNEL,
         )

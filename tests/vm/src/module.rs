@@ -40,6 +40,8 @@ pub fn only(sources: &[&str]) -> String {
 }
 
 pub const FS_PATHS: &str = "fs_paths";
+pub const LOG: &str = "log";
+pub const ALERTS: &str = "alerts";
 pub const FS_PATHS_DEFAULT: &str = "/";
 
 /// What the documentation says about a parameter that is a number.
@@ -50,7 +52,7 @@ pub struct Parameter {
     pub max: u64,
 }
 
-pub const PARAMETERS: [Parameter; 3] = [
+pub const PARAMETERS: [Parameter; 4] = [
     Parameter {
         name: "interval_ms",
         default: 5000,
@@ -68,6 +70,12 @@ pub const PARAMETERS: [Parameter; 3] = [
         default: 1,
         min: 0,
         max: 1_000_000,
+    },
+    Parameter {
+        name: "trouble_interval_ms",
+        default: 500,
+        min: 0,
+        max: 3_600_000,
     },
 ];
 
@@ -91,7 +99,7 @@ impl Parameter {
 /// The names of all parameters that can be written at run time.
 pub fn parameter_names() -> impl Iterator<Item = &'static str> {
     let numbers = PARAMETERS.iter().map(|parameter| parameter.name);
-    numbers.chain(SWITCHES).chain([FS_PATHS])
+    numbers.chain(SWITCHES).chain([FS_PATHS, LOG, ALERTS])
 }
 
 /// Nearly all tests look at all lines.

@@ -26,7 +26,7 @@ use crate::fuse::Fuse;
 use crate::kmsg::Mark;
 use crate::lines::{self, Alert, Line};
 use crate::load::{Kind, Load};
-use crate::module::{self, Module, PATIENCE};
+use crate::module::{self, Module, ALERTS, PATIENCE};
 use crate::proc;
 
 /// While these cases run, the kernel has reason to report that it is out of memory.
@@ -113,6 +113,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Nothing,
         clock: Clock::Instructions,
         run: programs,
+    },
+    Case {
+        name: "other thresholds of events",
+        needs: Needs::Nothing,
+        clock: Clock::Instructions,
+        run: thresholds,
     },
     Case {
         name: "unload in a storm of events",
@@ -708,6 +714,69 @@ fn printed(arguments: &[&str]) -> Result<String> {
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Thresholds are changed while samples are taken, and what is no threshold is refused.
+fn thresholds(guest: &Guest) -> Result<()> {
+    const LOW: &str = "off,mem_avail:100%";
+    let mut watching = Watching::start(guest, "trouble_interval_ms=0 alerts=off")?;
+    module::write(ALERTS, LOW)?;
+    let event = watching.wait(Trigger::MemoryAvailable, BEGIN)?;
+    ensure!(
+        event.limit == 1000 && event.value < 1000,
+        "{event:?}, expected a limit of 100 %"
+    );
+    for (bad, word, why) in [
+        ("mem", "mem", "names no trigger"),
+        (
+            "steal:off,mem_full:20",
+            "mem_full:20",
+            "has no threshold such as 20% or 0.5%, up to 100%",
+        ),
+        (
+            "steal:20%/1h",
+            "steal:20%/1h",
+            "has no time such as 500ms, 5s or 2min, of at most an hour",
+        ),
+    ] {
+        let start = guest.log.mark(bad)?;
+        let error = module::write(ALERTS, bad).err();
+        let error = error.with_context(|| format!("alerts={bad} was taken"))?;
+        ensure!(
+            module::is_einval(&error),
+            "alerts={bad} made {error}, expected EINVAL"
+        );
+        let said = guest.log.wait(start, PATIENCE, "the refusal", |records| {
+            for record in records {
+                if let Some(Line::BadParameter(said)) = lines::parse_record(record)? {
+                    return Ok(Some(said));
+                }
+            }
+            Ok(None)
+        })?;
+        ensure!(
+            said.name == ALERTS && said.value == word && said.why == why,
+            "alerts={bad} is refused with {said:?}, expected {word:?} and {why:?}"
+        );
+        let text = module::read_text(ALERTS)?;
+        ensure!(
+            text == LOW,
+            "alerts is {text:?} after {bad:?}, expected {LOW:?}"
+        );
+    }
+    // What is switched off ends.
+    module::write(ALERTS, "off")?;
+    watching.wait(Trigger::MemoryAvailable, END)?;
+    let interval_ns = Device::history()?
+        .last()
+        .context("no record")?
+        .header()
+        .interval_ns;
+    ensure!(
+        interval_ns == INTERVAL_MS * 1_000_000,
+        "the interval is {interval_ns} ns, expected no other with trouble_interval_ms=0"
+    );
+    watching.end()
 }
 
 /// A severe event begins and ends with nearly each sample, so that the reporter restarts the timer again
