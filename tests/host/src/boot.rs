@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, Context, Result};
 use rustix::fs::{mknodat, FileType, Mode, CWD};
@@ -74,6 +74,10 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// How long a guest may take until its first case. An emulator with several threads may hang on a busy
+/// host before that, in the kernel's own boot.
+const TIME_TO_BOOT: Duration = Duration::from_secs(600);
+
 impl Guest {
     /// Boots, and once more when the guest has died before its first case: whatever happened so early
     /// has nothing to do with what is tested.
@@ -131,9 +135,17 @@ impl Guest {
         let mut results = Results::default();
         let mut port = File::open(port)?;
         let mut text = Vec::new();
+        let mut must_be_up = Some(Instant::now() + TIME_TO_BOOT);
         loop {
             // What was written before it ended is there to be read then.
             let has_ended = vm.try_wait()?.is_some();
+            if results.planned.is_some() {
+                must_be_up = None;
+            } else if must_be_up.is_some_and(|time| Instant::now() > time) && !has_ended {
+                must_be_up = None;
+                say(&format!("# the guest is not up after {TIME_TO_BOOT:?}"));
+                Qmp::open(control)?.execute("quit")?;
+            }
             port.read_to_end(&mut text)?;
             while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = text.drain(..=end).collect();
