@@ -38,7 +38,7 @@ pub const OUT_OF_MEMORY: [&str; 2] = [
 pub const CASES: &[Case] = &[
     Case {
         name: "an idle hour has no event",
-        needs: Needs::Drivers,
+        needs: Needs::StockKernel,
         clock: Clock::Instructions,
         run: idle_hour,
     },
