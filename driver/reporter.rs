@@ -79,8 +79,8 @@ pub(crate) struct Reporter {
     /// What takes the samples.
     timer: Arc<Timer>,
     /// The sample that is to have an event as a test; `u64::MAX` when there is none.
-    is_test: Atomic<u64>,
-    /// Which triggers are on. Whoever changes them counts a change.
+    test_seq: Atomic<u64>,
+    /// Which triggers are on. A change of them is counted.
     #[pin]
     rules: Mutex<Rules>,
 }
@@ -154,7 +154,7 @@ impl Reporter {
                 progress <- new_mutex!(progress, "Reporter::progress"),
                 cost: CostMeter::new(),
                 timer,
-                is_test: Atomic::new(u64::MAX),
+                test_seq: Atomic::new(u64::MAX),
                 rules <- new_mutex!(Rules::default(), "Reporter::rules"),
             }),
             GFP_KERNEL,
@@ -215,7 +215,7 @@ impl Reporter {
     ///
     /// Any context; takes no locks.
     pub(crate) fn test_event(&self, seq: u64) {
-        self.is_test.store(seq, Relaxed);
+        self.test_seq.store(seq, Relaxed);
     }
 
     /// Opens the record of the next sample. None when the sample was overwritten.
@@ -258,8 +258,10 @@ impl Reporter {
         progress
             .sources
             .for_each(|source| source.record(&mut sample.record));
-        if self.is_test.load(Relaxed) <= sample.seq {
-            self.is_test.store(u64::MAX, Relaxed);
+        let test_seq = self.test_seq.load(Relaxed);
+        if test_seq <= sample.seq {
+            // Unless another one was asked for meanwhile, which has its turn then.
+            let _ = self.test_seq.cmpxchg(test_seq, u64::MAX, Relaxed);
             progress.events.test();
         }
         let outcome = progress.look_for_events();
