@@ -61,7 +61,9 @@ type Burn = fn(&Guest, Duration) -> Result<()>;
 
 fn measure(guest: &Guest, burn: Burn) -> Result<()> {
     for (interval_ms, seconds) in [(10, 2), (1000, 4)] {
-        let parameters = format!("interval_ms={interval_ms} log_every=0 history_kB=65536");
+        // Memory that runs out is an event, with which samples would be taken faster.
+        let parameters =
+            format!("interval_ms={interval_ms} trouble_interval_ms=0 log_every=0 history_kB=65536");
         let module = Module::load(&guest.log, &parameters)?;
         burn(guest, Duration::from_secs(seconds))?;
         // What the module kept by itself, read once all is over.
