@@ -97,7 +97,7 @@ impl<S: Source> SampledSource for Inline<S> {
     fn watch(&self, watch: &mut Watch<'_>) {
         match self.outcome {
             Some(Outcome::Snapshot) => self.snapshots.watch(watch),
-            Some(Outcome::Late) => S::Entry::watch_late(watch),
+            Some(Outcome::Late) => watch.late(S::Entry::WATCHED),
             Some(Outcome::Absent) | None => (),
         }
     }

@@ -240,7 +240,7 @@ impl<S: Source> SampledSource for Queued<S> {
     }
 
     fn watch(&self, watch: &mut Watch<'_>) {
-        if !S::Entry::IS_WATCHED || !self.is_on() {
+        if S::Entry::WATCHED.is_empty() || !self.is_on() {
             return;
         }
         let request = self.shared.request.lock();
@@ -254,7 +254,7 @@ impl<S: Source> SampledSource for Queued<S> {
                     },
                     watch,
                 ),
-                None => S::Entry::watch_late(watch),
+                None => watch.late(S::Entry::WATCHED),
             },
             Outcome::Absent => (),
         }

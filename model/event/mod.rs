@@ -3,6 +3,8 @@
 //! Events: a machine that is in trouble, from when on and until when.
 
 pub mod rules;
+mod state;
+mod suspects;
 pub mod track;
 pub mod trigger;
 pub mod watch;

@@ -65,6 +65,11 @@ impl Track {
         matches!(self.event.state, BEGIN | ONGOING)
     }
 
+    /// The bit of its trigger; none when it is not in use.
+    pub(super) fn bit(&self) -> u32 {
+        Trigger::of_number(self.event.trigger).map_or(0, Trigger::bit)
+    }
+
     /// Whether the machine may be dying of it.
     pub(super) fn is_severe(&self) -> bool {
         let trigger = Trigger::of_number(self.event.trigger);

@@ -99,6 +99,11 @@ macro_rules! triggers {
                 (self as usize).wrapping_sub(1)
             }
 
+            /// A bit of its own.
+            pub(super) const fn bit(self) -> u32 {
+                1u32.wrapping_shl(self.index() as u32)
+            }
+
             /// What it is.
             pub const fn description(self) -> Description {
                 match self {

@@ -3,6 +3,8 @@
 //! Watches samples for events: each source passes what it found, and at the end all triggers are looked
 //! at.
 
+use core::mem;
+
 use super::super::rates::share;
 use super::super::record::{Content, Record};
 use super::super::source::cpu::{self, Cpu};
@@ -10,10 +12,16 @@ use super::super::source::disk::Disk;
 use super::super::source::fs::{Fs, State as FsState};
 use super::super::source::memory::{self, Memory};
 use super::super::source::pressure::Pressure;
-use super::rules::{Rule, Rules};
+use super::super::source::Entry;
+use super::rules::Rule;
+use super::state::{intervals_left, Totals, MINUTE_NS};
+use super::suspects::Suspects;
 use super::track::{Found, Span, Track};
 use super::trigger::{Trigger, Unit};
-use super::{Event, BEGIN, END, MAX_EVENTS, MOMENT};
+use super::{Event, BEGIN, MAX_EVENTS};
+
+pub use super::state::State;
+pub use super::suspects::Suspect;
 
 /// How many tracks there are: one for each trigger, and some for disks and file systems.
 pub const TRACKS: usize = MACHINE_TRACKS.saturating_add(MAX_EVENTS);
@@ -24,99 +32,18 @@ const MACHINE_TRACKS: usize = Trigger::ALL.len();
 // A bit each.
 const _: () = assert!(TRACKS <= u32::BITS as usize);
 
-/// The span that [`Trigger::Late`] is about, in nanoseconds.
-const MINUTE_NS: u64 = 60_000_000_000;
-
-/// The most that [`Trigger::MemoryFalling`] shows.
-const MAX_INTERVALS: u64 = 1000;
-
-/// Of how many samples [`Trigger::MemoryFalling`] knows the available memory: three intervals have four ends.
-const FALLING_SAMPLES: usize = 4;
-
-/// What was found in one sample.
-#[derive(Clone, Copy, Debug, Default)]
-struct Totals {
-    mono_ns: u64,
-    seq: u64,
-    late_samples: u64,
-    missed_ticks: u64,
-    cpus: u64,
-    steal_ns: u64,
-    /// When the pressure was read, and what it was.
-    pressure: Option<(u64, Pressure)>,
-    running: Option<u64>,
-    oom_kills: Option<u64>,
-}
-
-/// A disk with requests under way.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Suspect {
-    /// `diskseq`.
-    seq: u64,
-    /// Requests that it has completed.
-    completed: u64,
-    /// Since when these are as many.
-    since_ns: u64,
-    /// Whether it still has any.
-    is_seen: bool,
-}
-
-/// What is kept from one sample to the next, without the tracks.
-#[derive(Debug, Default)]
-pub struct State {
-    rules: Rules,
-    /// The number of the last event.
-    last_number: u64,
-    before: Option<Totals>,
-    /// Pages that were available, the newest last.
-    available: [Option<u64>; FALLING_SAMPLES],
-    /// What was counted when the minute began.
-    minute: Option<Totals>,
-    /// How many suspects there are.
-    suspects: usize,
-    /// The tracks that are in use, a bit each. Mostly none is, so that there is little to look at.
-    used: u32,
-    /// Whether a program asked for an event.
-    is_test: bool,
-}
-
-impl State {
-    /// Other rules hold from the next sample on.
-    pub fn set_rules(&mut self, rules: Rules) {
-        self.rules = rules;
-    }
-
-    /// Whether nothing can become an event: then samples need not be looked at.
-    pub fn is_off(&self) -> bool {
-        !self.is_test && self.rules.are_off()
-    }
-
-    /// A sample was not looked at: the next one is compared with nothing.
-    pub fn skip(&mut self) {
-        self.before = None;
-        self.minute = None;
-        self.available = Default::default();
-        self.suspects = 0;
-    }
-
-    /// The next sample has an event, as a test.
-    pub fn test(&mut self) {
-        self.is_test = true;
-    }
-}
-
 /// One sample, while its sources are looked at.
 pub struct Watch<'a> {
     state: &'a mut State,
     tracks: &'a mut [Track],
     suspects: &'a mut [Suspect],
+    /// The triggers whose source is late, a bit each.
+    late: u32,
     span: Span,
     now: Totals,
     /// Pages that there are, and that are available.
     total: u64,
     available: u64,
-    /// Where the suspect is that probably comes next.
-    next_suspect: usize,
 }
 
 /// What came of a sample.
@@ -133,7 +60,7 @@ pub struct Outcome {
 }
 
 impl<'a> Watch<'a> {
-    /// Begins with a sample. There are [`TRACKS`] tracks, and as many suspects as there can be disks.
+    /// Begins with a sample. There are [`TRACKS`] tracks, and as many suspects as disks are to be watched.
     pub fn begin(
         state: &'a mut State,
         tracks: &'a mut [Track],
@@ -174,7 +101,7 @@ impl<'a> Watch<'a> {
             now,
             total,
             available,
-            next_suspect: 0,
+            late: 0,
         }
     }
 
@@ -196,22 +123,28 @@ impl<'a> Watch<'a> {
     /// All disks.
     pub fn disks(&mut self, disks: &[Disk]) {
         let are_used = self.state.used >> MACHINE_TRACKS != 0;
+        let now_ns = self.span.end_ns;
+        let mut count = self.state.suspects;
+        let mut suspects = Suspects::new(mem::take(&mut self.suspects), &mut count);
         for disk in disks.iter().filter(|disk| disk.in_flight != 0 || are_used) {
-            let found = match disk.in_flight {
-                0 => self.found(0),
-                _ => self.suspect(disk),
+            let since_ns = match disk.in_flight {
+                0 => None,
+                _ => suspects.stuck_since(disk, now_ns),
+            };
+            let found = Found {
+                value: u64::from(since_ns.is_some()),
+                since_ns: since_ns.unwrap_or(now_ns),
             };
             self.subject(Trigger::DiskStuck, disk.name.as_bytes(), Some(found));
         }
-        if self.state.suspects != 0 {
-            self.forget_suspects();
-        }
+        suspects.forget_others();
+        self.state.suspects = count;
     }
 
-    /// The disks are not known this time: an event about one of them goes on.
-    pub fn disks_late(&mut self) {
-        for track in self.tracks.iter_mut() {
-            track.is_seen |= track.is_used() && track.event.trigger == Trigger::DiskStuck as u32;
+    /// What these triggers look at is not known this time: events go on.
+    pub fn late(&mut self, triggers: &[Trigger]) {
+        for trigger in triggers {
+            self.late |= trigger.bit();
         }
     }
 
@@ -244,71 +177,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Whether a disk with requests under way has completed none since the sample before.
-    fn suspect(&mut self, disk: &Disk) -> Found {
-        let kinds = [&disk.reads, &disk.writes, &disk.discards, &disk.flushes];
-        let completed = kinds
-            .into_iter()
-            .fold(0u64, |sum, kind| sum.saturating_add(kind.ios));
-        let known = self.suspects.get_mut(..self.state.suspects);
-        let known = known.unwrap_or_default();
-        // They come in the same order as before.
-        let next = self.next_suspect.min(known.len());
-        let position = |part: &[Suspect]| part.iter().position(|one| one.seq == disk.seq);
-        let at = match known.get(next..).and_then(position) {
-            Some(distance) => Some(next.saturating_add(distance)),
-            None => known.get(..next).and_then(position),
-        };
-        let new = Suspect {
-            seq: disk.seq,
-            completed,
-            since_ns: self.span.end_ns,
-            is_seen: true,
-        };
-        let mut found = Found {
-            value: 0,
-            since_ns: self.span.end_ns,
-        };
-        let Some(at) = at else {
-            if let Some(place) = self.suspects.get_mut(self.state.suspects) {
-                *place = new;
-                self.state.suspects = self.state.suspects.saturating_add(1);
-            }
-            return found;
-        };
-        self.next_suspect = at.saturating_add(1);
-        if let Some(suspect) = self.suspects.get_mut(at) {
-            if suspect.completed == completed {
-                suspect.is_seen = true;
-                found = Found {
-                    value: 1,
-                    since_ns: suspect.since_ns,
-                };
-            } else {
-                *suspect = new;
-            }
-        }
-        found
-    }
-
-    /// Forgets the disks that have no requests under way any more.
-    fn forget_suspects(&mut self) {
-        let mut kept = 0usize;
-        for at in 0..self.state.suspects {
-            let Some(mut suspect) = self.suspects.get(at).copied() else {
-                break;
-            };
-            if suspect.is_seen {
-                suspect.is_seen = false;
-                if let Some(place) = self.suspects.get_mut(kept) {
-                    *place = suspect;
-                    kept = kept.saturating_add(1);
-                }
-            }
-        }
-        self.state.suspects = kept;
-    }
-
     /// Takes what was found of one of several things into account.
     #[inline(always)]
     fn subject(&mut self, trigger: Trigger, subject: &[u8], found: Option<Found>) {
@@ -332,38 +200,39 @@ impl<'a> Watch<'a> {
         found: Option<Found>,
         is_bad: bool,
     ) {
-        let (_, tracks) = self
-            .tracks
-            .split_at_mut(MACHINE_TRACKS.min(self.tracks.len()));
-        let known = tracks
-            .iter_mut()
-            .position(|track| track.is_used() && track.is_about(trigger, subject));
-        let at = match known {
-            Some(at) => Some(at),
-            None if is_bad => tracks.iter().position(|track| !track.is_used()),
-            None => None,
+        let find = |is_wanted: &dyn Fn(&Track) -> bool| {
+            let mut tracks = self.tracks.iter().enumerate().skip(MACHINE_TRACKS);
+            let found = tracks.find(|(_, track)| is_wanted(track));
+            found.map(|(at, _)| at)
         };
-        let Some(track) = at.and_then(|at| tracks.get_mut(at)) else {
+        let known = find(&|track| track.is_used() && track.is_about(trigger, subject));
+        let at = match known {
+            None if is_bad => find(&|track| !track.is_used()),
+            known => known,
+        };
+        let Some((at, track)) = at.and_then(|at| Some((at, self.tracks.get_mut(at)?))) else {
             return;
         };
         if known.is_none() {
             track.start(trigger, subject);
         }
         track.is_seen = true;
-        track.step(
-            trigger,
-            rule,
-            &self.span,
-            found,
-            &mut self.state.last_number,
-        );
-        // What is looked at next may be about the same.
-        self.state.used |= 1 << MACHINE_TRACKS;
+        self.step(at, trigger, rule, found);
     }
 
-    /// Takes what was found of the machine into account. Mostly it is not bad, nor was it.
+    /// Steps the track at a place.
+    fn step(&mut self, at: usize, trigger: Trigger, rule: Rule, found: Option<Found>) {
+        if let Some(track) = self.tracks.get_mut(at) {
+            let last_number = &mut self.state.last_number;
+            track.step(trigger, rule, &self.span, found, last_number);
+            self.state.used |= 1u32.wrapping_shl(at as u32);
+        }
+    }
+
+    /// Takes what was found of the machine into account. Mostly it is not bad, nor was it. When nothing was
+    /// found and its source was not `sampled`, nobody is to wait for it.
     #[inline(always)]
-    fn machine(&mut self, trigger: Trigger, found: Option<Found>) {
+    fn machine(&mut self, trigger: Trigger, found: Option<Found>, sampled: bool) {
         let mut rule = self.state.rules.of(trigger);
         if trigger == Trigger::RunQueue {
             // More than so many for each CPU.
@@ -372,27 +241,14 @@ impl<'a> Watch<'a> {
         let bad = trigger.description().bad;
         let is_bad = found.is_some_and(|found| bad.is(found.value, rule.limit));
         if is_bad || self.is_used(trigger) {
-            self.step_machine(trigger, rule, found);
+            rule.is_on &= sampled || self.late & trigger.bit() != 0;
+            self.step(trigger.index(), trigger, rule, found);
         }
     }
 
     /// Whether the track of a trigger of the machine is in use.
     fn is_used(&self, trigger: Trigger) -> bool {
-        self.state.used & (1 << trigger.index()) != 0
-    }
-
-    #[cold]
-    fn step_machine(&mut self, trigger: Trigger, rule: Rule, found: Option<Found>) {
-        if let Some(track) = self.tracks.get_mut(trigger.index()) {
-            track.step(
-                trigger,
-                rule,
-                &self.span,
-                found,
-                &mut self.state.last_number,
-            );
-            self.state.used |= 1 << trigger.index();
-        }
+        self.state.used & trigger.bit() != 0
     }
 
     /// A share of the time since the sample before. It is worked out where it may be bad, or was.
@@ -403,14 +259,15 @@ impl<'a> Watch<'a> {
         let at_least = rule.limit.saturating_sub(1).saturating_mul(whole_ns);
         if part_ns.saturating_mul(1000) >= at_least || self.is_used(trigger) {
             let value = u64::from(share(part_ns, whole_ns));
-            self.machine(trigger, Some(self.averaged(value)));
+            self.machine(trigger, Some(self.averaged(value)), true);
         }
     }
 
     /// Looks at all triggers, when each source has been looked at.
     pub fn finish(mut self) -> Outcome {
         let before = self.state.before.unwrap_or(self.now);
-        self.machine(Trigger::OomKill, self.killed(&before));
+        let killed = self.killed(&before);
+        self.machine(Trigger::OomKill, killed, self.now.oom_kills.is_some());
         self.look_at_pressure(&before);
         self.look_at_memory();
         let now = self.now;
@@ -422,10 +279,10 @@ impl<'a> Watch<'a> {
             elapsed_ns.saturating_mul(now.cpus),
         );
         let running = now.running.map(|running| self.found(running));
-        self.machine(Trigger::RunQueue, running);
+        self.machine(Trigger::RunQueue, running, running.is_some());
         let late = self.late_share();
-        self.machine(Trigger::Late, late);
-        if core::mem::take(&mut self.state.is_test) {
+        self.machine(Trigger::Late, late, true);
+        if mem::take(&mut self.state.is_test) {
             self.test();
         }
         self.state.before = Some(now);
@@ -441,7 +298,7 @@ impl<'a> Watch<'a> {
         let (end_ns, number) = (self.span.end_ns, &mut self.state.last_number);
         if let Some(track) = self.tracks.get_mut(Trigger::Test.index()) {
             track.moment(Trigger::Test, rule, end_ns, 1, number);
-            self.state.used |= 1 << Trigger::Test.index();
+            self.state.used |= Trigger::Test.bit();
         }
     }
 
@@ -467,16 +324,10 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// An event about pressure ends if that is switched off, and otherwise goes on.
     #[cold]
     fn no_pressure(&mut self) {
-        for trigger in [
-            Trigger::MemoryFull,
-            Trigger::MemorySome,
-            Trigger::IoFull,
-            Trigger::CpuSome,
-        ] {
-            self.machine(trigger, None);
+        for trigger in Pressure::WATCHED {
+            self.machine(*trigger, None, self.now.pressure.is_some());
         }
     }
 
@@ -484,11 +335,11 @@ impl<'a> Watch<'a> {
         let (total, available) = (self.total, self.available);
         let share = available.saturating_mul(1000).checked_div(total);
         let found = share.map(|share| self.found(share));
-        self.machine(Trigger::MemoryAvailable, found);
+        self.machine(Trigger::MemoryAvailable, found, true);
         let [_, first, second, third] = self.state.available;
         self.state.available = [first, second, third, Some(available)];
         let found = self.found(intervals_left(self.state.available));
-        self.machine(Trigger::MemoryFalling, Some(found));
+        self.machine(Trigger::MemoryFalling, Some(found), true);
     }
 
     /// The share of late and missed samples of a minute that is over.
@@ -514,9 +365,9 @@ impl<'a> Watch<'a> {
     fn outcome(self) -> Outcome {
         let mut outcome = Outcome::default();
         let mut used = 0u32;
-        let machine = MACHINE_TRACKS.min(self.tracks.len());
         for (at, track) in self.tracks.iter_mut().enumerate() {
-            if at >= machine && !core::mem::take(&mut track.is_seen) {
+            let is_late = self.late & track.bit() != 0;
+            if at >= MACHINE_TRACKS && !mem::take(&mut track.is_seen) && !is_late {
                 // The disk is gone, or the path is not watched any more.
                 track.end();
             }
@@ -526,7 +377,7 @@ impl<'a> Watch<'a> {
             }
             outcome.events = outcome.events.saturating_add(1);
             let begins = track.event.state == BEGIN;
-            outcome.has_changed |= begins || matches!(track.event.state, END | MOMENT);
+            outcome.has_changed |= track.event.is_change();
             if track.is_severe() {
                 outcome.severe_begins |= begins;
                 outcome.is_severe |= track.is_open();
@@ -535,19 +386,6 @@ impl<'a> Watch<'a> {
         self.state.used = used;
         outcome
     }
-}
-
-/// After how many intervals nothing is available, if each of the last three took its share of what was.
-fn intervals_left(available: [Option<u64>; FALLING_SAMPLES]) -> u64 {
-    let [Some(first), Some(second), Some(third), Some(now)] = available else {
-        return MAX_INTERVALS;
-    };
-    if first <= second || second <= third || third <= now {
-        return MAX_INTERVALS;
-    }
-    let fallen = first.saturating_sub(now);
-    let left = now.saturating_mul(3).checked_div(fallen);
-    left.unwrap_or(MAX_INTERVALS).min(MAX_INTERVALS)
 }
 
 /// The events of a sample.

@@ -2,7 +2,7 @@
 
 //! What the virtual memory does, and how often the CPUs are interrupted.
 
-use super::super::event::watch::Watch;
+use super::super::event::{watch::Watch, Trigger};
 use super::super::line::Lines;
 use super::super::words::{self, words};
 use super::memory::Swapped;
@@ -57,7 +57,7 @@ pub fn swapped(before: Snapshot<'_, Activity>, after: Snapshot<'_, Activity>) ->
 }
 
 impl Entry for Activity {
-    const IS_WATCHED: bool = true;
+    const WATCHED: &'static [Trigger] = &[Trigger::OomKill];
 
     /// `vm faults=…/s majfaults=…/s pgin=…kB/s pgout=…kB/s irqs=…/s softirqs=…/s oom_kills=…`
     ///

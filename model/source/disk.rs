@@ -4,7 +4,7 @@
 
 use super::super::brief::{Brief, Flow};
 use super::super::busiest::Busiest;
-use super::super::event::watch::Watch;
+use super::super::event::{watch::Watch, Trigger};
 use super::super::line::Lines;
 use super::super::rates::{rate, share_of_time, PerMille};
 use super::super::text::{is_numbered, Text};
@@ -148,7 +148,7 @@ impl Rates {
 }
 
 impl Entry for Disk {
-    const IS_WATCHED: bool = true;
+    const WATCHED: &'static [Trigger] = &[Trigger::DiskStuck];
 
     /// `disk=vda r=…/s w=…/s rkB=…/s wkB=…/s inflight=… busy=…% await=…ms d=…/s dkB=…/s`
     fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {
@@ -199,9 +199,5 @@ impl Entry for Disk {
 
     fn watch(now: Snapshot<'_, Self>, watch: &mut Watch<'_>) {
         watch.disks(now.entries);
-    }
-
-    fn watch_late(watch: &mut Watch<'_>) {
-        watch.disks_late();
     }
 }

@@ -2,7 +2,7 @@
 
 //! How full file systems are, and which ones are looked at.
 
-use super::super::event::watch::Watch;
+use super::super::event::{watch::Watch, Trigger};
 use super::super::line::{Line, Lines};
 use super::super::rates::{share, PerMille};
 use super::super::text::Text;
@@ -140,7 +140,7 @@ impl Content for Fs {
 }
 
 impl Entry for Fs {
-    const IS_WATCHED: bool = true;
+    const WATCHED: &'static [Trigger] = &[Trigger::FsFull, Trigger::FsStuck];
 
     /// `fs=/ type=ext4 size=…kB used=…kB avail=…kB use=…% inodes=…%`, or `fs=/mnt/x absent`
     fn log(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {

@@ -18,7 +18,7 @@ pub mod running;
 pub mod tcp;
 
 use super::brief::Brief;
-use super::event::watch::Watch;
+use super::event::{watch::Watch, Trigger};
 use super::line::Lines;
 use super::words::{Content, Kind};
 
@@ -47,14 +47,11 @@ pub trait Entry: Copy + Content {
     /// Adds the same to the one line of the sample, if that has anything of it.
     fn sum(_before: Option<Snapshot<'_, Self>>, _after: Snapshot<'_, Self>, _brief: &mut Brief) {}
 
-    /// Whether triggers look at it.
-    const IS_WATCHED: bool = false;
+    /// The triggers that look at it.
+    const WATCHED: &'static [Trigger] = &[];
 
-    /// Passes what triggers look at to `watch`.
+    /// Passes what they look at to `watch`.
     fn watch(_now: Snapshot<'_, Self>, _watch: &mut Watch<'_>) {}
-
-    /// The same, when the snapshot is late.
-    fn watch_late(_watch: &mut Watch<'_>) {}
 }
 
 /// What a source had at one time.

@@ -3,7 +3,7 @@
 //! How long tasks were held up for want of a CPU, of memory and of I/O.
 
 use super::super::brief::Brief;
-use super::super::event::watch::Watch;
+use super::super::event::{watch::Watch, Trigger};
 use super::super::line::Lines;
 use super::super::rates::share_of_time;
 use super::super::words::{self, words};
@@ -28,7 +28,12 @@ words! {
 }
 
 impl Entry for Pressure {
-    const IS_WATCHED: bool = true;
+    const WATCHED: &'static [Trigger] = &[
+        Trigger::MemoryFull,
+        Trigger::MemorySome,
+        Trigger::IoFull,
+        Trigger::CpuSome,
+    ];
 
     /// `pressure cpu_some=…% mem_some=…% mem_full=…% io_some=…% io_full=…%`
     fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {

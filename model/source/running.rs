@@ -3,7 +3,7 @@
 //! How many tasks run, and how many are blocked.
 
 use super::super::brief::Brief;
-use super::super::event::watch::Watch;
+use super::super::event::{watch::Watch, Trigger};
 use super::super::line::Lines;
 use super::super::words::{self, words};
 use super::{Entry, Snapshot};
@@ -23,7 +23,7 @@ words! {
 }
 
 impl Entry for Running {
-    const IS_WATCHED: bool = true;
+    const WATCHED: &'static [Trigger] = &[Trigger::RunQueue];
 
     /// `running tasks=… blocked=… memstall=…`
     fn log(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>) {

@@ -20,6 +20,7 @@ use model::source::disk::Disk;
 use model::source::fs::Fs;
 use model::source::memory::Memory;
 use model::source::pressure::Pressure;
+use model::source::Entry;
 
 /// A machine whose next sample is made up. Counters go on from sample to sample.
 pub struct Machine {
@@ -35,6 +36,8 @@ pub struct Machine {
     pub memory: Memory,
     /// None when it is not sampled.
     pub pressure: Option<Pressure>,
+    /// The triggers whose source is late.
+    pub late: Vec<Trigger>,
     pub running: u64,
     pub oom_kills: u64,
     /// None when they are late.
@@ -65,6 +68,7 @@ impl Machine {
                 ..Memory::default()
             },
             pressure: Some(Pressure::default()),
+            late: Vec::new(),
             running: 1,
             oom_kills: 0,
             disks: Some(Vec::new()),
@@ -106,11 +110,12 @@ impl Machine {
         if let Some(pressure) = &self.pressure {
             watch.pressure(self.header.taken_mono_ns, pressure);
         }
+        watch.late(&self.late);
         watch.running(self.running);
         watch.oom_kills(self.oom_kills);
         match &self.disks {
             Some(disks) => watch.disks(disks),
-            None => watch.disks_late(),
+            None => watch.late(Disk::WATCHED),
         }
         for fs in &self.file_systems {
             watch.file_system(fs);

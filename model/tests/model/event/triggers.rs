@@ -5,6 +5,8 @@
 use super::{is_begin, is_end, Machine};
 use crate::logged::SECOND;
 use model::event::{Trigger, MOMENT, ONGOING};
+use model::source::pressure::Pressure;
+use model::source::Entry;
 use proptest::prelude::*;
 
 /// How a machine comes to the value of a trigger, in its unit, in the next sample.
@@ -289,14 +291,28 @@ fn a_source_that_is_late_is_waited_for() {
     memory_full(&mut machine, 900);
     assert!(is_begin(&machine.sample()[0], Trigger::MemoryFull));
     let pressure = machine.pressure.take();
+    machine.late = Pressure::WATCHED.to_vec();
     for _ in 0..10 {
         assert_eq!(machine.sample()[0].state, ONGOING);
     }
     machine.pressure = pressure;
+    machine.late.clear();
     // There is nothing to compare with yet.
     assert_eq!(machine.sample()[0].state, ONGOING);
     assert_eq!(machine.sample()[0].state, ONGOING);
     assert!(is_end(&machine.sample()[0], Trigger::MemoryFull));
+}
+
+/// Nobody waits for a source that is switched off.
+#[test]
+fn a_source_that_is_switched_off_ends_its_events() {
+    let mut machine = Machine::with("off,mem_full");
+    machine.sample();
+    memory_full(&mut machine, 900);
+    assert!(is_begin(&machine.sample()[0], Trigger::MemoryFull));
+    machine.pressure = None;
+    assert!(is_end(&machine.sample()[0], Trigger::MemoryFull));
+    assert_eq!(machine.sample(), []);
 }
 
 #[test]
