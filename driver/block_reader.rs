@@ -6,11 +6,11 @@
 
 use super::{
     blocks::Blocks,
-    history::{
+    cursor::{
         Lapped,
-        NotRead,
-        CHUNK_WORDS, //
-    }, //
+        NotRead, //
+    },
+    history::CHUNK_WORDS, //
 };
 use crate::model::{
     block::Header,

@@ -15,7 +15,7 @@
 
 use super::{
     copy,
-    history::Lapped,
+    cursor::Lapped,
     ring::Ring, //
 };
 use crate::{

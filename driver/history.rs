@@ -14,6 +14,11 @@ use super::{
         Blocks,
         Kept, //
     },
+    cursor::{
+        Cursor,
+        Lapped,
+        NotRead, //
+    },
     record_writer::RecordWriter,
     ring::Ring, //
 };
@@ -86,34 +91,6 @@ pub(crate) struct History {
     /// it. Readers who begin to wait look at both under it. It is held for a few instructions.
     #[pin]
     newest: SpinLock<()>,
-}
-
-/// How far a reader has come.
-pub(crate) struct Cursor {
-    /// Position of the next record.
-    at: u64,
-    /// Its sequence number, unless it is lost.
-    seq: u64,
-}
-
-impl Cursor {
-    /// The position of the next record.
-    pub(crate) fn position(&self) -> u64 {
-        self.at
-    }
-}
-
-/// The record was overwritten while it was read.
-pub(super) struct Lapped;
-
-/// What can happen to a reader.
-pub(crate) enum NotRead {
-    /// There is no record yet.
-    None,
-    /// The next one does not fit.
-    TooLong,
-    /// It could not be handed on.
-    Failed(Error),
 }
 
 impl History {

@@ -3,10 +3,13 @@
 //! The module's parameters, except those of the sources: each source defines its own switch in its own
 //! file, `driver/source/`.
 
-use crate::sys::param::{
-    alerts_param,
-    choice_param,
-    number_param, //
+use crate::{
+    model::event::rules::Alerts,
+    sys::param::{
+        choice_param,
+        number_param,
+        text_param, //
+    }, //
 };
 
 number_param! {
@@ -33,10 +36,11 @@ number_param! {
     }
 }
 
-alerts_param! {
+text_param! {
     /// Which triggers are on, and their thresholds.
-    static ALERTS = "alerts" {
+    static ALERTS: Alerts = "alerts" {
         description: "Triggers of events with other thresholds than usual, as in mem_full:20%/5s,steal:off",
+        default: "",
         changed: super::alerts_changed,
     }
 }

@@ -11,9 +11,9 @@ use super::{
         Log,
         Sampled, //
     },
+    open_round::OpenRound,
     params,
     pending::Pending,
-    reporter::OpenRound,
     sources::Sources,
     trouble::Trouble, //
 };

@@ -10,11 +10,11 @@ use super::{
         From,
         Order, //
     },
-    history::{
+    cursor::{
         Cursor,
-        History,
         NotRead, //
-    }, //
+    },
+    history::History, //
 };
 use crate::sys::rwonce::RwOnce;
 use kernel::{

@@ -10,6 +10,10 @@ use super::{
     },
     history::History,
     interval,
+    open_round::{
+        OpenRound,
+        RoundBuffers, //
+    },
     params,
     pending::Pending,
     progress::Progress,
@@ -25,13 +29,9 @@ use crate::{
             rules::Rules,
             watch::Outcome, //
         },
-        record::SectionHeader,
         source::memory::Buffers, //
     },
-    sys::{
-        clock,
-        vmstat, //
-    },
+    sys::clock, //
 };
 use kernel::{
     new_mutex,
@@ -83,45 +83,6 @@ pub(crate) struct Reporter {
     /// Which triggers are on. A change of them is counted.
     #[pin]
     rules: Mutex<Rules>,
-}
-
-/// A round that was begun.
-pub(crate) struct OpenRound {
-    /// When, by `CLOCK_MONOTONIC`.
-    start_ns: u64,
-    /// The samples before this one are reported in it.
-    end: u64,
-    buffers: RoundBuffers,
-}
-
-/// The buffers of one round, and when they were read.
-#[derive(Clone, Copy)]
-struct RoundBuffers {
-    mono_ns: u64,
-    buffers: Buffers,
-}
-
-impl RoundBuffers {
-    /// Reads the buffers once, so that lines and record agree, and the list of block devices is
-    /// walked once.
-    fn read(mono_ns: u64) -> Self {
-        Self {
-            mono_ns,
-            buffers: Buffers {
-                buffers: vmstat::buffers(),
-            },
-        }
-    }
-
-    /// Adds them to a record.
-    fn record(&self, record: &mut RecordWriter<'_>) {
-        let header = SectionHeader {
-            first_mono_ns: self.mono_ns,
-            last_mono_ns: self.mono_ns,
-            ..SectionHeader::of::<Buffers>(1)
-        };
-        record.section(&header, &[self.buffers]);
-    }
 }
 
 /// A sample whose record is open until its last section is added.
@@ -270,9 +231,7 @@ impl Reporter {
         self.log(progress, sample.seq, buffers, outcome);
         self.count_cost(sample.start_ns, waited_ns);
     }
-}
 
-impl Reporter {
     /// Logs the newest sample if that is due, and the events in it. Takes samples faster, or as usual again.
     fn log(&self, progress: &mut Progress, seq: u64, buffers: &RoundBuffers, outcome: Outcome) {
         let now_ns = buffers.mono_ns;

@@ -9,24 +9,21 @@
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 
 pub(crate) use super::param_entry::{
-    alerts_param,
     choice_param,
     modinfo,
     number_param,
-    paths_param,
-    switch_param, //
+    switch_param,
+    text_param, //
 };
 use super::{
     module_ref::this_module,
     rwonce::RwOnce, //
 };
 use crate::model::{
-    event::rules::Alerts,
     line::Line,
     setting::{
         Choice,
         Number,
-        Paths,
         Refused,
         Setting,
         Switch, //
@@ -340,12 +337,6 @@ pub(crate) struct TextParam<S, const MAX: usize> {
     text: ParamLocked<Text<MAX>>,
     changed: fn(&[u8], &mut ParamLock) -> Result,
 }
-
-/// A parameter that is a list of paths.
-pub(crate) type PathsParam = TextParam<Paths, { Paths::MAX_TEXT }>;
-
-/// A parameter that says which triggers are on.
-pub(crate) type AlertsParam = TextParam<Alerts, { Alerts::MAX_TEXT }>;
 
 impl<S, const MAX: usize> TextParam<S, MAX> {
     /// Makes a parameter. `changed` gets what is to be the value, under the parameter lock and in

@@ -259,53 +259,19 @@ macro_rules! choice_param {
     };
 }
 
-/// Defines a parameter that is a list of paths.
-macro_rules! paths_param {
+/// Defines a parameter that is a text, which a setting says more of.
+macro_rules! text_param {
     (
         $(#[$doc:meta])*
-        static $static:ident = $name:literal {
+        static $static:ident: $setting:ident = $name:literal {
             description: $description:literal,
             default: $default:literal,
             changed: $changed:expr $(,)?
         }
     ) => {
         $(#[$doc])*
-        pub(crate) static $static: $crate::sys::param::PathsParam =
-            $crate::sys::param::PathsParam::new(
-                $name,
-                $crate::model::setting::Paths,
-                $default,
-                $changed,
-            );
-
-        $crate::sys::param_entry::module_param!(
-            $static,
-            $name,
-            PARAM_OPS,
-            0o644,
-            "string",
-            concat!($description, ", default ", $default)
-        );
-    };
-}
-
-/// Defines a parameter that says which triggers are on.
-macro_rules! alerts_param {
-    (
-        $(#[$doc:meta])*
-        static $static:ident = $name:literal {
-            description: $description:literal,
-            changed: $changed:expr $(,)?
-        }
-    ) => {
-        $(#[$doc])*
-        pub(crate) static $static: $crate::sys::param::AlertsParam =
-            $crate::sys::param::AlertsParam::new(
-                $name,
-                $crate::model::event::rules::Alerts,
-                "",
-                $changed,
-            );
+        pub(crate) static $static: $crate::sys::param::TextParam<$setting, { $setting::MAX_TEXT }> =
+            $crate::sys::param::TextParam::new($name, $setting, $default, $changed);
 
         $crate::sys::param_entry::module_param!(
             $static,
@@ -318,6 +284,4 @@ macro_rules! alerts_param {
     };
 }
 
-pub(crate) use {
-    alerts_param, choice_param, modinfo, module_param, number_param, paths_param, switch_param,
-};
+pub(crate) use {choice_param, modinfo, module_param, number_param, switch_param, text_param};

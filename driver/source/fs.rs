@@ -35,8 +35,8 @@ use crate::{
     },
     sys::{
         param::{
-            paths_param,
             switch_param,
+            text_param,
             ParamLock,
             SwitchParam, //
         },
@@ -59,11 +59,11 @@ switch_param! {
     }
 }
 
-paths_param! {
+text_param! {
     /// Where file systems are looked at.
-    static PATHS = "fs_paths" {
+    static PATHS: Paths = "fs_paths" {
         description: "Where file systems are looked at: up to 16 absolute paths of at most 200 \
-                      bytes, separated by commas",
+                      bytes, separated by commas, default /",
         default: "/",
         changed: crate::driver::fs_paths_changed,
     }

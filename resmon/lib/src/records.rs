@@ -3,8 +3,12 @@
 //! Records out of a stream of bytes, plain ones and encoded ones in any order, and what becomes of bytes
 //! that are none.
 
+mod buffer;
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read};
+use std::io::{BufReader, Read};
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
@@ -18,6 +22,7 @@ use crate::frames::Frames;
 use crate::record::words_of;
 use crate::version_1::Version1;
 use crate::{Error, Record, Result};
+use buffer::{Buffer, Filled};
 
 /// Records, one after the other, of a [`Device`](crate::Device) or of a recording.
 ///
@@ -33,11 +38,9 @@ use crate::{Error, Record, Result};
 #[derive(Debug)]
 pub struct Records<R> {
     source: R,
-    /// What was read and not handed out yet is from `start` to `end`.
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// Where in the source `start` is.
+    /// What was read and not handed out yet.
+    buffer: Buffer,
+    /// Where in the source it begins.
     offset: u64,
     /// Bytes of the last record.
     last_bytes: u64,
@@ -83,14 +86,6 @@ const MAX_BLOCK_HEADER_BYTES: usize = 1 << 16;
 /// like one everywhere would be looked at for ever, so beyond this what a frame would be is passed over.
 const MAX_CHECKED_IN_VAIN: u64 = 1 << 30;
 
-/// What came of reading.
-enum Filled {
-    More,
-    /// There will be more.
-    NotYet,
-    Ended,
-}
-
 impl Records<BufReader<File>> {
     /// Opens a recording.
     ///
@@ -124,9 +119,7 @@ impl<R: Read> Records<R> {
     pub(crate) fn with_capacity(source: R, capacity: usize) -> Self {
         Self {
             source,
-            buffer: vec![0; capacity.max(Self::HEADER_BYTES)],
-            start: 0,
-            end: 0,
+            buffer: Buffer::with_capacity(capacity.max(Self::HEADER_BYTES)),
             offset: 0,
             last_bytes: 0,
             older: Version1::default(),
@@ -199,10 +192,12 @@ impl<R: Read> Records<R> {
                     self.pass(bytes);
                     continue;
                 }
-                Ok(Look::Needs(_)) if is_whole && self.start == self.end => return self.ended(),
+                Ok(Look::Needs(_)) if is_whole && self.buffer.bytes().is_empty() => {
+                    return self.ended()
+                }
                 Ok(Look::Needs(_)) if is_whole => None,
                 Ok(Look::Needs(bytes)) => {
-                    match self.fill(bytes)? {
+                    match self.buffer.fill(&mut self.source, bytes)? {
                         Filled::More => (),
                         Filled::NotYet => return Ok(None),
                         Filled::Ended => is_whole = true,
@@ -220,7 +215,7 @@ impl<R: Read> Records<R> {
 
     /// Looks for a record at the start. Nothing follows what is there if it `is_whole`.
     fn look(&mut self, is_whole: bool) -> std::result::Result<Look, Why> {
-        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let there = self.buffer.bytes();
         // What does not begin as one of them need not be waited for.
         let begin = Begin::of(there).ok_or(Why::Record(Invalid::Magic))?;
         if there.len() < begin.magic().len() {
@@ -234,7 +229,7 @@ impl<R: Read> Records<R> {
     }
 
     fn look_at_record(&mut self, is_whole: bool) -> std::result::Result<Look, Why> {
-        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let there = self.buffer.bytes();
         let Some(header) = there.get(..Self::HEADER_BYTES) else {
             return Ok(Look::Needs(Self::HEADER_BYTES));
         };
@@ -263,7 +258,7 @@ impl<R: Read> Records<R> {
 
     fn look_at_block(&mut self) -> std::result::Result<Look, Why> {
         const BYTES: usize = <block::Header as model::words::Words>::LEN * WORD_BYTES;
-        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let there = self.buffer.bytes();
         let Some(header) = there.get(..BYTES) else {
             return Ok(Look::Needs(BYTES));
         };
@@ -281,7 +276,7 @@ impl<R: Read> Records<R> {
     }
 
     fn look_at_frame(&mut self) -> std::result::Result<Look, Why> {
-        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let there = self.buffer.bytes();
         let Some(head) = there.get(..WORD_BYTES) else {
             return Ok(Look::Needs(WORD_BYTES));
         };
@@ -303,7 +298,7 @@ impl<R: Read> Records<R> {
 
     /// Passes over the bytes from the start to where a record may begin.
     fn skip(&mut self, why: Option<Why>) -> Result<()> {
-        let there = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let there = self.buffer.bytes();
         let next = Begin::ALL.map(|begin| begin.next_in(there));
         // The last few bytes may be the begin of one.
         let begun = Begin::ALL.map(|begin| begin.begun_in(there));
@@ -335,7 +330,7 @@ impl<R: Read> Records<R> {
     }
 
     fn pass(&mut self, bytes: usize) {
-        self.start += bytes;
+        self.buffer.pass(bytes);
         self.offset += bytes as u64;
     }
 
@@ -353,38 +348,11 @@ impl<R: Read> Records<R> {
         self.damage
     }
 
-    /// Reads more.
-    fn fill(&mut self, needed: usize) -> Result<Filled> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        if self.buffer.len() < needed {
-            // A size is believed as far as bytes follow: garbage shall not take much memory.
-            let size = needed.min(self.buffer.len().saturating_mul(2));
-            self.buffer.resize(size, 0);
-        }
-        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-        loop {
-            match self.source.read(room) {
-                Ok(0) => return Ok(Filled::Ended),
-                Ok(read) => {
-                    self.end += read;
-                    return Ok(Filled::More);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => (),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Filled::NotYet),
-                Err(error) => return Err(Error::Read(error)),
-            }
-        }
-    }
-
     /// The same records, of `source` in another type, as to read from one of several.
     pub fn map_source<S: Read>(self, map: impl FnOnce(R) -> S) -> Records<S> {
         Records {
             source: map(self.source),
             buffer: self.buffer,
-            start: self.start,
-            end: self.end,
             offset: self.offset,
             last_bytes: self.last_bytes,
             older: self.older,
@@ -417,58 +385,5 @@ impl<R: Read> Iterator for Records<R> {
 impl<R: AsFd> AsFd for Records<R> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.source.as_fd()
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use model::words::Words;
-
-    use super::*;
-
-    const PLAIN: &[u8] = include_bytes!("../../testdata/layers.rec");
-
-    /// Each word begins a frame of 64 KiB that is none: without a bound, a MiB takes 8 GiB of checksums.
-    #[test]
-    fn bytes_that_begin_frames_everywhere_are_not_checked_for_ever() {
-        const FRAME_BYTES: u64 = 1 << 16;
-        const BYTES: u64 = 1 << 20;
-        const MAX: u64 = 1 << 22;
-        let head = u64::from(frame::MAGIC) | (FRAME_BYTES << 32);
-        let mut recording = head.to_le_bytes().repeat(BYTES as usize / WORD_BYTES);
-        recording.extend(PLAIN);
-        let mut records = Records {
-            max_checked_in_vain: MAX,
-            ..Records::new(recording.as_slice())
-        };
-        let found = records.by_ref().map(Result::unwrap).count();
-        // The last ones of them reach into the records.
-        assert!(found > 0);
-        assert!((MAX..=MAX + BYTES + 2 * FRAME_BYTES).contains(&records.checked_in_vain));
-    }
-
-    /// A header of a block may claim any size; only one that it can have is waited for.
-    #[test]
-    fn a_claimed_header_is_not_waited_for() {
-        for header_bytes in [1 << 40, (MAX_BLOCK_HEADER_BYTES + WORD_BYTES) as u64] {
-            let mut words = Vec::new();
-            let header = block::Header {
-                header_bytes,
-                size_bytes: header_bytes,
-                ..block::Header::default().sealed(0)
-            };
-            header.put(&mut |word| words.push(word));
-            let checksum_at = words.len() - 1;
-            words[checksum_at] =
-                model::crc32c::update_words(0, words[..checksum_at].iter().copied()).into();
-            let mut recording: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            recording.extend(PLAIN);
-            let mut records = Records::new(recording.as_slice());
-            let found = records.by_ref().map(Result::unwrap).count();
-            assert_eq!(found, Records::new(PLAIN).count());
-            let damaged: u64 = records.damage().iter().map(|damage| damage.bytes).sum();
-            assert_eq!(damaged, (recording.len() - PLAIN.len()) as u64);
-        }
     }
 }

@@ -11,6 +11,8 @@ pub(crate) mod block_reader;
 pub(crate) mod blocks;
 #[path = "../../../driver/copy.rs"]
 pub(crate) mod copy;
+#[path = "../../../driver/cursor.rs"]
+pub(crate) mod cursor;
 #[path = "../../../driver/history.rs"]
 pub(crate) mod history;
 #[path = "../../../driver/reader.rs"]

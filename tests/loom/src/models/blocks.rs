@@ -10,7 +10,7 @@ use model::words::Words;
 use super::check;
 use crate::driver::block_reader::{From, Order};
 use crate::driver::blocks::{Blocks, Capacity, Kept};
-use crate::driver::history::NotRead;
+use crate::driver::cursor::NotRead;
 use crate::driver::ring::Ring;
 use crate::sync::Arc;
 use crate::sys::rwonce::{take_away, Barrier};

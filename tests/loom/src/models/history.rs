@@ -7,7 +7,8 @@ use model::record::{LOST_AT, SEQ_AT, SIZE_AT, WORD_BYTES};
 
 use super::check;
 use crate::driver::blocks;
-use crate::driver::history::{Capacity, Cursor, History, NotRead};
+use crate::driver::cursor::{Cursor, NotRead};
+use crate::driver::history::{Capacity, History};
 use crate::sync::Arc;
 use crate::sys::rwonce::{take_away, Barrier};
 
