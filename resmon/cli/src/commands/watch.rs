@@ -14,6 +14,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
+use resmon::model::event::Trigger;
 use resmon::{Device, EventState, Record, Records, WallClock};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
@@ -170,7 +171,8 @@ impl<W: Write> Watcher<W> {
             self.print(&row)?;
             self.left = self.left.saturating_sub(1);
             if let Some(Test::AskedFor { seq }) = self.test {
-                let is_test = row.event.name == TEST && row.event.state == EventState::Moment;
+                let is_test = row.event.name == Trigger::Test.description().name
+                    && row.event.state == EventState::Moment;
                 if is_test && row.seq >= seq {
                     self.test = Some(Test::Seen);
                 }
@@ -260,9 +262,6 @@ impl<W: Write> Watcher<W> {
 fn end_of(end: BorrowedFd<'_>) -> PollFd<'_> {
     PollFd::from_borrowed_fd(end, PollFlags::IN)
 }
-
-/// The trigger of test events.
-const TEST: &str = "test";
 
 /// Says something on standard error; when nobody listens there, there is nobody to tell.
 fn say(what: impl std::fmt::Display) {

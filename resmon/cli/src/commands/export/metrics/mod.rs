@@ -25,6 +25,7 @@ mod pressure;
 mod running;
 mod tcp;
 
+use resmon::model::source::disk::SECTOR_BYTES;
 use std::slice;
 use std::time::Duration;
 
@@ -63,9 +64,6 @@ fn real(value: f64) -> Option<Value> {
 fn seconds_of(ns: u64) -> Option<Value> {
     Some(Value::Seconds(ns))
 }
-
-/// Bytes of a sector.
-const SECTOR_BYTES: u64 = 512;
 
 /// What adds the metrics of a source, in the order of the sources.
 const SOURCES: &[fn(&mut Families, record::Record<'_>)] = &[
