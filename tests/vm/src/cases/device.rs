@@ -29,6 +29,7 @@ use super::{net, sleep_ms, Case, Clock, Guest, Needs};
 use crate::child::{myself, Player, Role};
 use crate::elapsed::slowness;
 use crate::fuse::Fuse;
+use crate::lines::Line;
 use crate::load::{self, Kind};
 use crate::module::{self, Module, HISTORY, PATIENCE};
 use crate::readers::Got;
@@ -878,6 +879,34 @@ fn kept(guest: &Guest) -> Result<()> {
         ensure!(
             loaded.history_kb > expected.saturating_sub(block_kb) && loaded.history_kb <= expected + block_kb,
             "expected history_kB={history_kb}, or {least_kb} at least, give or take a block of {block_kb} kB, found {loaded:?}"
+        );
+        let is_raised = |line: &Line| match line {
+            Line::HistoryRaised(asked_kb, kb) => Some((*asked_kb, *kb)),
+            _ => None,
+        };
+        let lines = module.lines(module.start)?;
+        let raised: Vec<_> = lines
+            .iter()
+            .filter_map(|(_, line)| is_raised(line))
+            .collect();
+        let expected: &[(u64, u64)] = match loaded.history_kb > history_kb {
+            true => &[(history_kb, loaded.history_kb)],
+            false => &[],
+        };
+        ensure!(
+            raised == expected,
+            "the log says that the history was raised by {raised:?}, expected {expected:?}"
+        );
+        ensure!(
+            (1..=least_kb + 1).contains(&loaded.encoder_kb),
+            "expected the encoder to take what two of the largest records do, {least_kb} kB, found {loaded:?}"
+        );
+        // A record takes some 100 to 1,000 bytes, and there is one in an hour.
+        let records = loaded.reach_min / 60;
+        ensure!(
+            (loaded.history_kb..=10 * loaded.history_kb).contains(&records),
+            "expected {} kB to reach back some records for each kB, found {loaded:?}",
+            loaded.history_kb
         );
         // The first one is taken at load.
         let mut last = 0;

@@ -656,6 +656,10 @@ fn one_series(guest: &Guest) -> Result<()> {
         fs::remove_file(file)?;
     }
 
+    let status = printed(&["status"])?;
+    must_contain(&status, &format!("{count} kept, "))?;
+    must_contain(&status, ", which reach back ")?;
+
     // The past arrives after the newest.
     let mut top = Terminal::start(RESMON, &["top"], 80, 24)?;
     top.wait_for("live")?;
