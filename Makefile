@@ -2,9 +2,9 @@
 # What a person runs. The kernel's build system reads Kbuild, not this file.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-export KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
+export JOBS KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-boot-log test-matrix test-deb test-dashboards bench bench-sizes deb fmt lint update
+.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-panic test-boot-log test-matrix test-deb test-debian test-dashboards bench bench-sizes deb fmt lint update
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -36,6 +36,9 @@ test-debug:
 test-kcsan:
 	@scripts/test --kcsan
 
+test-panic:
+	@scripts/test-panic
+
 test-boot-log:
 	@scripts/test --boot-log
 
@@ -44,6 +47,9 @@ test-matrix:
 
 test-deb:
 	@scripts/test-deb
+
+test-debian:
+	@scripts/test-debian
 
 test-dashboards:
 	@scripts/test-dashboards "$(DASHBOARDS)"
@@ -83,10 +89,13 @@ help:
 	@echo '  make test             run every test: on the host, and on a stock kernel'
 	@echo '  make test-debug       run the tests in the kernel with all its checks on'
 	@echo '  make test-kcsan       run the tests in a kernel that looks for data races'
+	@echo '  make test-panic       let guests die, and compare what the log, pstore and a dump say of them'
 	@echo '  make test-boot-log    see how long the boot log stays, with 2 and 64 CPUs'
 	@echo '  make test-matrix      run them on each kind of stock kernel that is supported'
 	@echo '  make deb              build Debian packages of the module (DKMS) and of resmon'
 	@echo '  make test-deb         test the packages on a Debian system, with a kernel upgrade'
+	@echo '  make test-debian      see that everyday work on a Debian system is no event, and how long'
+	@echo '                        its boot log stays'
 	@echo '  make test-dashboards  ask resmon'\''s metrics what dashboards and alerts in DASHBOARDS ask'
 	@echo '  make bench            count the instructions and the bytes of a sample'
 	@echo '  make bench-sizes      count the bytes of 300 samples, 5 s apart'
@@ -100,6 +109,7 @@ help:
 	@echo '  INSTALL_MOD_PATH=DIR  put before /lib/modules by modules_install'
 	@echo '  KERNEL=VERSION        Debian kernel for kernel-tree and QEMU, as 7.2.12 or'
 	@echo '                        7.3.4+deb13-rt-amd64 [newest with Rust]'
+	@echo '  JOBS=N                guests of the tests that run at a time [2]'
 	@echo '  DASHBOARDS=FOLDER     *.json of Grafana and *.yml of Prometheus, for test-dashboards'
 	@echo '  RESOURCE_MONITOR_CACHE=DIR   where tools, kernels and logs are kept'
 	@echo '                        [~/.cache/resource_monitor]'

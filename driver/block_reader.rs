@@ -6,11 +6,12 @@
 
 use super::{
     blocks::Blocks,
+    copy,
     cursor::{
         Lapped,
         NotRead, //
     },
-    history::CHUNK_WORDS, //
+    record_reader::CHUNK_WORDS, //
 };
 use crate::model::{
     block::Header,
@@ -155,8 +156,8 @@ impl Blocks {
                 let frame_words = len.saturating_sub(Header::LEN);
                 header.sealed(frame_words).put(&mut fill(chunk));
             } else {
-                let at = self.start(number).saturating_add(done as u64);
-                self.words.load(at, chunk);
+                let words = self.block(number).get(done..).unwrap_or_default();
+                copy::load(words, chunk);
             }
             if let Err(error) = write(done, chunk) {
                 return Ok(Err(error));

@@ -8,15 +8,16 @@
 //!
 //! Programs read them by `driver/block_reader.rs`.
 //!
-//! The newest block is open: it grows. What its header has to say is not in the ring yet, but in one of
-//! two copies, of which the writer changes the one that nobody is told to read.
+//! The newest block is open: it grows. What its header has to say is not in the block yet, but in one of
+//! two copies, of which the writer changes the one that nobody is told to read. In the block is one that says whose
+//! records these are, for who finds it in a dump of the machine; each frame says for itself whether it is whole.
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use super::{
     copy,
     cursor::Lapped,
-    ring::Ring, //
+    piece::Piece, //
 };
 use crate::{
     model::{
@@ -69,11 +70,9 @@ pub(crate) struct Capacity {
 /// The blocks that are kept.
 #[pin_data]
 pub(crate) struct Blocks {
-    pub(super) words: Ring,
-    block_words: usize,
+    blocks: KVec<Piece>,
     /// Words of [`Writer::memory`].
     encoder_words: usize,
-    count: u64,
     /// Number of the oldest block. What is before it may be overwritten at any time.
     pub(super) oldest: Atomic<u64>,
     /// How often the open block has grown; 0 before the first time. Its header is in
@@ -119,7 +118,11 @@ impl Blocks {
     ///
     /// `ENOMEM` when there is no memory.
     pub(crate) fn new(capacity: &Capacity) -> Result<Arc<Self>> {
-        let words = Ring::new(capacity.blocks.saturating_mul(capacity.block_words))?;
+        let mut blocks = KVec::with_capacity(capacity.blocks, GFP_KERNEL)?;
+        let mut is_easy = true;
+        for _ in 0..capacity.blocks {
+            blocks.push(Piece::new(capacity.block_words, &mut is_easy)?, GFP_KERNEL)?;
+        }
         let encoder_words = match capacity.blocks {
             0 => 0,
             _ => frame::memory_words(capacity.max_record_words),
@@ -130,13 +133,10 @@ impl Blocks {
             header: Header::default(),
             frame_words: 0,
         };
-        let (block_words, count) = (capacity.block_words, capacity.blocks as u64);
         Arc::pin_init(
             pin_init!(Self {
-                words,
-                block_words,
+                blocks,
                 encoder_words,
-                count,
                 oldest: Atomic::new(0u64),
                 version: Atomic::new(0u64),
                 open: [(); 2].map(|()| [(); Header::LEN].map(|()| RwOnce::new(0))),
@@ -154,7 +154,7 @@ impl Blocks {
     ///
     /// Process context, may sleep. Only the reporter calls this.
     pub(crate) fn keep(&self, kept: Kept, record: Parts<'_, RwOnce<u64>>) {
-        if self.count == 0 {
+        if self.blocks.is_empty() {
             return;
         }
         let writer = &mut *self.writer.lock();
@@ -171,8 +171,7 @@ impl Blocks {
     fn append(&self, writer: &mut Writer, kept: Kept, record: Parts<'_, RwOnce<u64>>) -> bool {
         let header = &mut writer.header;
         let used = Header::LEN.saturating_add(writer.frame_words);
-        let block = self.words.slice(self.start(header.number));
-        let block = block.get(..self.block_words).unwrap_or_default();
+        let block = self.block(header.number);
         let mut left = Left(block.get(used..).unwrap_or_default());
         let Ok(words) = writer.encoder.encode(&mut writer.memory, record, &mut left) else {
             return false;
@@ -204,9 +203,9 @@ impl Blocks {
         let header = &mut writer.header;
         let mut number = header.number;
         if header.records != 0 {
-            copy::put_each(&mut self.words.words(self.start(number)), header);
+            copy::put(self.block(number), &header.sealed(writer.frame_words));
             number = number.saturating_add(1);
-            if let Some(gone) = number.checked_sub(self.count) {
+            if let Some(gone) = number.checked_sub(self.blocks.len() as u64) {
                 self.drop_block(gone);
             }
         }
@@ -218,6 +217,9 @@ impl Blocks {
             first_boot_ns: kept.boot_ns,
             ..Header::default()
         };
+        if let Some(piece) = self.piece(number) {
+            piece.mark(&header.sealed(0));
+        }
         writer.frame_words = 0;
         writer.encoder.start_group();
     }
@@ -235,9 +237,15 @@ impl Blocks {
         rwonce::write_barrier();
     }
 
-    /// Position of the block in the ring.
-    pub(super) fn start(&self, number: u64) -> u64 {
-        number.saturating_mul(self.block_words as u64)
+    /// The memory of a block; none when there are no blocks.
+    fn piece(&self, number: u64) -> Option<&Piece> {
+        let at = number.checked_rem(self.blocks.len() as u64)?;
+        self.blocks.get(at as usize)
+    }
+
+    /// The words of a block.
+    pub(super) fn block(&self, number: u64) -> &[RwOnce<u64>] {
+        self.piece(number).map(Piece::words).unwrap_or_default()
     }
 
     fn copy(&self, version: u64) -> &Copy {
@@ -267,7 +275,7 @@ impl Blocks {
 
     /// The header of a block that is closed.
     fn closed_header(&self, number: u64) -> Result<Header, Lapped> {
-        let header = get(self.words.words(self.start(number)));
+        let header = get(self.block(number));
         self.check(number)?;
         header.ok_or(Lapped)
     }
@@ -309,12 +317,18 @@ impl Blocks {
 
     /// Bytes of the largest block.
     pub(crate) fn block_bytes(&self) -> usize {
-        self.block_words.saturating_mul(WORD_BYTES)
+        self.block(0).len().saturating_mul(WORD_BYTES)
     }
 
     /// Bytes of all of them.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.words.len().saturating_mul(WORD_BYTES)
+        self.blocks.len().saturating_mul(self.block_bytes())
+    }
+
+    /// How many there are, and how many of them are not in one piece of memory.
+    pub(super) fn pieces(&self) -> (usize, usize) {
+        let scattered = self.blocks.iter().filter(|block| !block.is_whole());
+        (self.blocks.len(), scattered.count())
     }
 
     /// Bytes of what it takes to encode records.

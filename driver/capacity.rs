@@ -7,6 +7,7 @@ use super::{
     history::Capacity,
     params,
     pending::Pending,
+    ring_memory::HEAD_WORDS,
     source::Room, //
 };
 use crate::{
@@ -54,9 +55,13 @@ impl Capacity {
             .saturating_mul(block_words)
             .saturating_mul(WORD_BYTES);
         Self {
-            words: (PLAIN_BYTES / WORD_BYTES).max(least_words),
-            // A byte for each word of them; an idle machine has half of that.
-            about_records: (history_bytes / usual_words.max(1)) as u64,
+            // As large as a piece of memory is that has room for them.
+            words: least_words
+                .saturating_add(HEAD_WORDS)
+                .next_power_of_two()
+                .max(PLAIN_BYTES / WORD_BYTES),
+            // Three quarters of a byte for each word of them; an idle machine has a third of that.
+            about_records: (history_bytes / (usual_words / 4 * 3).max(1)) as u64,
             blocks: blocks::Capacity {
                 blocks,
                 block_words,

@@ -3,6 +3,7 @@
 //! The events: looked for in each sample, recorded, and logged.
 
 use super::{
+    params,
     record_writer::RecordWriter,
     source::Room,
     sources::Sources, //
@@ -29,7 +30,8 @@ use crate::{
             section_words,
             Record,
             SectionHeader, //
-        }, //
+        },
+        source::oom_kill::OomKill, //
     },
     sys::log,
 };
@@ -51,8 +53,11 @@ struct Said {
     mono_ns: Option<u64>,
     /// What it did not say since.
     unsaid: u64,
-    /// The last of it.
+    /// The last of it, and when that was found.
     last: Event,
+    last_ns: u64,
+    /// Who was killed, if it is about that.
+    victim: Option<OomKill>,
 }
 
 /// The events that are open, and what leads to others.
@@ -102,7 +107,7 @@ impl Events {
     /// Looks at the newest sample and its sources. Returns what came of it.
     pub(super) fn look(&mut self, sample: Record<'_>, sources: &mut Sources) -> Outcome {
         if self.state.is_off() && self.outcome.events == 0 {
-            self.state.skip();
+            self.state.skip(&mut self.tracks);
             return self.outcome;
         }
         let mut watch = Watch::begin(
@@ -131,12 +136,14 @@ impl Events {
     }
 
     /// Logs those that begin or end with the sample, at most one of each trigger in a minute.
-    pub(super) fn log(&mut self, now_ns: u64, line: &mut Line) {
+    pub(super) fn log(&mut self, now_ns: u64, victim: Option<&OomKill>, line: &mut Line) {
         if self.outcome.has_changed {
             for event in watch::events(&self.tracks) {
                 let said = said_of(&mut self.said, event);
                 if let Some(said) = said.filter(|_| event.is_change()) {
                     said.last = *event;
+                    said.last_ns = now_ns;
+                    said.victim = victim.copied().filter(|_| event.is_of(Trigger::OomKill));
                     said.unsaid = said.unsaid.saturating_add(1);
                 }
             }
@@ -169,7 +176,10 @@ impl Said {
         let left_out = self.unsaid.saturating_sub(1);
         self.unsaid = 0;
         self.mono_ns = Some(now_ns);
-        self.last.log(now_ns, left_out, line);
+        self.last.log(self.last_ns, left_out, line);
+        if let Some(victim) = self.victim.take() {
+            victim.log(params::NAMES.is("log"), line);
+        }
         log::warning(line.as_str());
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! A ring of words: the newest records as they are, of any length, one after the other. Those that leave
 //! it go on to the blocks (`driver/blocks.rs`). The reporter never waits for readers. A reader copies a
-//! record and then checks whether the writer has lapped it; lost records are counted.
+//! record and then checks whether the writer has lapped it (`driver/record_reader.rs`); lost records are counted.
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
@@ -16,17 +16,17 @@ use super::{
     },
     cursor::{
         Cursor,
-        Lapped,
-        NotRead, //
+        Lapped, //
     },
+    life::Life,
     record_writer::RecordWriter,
-    ring::Ring, //
+    ring::Ring,
+    ring_memory::RingMemory, //
 };
 use crate::{
     model::record::{
         BOOT_ID_AT,
         LOAD_ID_AT,
-        LOST_AT,
         SEQ_AT,
         SIZE_AT,
         TAKEN_BOOT_AT,
@@ -55,12 +55,9 @@ use kernel::{
     },
 };
 
-/// How many words a reader copies before it hands them on.
-pub(super) const CHUNK_WORDS: usize = 64;
-
 /// How much room there is for records.
 pub(crate) struct Capacity {
-    /// Words of those that are kept as they are: at least two of the largest.
+    /// Words of memory for those that are kept as they are: at least two of the largest, and the header.
     pub(crate) words: usize,
     /// The room for older ones.
     pub(crate) blocks: blocks::Capacity,
@@ -72,18 +69,18 @@ pub(crate) struct Capacity {
 #[pin_data]
 pub(crate) struct History {
     words: Ring,
-    max_record_words: usize,
+    pub(super) max_record_words: usize,
     /// The older records.
     blocks: Arc<Blocks>,
     /// Records from `oldest` to `end`.
     kept: RwOnce<u64>,
     /// Position of the oldest record. What is before it may be overwritten at any time.
-    oldest: Atomic<u64>,
+    pub(super) oldest: Atomic<u64>,
     /// Position after the newest record.
-    end: Atomic<u64>,
+    pub(super) end: Atomic<u64>,
     /// Sequence number after that of the newest record.
     next_seq: Atomic<u64>,
-    /// Position after the newest record in which an event begins or ends.
+    /// Position after the newest record in which an event begins or ends, or a process was killed.
     event_end: Atomic<u64>,
     #[pin]
     readable: PollCondVar,
@@ -99,8 +96,8 @@ impl History {
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(capacity: &Capacity) -> Result<Arc<Self>> {
-        let words = Ring::new(capacity.words)?;
+    pub(crate) fn new(capacity: &Capacity, life: Life) -> Result<Arc<Self>> {
+        let words = Ring::new(RingMemory::new(capacity.words, life)?);
         let blocks = Blocks::new(&capacity.blocks)?;
         Arc::pin_init(
             pin_init!(Self {
@@ -124,9 +121,20 @@ impl History {
         &self.blocks
     }
 
-    /// Bytes of the records that are kept as they are.
+    /// Bytes of memory for the records that are kept as they are.
     pub(crate) fn plain_bytes(&self) -> usize {
-        self.words.len().saturating_mul(WORD_BYTES)
+        self.words.memory().size_bytes()
+    }
+
+    /// How many pieces of memory there are, and how many of them are not whole, so that they are not found in a
+    /// dump.
+    pub(crate) fn pieces(&self) -> (usize, usize) {
+        let (blocks, scattered) = self.blocks.pieces();
+        let is_scattered = !self.words.memory().is_whole();
+        (
+            blocks.saturating_add(1),
+            scattered.saturating_add(usize::from(is_scattered)),
+        )
     }
 
     /// How many of them there are.
@@ -207,7 +215,7 @@ impl History {
         self.end.load(Acquire) > position
     }
 
-    /// Whether an event begins or ends in a record at `position` or later that is still there.
+    /// Whether there still is a record with an event or a kill to tell of at `position` or later.
     ///
     /// # Context
     ///
@@ -216,70 +224,8 @@ impl History {
         self.event_end.load(Acquire) > position.max(self.oldest.load(Relaxed))
     }
 
-    /// Passes the next record to `write`, in pieces, each with the offset in words that it has in
-    /// the record, and goes on to the one after it. Returns its length in words, which is at most
-    /// `max_words`. A record that is overwritten meanwhile is passed again from its start, or the
-    /// next one instead.
-    pub(crate) fn read(
-        &self,
-        cursor: &mut Cursor,
-        max_words: usize,
-        mut write: impl FnMut(usize, &[u64]) -> Result,
-    ) -> Result<usize, NotRead> {
-        loop {
-            if !self.has_next(cursor.at) {
-                return Err(NotRead::None);
-            }
-            let at = cursor.at.max(self.oldest.load(Acquire));
-            let Ok((seq, next)) = self.header(at) else {
-                continue;
-            };
-            let len = next.saturating_sub(at) as usize;
-            if len > max_words {
-                return Err(NotRead::TooLong);
-            }
-            let lost = seq.saturating_sub(cursor.seq);
-            match self.copy(at, len, lost, &mut write) {
-                Ok(result) => result.map_err(NotRead::Failed)?,
-                Err(Lapped) => continue,
-            }
-            *cursor = Cursor {
-                at: next,
-                seq: seq.wrapping_add(1),
-            };
-            return Ok(len);
-        }
-    }
-
-    /// Passes the `len` words of the record at `at` to `write`.
-    fn copy(
-        &self,
-        at: u64,
-        len: usize,
-        lost: u64,
-        write: &mut impl FnMut(usize, &[u64]) -> Result,
-    ) -> Result<Result, Lapped> {
-        let mut chunk = [0; CHUNK_WORDS];
-        let mut done = 0usize;
-        while done < len {
-            let count = len.saturating_sub(done).min(CHUNK_WORDS);
-            let chunk = chunk.get_mut(..count).unwrap_or_default();
-            self.words.load(at.saturating_add(done as u64), chunk);
-            let lost_at = LOST_AT.checked_sub(done);
-            if let Some(word) = lost_at.and_then(|at| chunk.get_mut(at)) {
-                *word = lost;
-            }
-            if let Err(error) = write(done, chunk) {
-                return Ok(Err(error));
-            }
-            done = done.saturating_add(count);
-        }
-        self.check(at)?;
-        Ok(Ok(()))
-    }
-
     /// The sequence number of the record at `at`, and the position of the next.
-    fn header(&self, at: u64) -> Result<(u64, u64), Lapped> {
+    pub(super) fn header(&self, at: u64) -> Result<(u64, u64), Lapped> {
         let size_bytes = self.word(at, SIZE_AT).map_or(0, RwOnce::read);
         let seq = self.word(at, SEQ_AT).map_or(0, RwOnce::read);
         self.check(at)?;
@@ -287,12 +233,12 @@ impl History {
     }
 
     /// The word `index` of the record at `at`.
-    fn word(&self, at: u64, index: usize) -> Option<&RwOnce<u64>> {
+    pub(super) fn word(&self, at: u64, index: usize) -> Option<&RwOnce<u64>> {
         self.words.word(at.saturating_add(index as u64))
     }
 
     /// Whether all that was loaded from the record at `at` was of it.
-    fn check(&self, at: u64) -> Result<(), Lapped> {
+    pub(super) fn check(&self, at: u64) -> Result<(), Lapped> {
         // The words must have been read before the position of the oldest record is.
         rwonce::read_barrier();
         if at < self.oldest.load(Relaxed) {
@@ -367,6 +313,7 @@ impl History {
     pub(super) fn publish(&self, seq: u64, end: u64, has_event: bool) {
         let newest = self.newest.lock();
         self.end.store(end, Release);
+        self.words.memory().set_end(end);
         self.next_seq.store(seq.wrapping_add(1), Relaxed);
         if has_event {
             self.event_end.store(end, Release);
@@ -392,7 +339,9 @@ impl History {
         self.blocks
             .keep(kept, self.words.parts(oldest, words as usize));
         // A reader that sees the next one as the oldest sees its words as well.
-        self.oldest.store(oldest.saturating_add(words), Release);
+        let next = oldest.saturating_add(words);
+        self.oldest.store(next, Release);
+        self.words.memory().set_oldest(next);
         self.kept.write(self.kept.read().saturating_sub(1));
         // Readers must see that it is gone before a word changes.
         rwonce::write_barrier();

@@ -88,7 +88,7 @@ impl<'a> Log<'a> {
             E::log(before, after, &mut self.lines);
         }
         if let Some(brief) = &mut self.brief {
-            E::sum(before, after, brief);
+            E::sum(before.map(Snapshot::taken), after.taken(), brief);
         }
     }
 
@@ -126,6 +126,6 @@ impl<'a> Log<'a> {
     }
 }
 
-fn memory_of(record: Record<'_>) -> Memory {
+pub(super) fn memory_of(record: Record<'_>) -> Memory {
     record.entries::<Memory>().next().unwrap_or_default()
 }

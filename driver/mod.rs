@@ -15,15 +15,23 @@ mod device;
 mod events;
 mod history;
 mod interval;
+mod kept_records;
+mod life;
 mod log;
+mod oom_marks;
 mod open_round;
+mod panic_log;
 mod params;
 mod pending;
+mod piece;
 mod progress;
 mod reader;
+mod record_buffer;
+mod record_reader;
 mod record_writer;
 mod reporter;
 mod ring;
+mod ring_memory;
 mod running_timer;
 mod sampler;
 mod slots;
@@ -38,8 +46,11 @@ use crate::model::{
 };
 use crate::sys::{
     cpu,
+    identity,
     irq_work::IrqWork,
     miscdevice::Registration,
+    oom::OomProbe,
+    panic::PanicNotifier,
     param::{
         ParamLock,
         ParamLocked, //
@@ -55,6 +66,12 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
+use life::Life;
+use oom_marks::{
+    OomMarks,
+    OomWatch, //
+};
+use panic_log::PanicLog;
 use pending::Pending;
 use reporter::Reporter;
 use running_timer::Timer;
@@ -79,6 +96,9 @@ struct Monitor {
     timer: Arc<Timer>,
     reporter: Arc<Reporter>,
     file_systems: Arc<FileSystems>,
+    /// None where the kernel tells of no kill.
+    oom: Option<OomProbe<OomWatch>>,
+    _panic: PanicNotifier<KBox<PanicLog>>,
 }
 
 /// Starts sampling, and says so in the log.
@@ -96,9 +116,14 @@ pub(crate) fn start() -> Result {
     let pending = Pending::new()?;
     let rounds = Rounds::new()?;
     let file_systems = FileSystems::new(rounds.clone(), &mut lock)?;
-    let mut sources = Sources::new(rounds.clone(), file_systems.clone())?;
+    let marks = OomMarks::new()?;
+    let mut sources = Sources::new(rounds.clone(), file_systems.clone(), marks.clone())?;
     let capacity = Capacity::of_machine(sources.room().and(Events::ROOM));
-    let history = History::new(&capacity)?;
+    let life = Life {
+        boot_id: identity::boot(),
+        load_id: identity::random(),
+    };
+    let history = History::new(&capacity, life)?;
     let timer = Timer::new()?;
     interval::set_fast(false);
     let reporter = Reporter::new(
@@ -107,15 +132,20 @@ pub(crate) fn start() -> Result {
         rounds,
         sources,
         timer.clone(),
+        marks.clone(),
     )?;
     set_alerts(&reporter, params::ALERTS.text(&mut lock));
     let wake = IrqWork::new(WakeReporter::new(reporter.clone())?)?;
-    let sampler = Sampler::new(pending, wake)?;
+    let wake = Arc::new(wake, GFP_KERNEL)?;
+    let panic_log = PanicLog::new(history.clone(), pending.clone())?;
+    let sampler = Sampler::new(pending, wake.clone(), life)?;
+    let oom = OomProbe::register(Arc::new(OomWatch { marks, wake }, GFP_KERNEL)?)?;
+    let panic = PanicNotifier::register(panic_log)?;
     // Last: an open file pins the module, but does not do so if `init` fails afterwards.
     let device = Records::register(history.clone())?;
     pr_info!(
         "loaded version={} interval={}ms cpus={} history_kB={} plain_kB={} \
-         encoder_kB={} reach={}min\n",
+         encoder_kB={} reach={}min oom={}\n",
         crate::VERSION,
         params::INTERVAL_MS.value(),
         cpu::online_count(),
@@ -123,12 +153,19 @@ pub(crate) fn start() -> Result {
         history.plain_bytes() / 1024,
         history.blocks().encoder_bytes().div_ceil(1024),
         capacity.about_records.saturating_mul(interval_ms()) / MSEC_PER_MIN,
+        if oom.is_some() { "at_once" } else { "counted" },
     );
     if history.blocks().size_bytes() > params::history_bytes() {
         pr_info!(
             "history raised from {} kB to {} kB: two of the largest records need that\n",
             params::history_bytes() / 1024,
             history.blocks().size_bytes() / 1024,
+        );
+    }
+    let (pieces, scattered) = history.pieces();
+    if scattered != 0 {
+        pr_info!(
+            "history scattered parts={scattered} of={pieces}: a crash dump does not show them\n"
         );
     }
     reporter.announce();
@@ -138,6 +175,8 @@ pub(crate) fn start() -> Result {
         timer,
         reporter,
         file_systems,
+        oom,
+        _panic: panic,
     });
     Ok(())
 }
@@ -150,9 +189,14 @@ pub(crate) fn start() -> Result {
 pub(crate) fn stop() {
     let monitor = MONITOR.get(&mut ParamLock::acquire()).take();
     if let Some(Monitor {
-        timer, reporter, ..
+        timer,
+        reporter,
+        oom,
+        ..
     }) = monitor
     {
+        // It raises the interrupt work, which ends with the sampler.
+        drop(oom);
         // From here on no sample is taken, nor logged.
         let Some(running) = timer.take() else { return };
         let totals = running.stop();

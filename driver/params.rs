@@ -79,6 +79,27 @@ choice_param! {
 }
 
 number_param! {
+    /// At most how much is logged at a panic.
+    static PANIC_LOG_KB = "panic_log_kB" {
+        description: "Lines of the last minute, of what is wrong and of processes that are logged at a panic, at most (0: none)",
+        unit: "kB",
+        range: 0..=64,
+        default: 2,
+        mode: 0o644,
+        changed: |_| (),
+    }
+}
+
+choice_param! {
+    /// Who may see the names of processes.
+    static NAMES = "names" {
+        description: "Where names of processes are: in records alone, in alerts and full lines of the log as well, or nowhere",
+        words: ["device", "log", "off"],
+        changed: |_| (),
+    }
+}
+
+number_param! {
     /// Memory for the records that are kept encoded.
     static HISTORY_KB = "history_kB" {
         description: "Memory for the records that are kept, older than those of the last minutes",

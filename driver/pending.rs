@@ -16,7 +16,9 @@ use crate::{
             section_words,
             Header,
             SectionHeader,
+            SECTION_SIZE_AT,
             SIZE_AT,
+            TAKEN_MONO_AT,
             WORD_BYTES, //
         },
         source::{
@@ -48,6 +50,12 @@ const MAX_BYTES: usize = 1 << 20;
 /// Where the CPUs begin in the record that the timer callback writes. Before them are the header,
 /// the memory counters, and the header of their own section.
 const CPUS_AT: usize = Header::LEN + section_words::<Memory>(1) + SectionHeader::LEN;
+
+/// The word of it that has the bytes of the section of the CPUs, which comes last.
+pub(super) const CPUS_SIZE_AT: usize = CPUS_AT - SectionHeader::LEN + SECTION_SIZE_AT;
+
+/// Words before that section.
+pub(super) const BEFORE_CPUS: usize = CPUS_AT - SectionHeader::LEN;
 
 /// Words of the record that the timer callback writes when `cpus` CPUs are online.
 const fn words_for(cpus: usize) -> usize {
@@ -124,6 +132,15 @@ impl Pending {
             head,
             cpus: rest,
         })
+    }
+
+    /// When the sample `seq` was taken, by `CLOCK_MONOTONIC`; none when it is not there.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn taken_mono_ns(&self, seq: u64) -> Option<u64> {
+        self.0.word(seq, TAKEN_MONO_AT)
     }
 
     /// Copies the record `seq` into `words`, and gives the words that are it. None when it is not

@@ -14,6 +14,7 @@ use super::{
     open_round::OpenRound,
     params,
     pending::Pending,
+    record_buffer::RecordBuffer,
     sources::Sources,
     trouble::Trouble, //
 };
@@ -24,7 +25,6 @@ use crate::{
             Line,
             Lines, //
         },
-        record::Record,
         source::{
             activity::swapped,
             cpu::{
@@ -40,47 +40,7 @@ use core::{
     cell::Cell,
     mem, //
 };
-use kernel::{
-    prelude::*,
-    time::NSEC_PER_SEC, //
-};
-
-/// Memory for a sample, as a record of CPU and memory.
-pub(crate) struct SampleBuffer {
-    words: KVVec<u64>,
-    /// How many of the words are a sample; 0 when there is none.
-    len: usize,
-}
-
-impl SampleBuffer {
-    /// Allocates memory for the largest sample.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM` when there is no memory.
-    fn new() -> Result<Self> {
-        Ok(Self {
-            words: KVVec::from_elem(0, Pending::record_words(), GFP_KERNEL)?,
-            len: 0,
-        })
-    }
-
-    /// Copies the sample `seq`. Returns whether it is still there; otherwise the buffer is empty.
-    fn read(&mut self, pending: &Pending, seq: u64) -> bool {
-        let sample = pending.read(seq, &mut self.words);
-        self.len = sample.map_or(0, |words| words.len());
-        self.len != 0
-    }
-
-    /// The words of the sample.
-    pub(super) fn words(&self) -> &[u64] {
-        self.words.get(..self.len).unwrap_or_default()
-    }
-
-    fn record(&self) -> Option<Record<'_>> {
-        Record::new(self.words()).ok()
-    }
-}
+use kernel::prelude::*;
 
 /// How far the reporter has come.
 pub(crate) struct Progress {
@@ -92,9 +52,9 @@ pub(crate) struct Progress {
     /// samples are looked at.
     log_every: u64,
     /// The sample that the next lines are compared with.
-    base: SampleBuffer,
+    base: RecordBuffer,
     /// The sample that is looked at.
-    pub(super) now: SampleBuffer,
+    pub(super) now: RecordBuffer,
     /// What the CPUs did between the two.
     spent: Spent,
     /// The round that was begun, until somebody finishes it.
@@ -102,7 +62,7 @@ pub(crate) struct Progress {
     /// The samples that were overwritten first.
     pub(super) behind: Behind,
     /// What is sampled besides CPU and memory.
-    pub(super) sources: Sources,
+    pub(super) sources: KBox<Sources>,
     /// What is wrong with the machine.
     pub(super) events: KBox<Events>,
     /// What changes meanwhile.
@@ -115,13 +75,13 @@ impl Progress {
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(super) fn new(sources: Sources) -> Result<Self> {
+    pub(super) fn new(sources: KBox<Sources>) -> Result<Self> {
         Ok(Self {
             next_seq: 0,
             changes: 0,
             log_every: u64::from(params::LOG_EVERY.value()),
-            base: SampleBuffer::new()?,
-            now: SampleBuffer::new()?,
+            base: RecordBuffer::new(Pending::record_words())?,
+            now: RecordBuffer::new(Pending::record_words())?,
             spent: Spent::default(),
             round: None,
             behind: Behind::default(),
@@ -149,7 +109,7 @@ impl Progress {
         if has_changed {
             self.changes = changes;
             self.log_every = u64::from(params::LOG_EVERY.value());
-            self.base.len = 0;
+            self.base.clear();
             self.sources.for_each(|source| source.restart());
         }
         has_changed
@@ -160,7 +120,7 @@ impl Progress {
     pub(super) fn read_next(&mut self, pending: &Pending) -> Option<u64> {
         let seq = self.next_seq;
         self.next_seq = seq.saturating_add(1);
-        if self.now.read(pending, seq) {
+        if self.now.read_pending(pending, seq) {
             return Some(seq);
         }
         self.next_seq = self.next_seq.max(pending.oldest_seq());
@@ -176,10 +136,10 @@ impl Progress {
     /// Compares the sample `seq`, which is in `now`, with the one that was logged before. Returns whether it
     /// can be logged.
     pub(super) fn compare(&mut self, seq: u64, pending: &Pending) -> bool {
-        let was_logged = self.base.len != 0;
+        let was_logged = !self.base.is_empty();
         if let Some(before) = seq.checked_sub(1).filter(|_| !was_logged) {
             // As good, if it is still there.
-            self.base.read(pending, before);
+            self.base.read_pending(pending, before);
         }
         let Some(now) = self.now.record() else {
             return false;
@@ -189,12 +149,10 @@ impl Progress {
             return false;
         };
         let all = spent_together(base, now);
-        // The kernel counts a busy CPU's time when its tick comes. A sample that follows a
-        // late one may be here first; the next one then stands for both. A CPU whose tick
-        // has stopped for good must not hold up the log.
-        if !all.every_cpu_counted && now.elapsed_ns_since(&base) < NSEC_PER_SEC as u64 {
+        // A sample that follows a late one may be here too soon; the next one then stands for both.
+        if !all.is_counted(now.elapsed_ns_since(&base)) {
             if !was_logged {
-                self.base.len = 0;
+                self.base.clear();
             }
             return false;
         }
@@ -212,7 +170,8 @@ impl Progress {
 
     /// Logs the events that begin or end.
     pub(super) fn log_events(&mut self, now_ns: u64) {
-        self.events.log(now_ns, &mut self.line);
+        let victim = self.sources.killed();
+        self.events.log(now_ns, victim, &mut self.line);
     }
 
     /// Logs what remains to be said when no sample comes any more.
@@ -222,8 +181,15 @@ impl Progress {
     }
 
     /// Logs the sample that was compared, all lines of it if it `is_full`. The sources were sampled for the
-    /// newest sample alone. Returns how many bytes that takes in the log.
-    pub(super) fn log(&mut self, buffers: Buffers, is_newest: bool, is_full: bool) -> usize {
+    /// newest sample alone. Returns how many bytes that takes in the log; lines for which there is no `room` are
+    /// left out.
+    pub(super) fn log(
+        &mut self,
+        buffers: Buffers,
+        is_newest: bool,
+        is_full: bool,
+        room: usize,
+    ) -> usize {
         let (Some(base), Some(now)) = (self.base.record(), self.now.record()) else {
             return 0;
         };
@@ -237,8 +203,11 @@ impl Progress {
         };
         let bytes = Cell::new(0usize);
         let print = |line: &Line| {
-            print(line);
-            bytes.set(bytes.get().saturating_add(logged_bytes(line)));
+            let after = bytes.get().saturating_add(logged_bytes(line));
+            if after <= room {
+                print(line);
+                bytes.set(after);
+            }
         };
         let mut log = Log::new(&mut self.line, &print, is_full, params::LOG.is("brief"));
         log.begin(&sampled);

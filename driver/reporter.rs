@@ -10,6 +10,7 @@ use super::{
     },
     history::History,
     interval,
+    oom_marks::OomMarks,
     open_round::{
         OpenRound,
         RoundBuffers, //
@@ -68,6 +69,8 @@ pub(crate) struct Reporter {
     pending: Arc<Pending>,
     history: Arc<History>,
     rounds: Arc<Rounds>,
+    /// Processes that were chosen as memory ran out.
+    marks: Arc<OomMarks>,
     /// Number of changes to parameters that affect the log.
     changes: Atomic<u64>,
     /// Whether the rescuer reports, since the first thread is still in a source.
@@ -101,8 +104,9 @@ impl Reporter {
         pending: Arc<Pending>,
         history: Arc<History>,
         rounds: Arc<Rounds>,
-        sources: Sources,
+        sources: KBox<Sources>,
         timer: Arc<Timer>,
+        marks: Arc<OomMarks>,
     ) -> Result<Arc<Self>> {
         let progress = Progress::new(sources)?;
         Arc::pin_init(
@@ -110,6 +114,7 @@ impl Reporter {
                 pending,
                 history,
                 rounds,
+                marks,
                 changes: Atomic::new(0u64),
                 is_rescued: Atomic::new(false),
                 progress <- new_mutex!(progress, "Reporter::progress"),
@@ -194,7 +199,7 @@ impl Reporter {
     fn publish(&self, sample: OpenSample<'_>, progress: &mut Progress, buffers: Buffers) {
         sample.record.publish(false);
         if progress.is_due(sample.seq) && progress.compare(sample.seq, &self.pending) {
-            progress.log(buffers, false, params::LOG.is("full"));
+            progress.log(buffers, false, params::LOG.is("full"), usize::MAX);
         }
         self.count_cost(sample.start_ns, 0);
     }
@@ -216,9 +221,6 @@ impl Reporter {
     ) {
         let waited_ns = self.rounds.wait(until_ns);
         buffers.record(&mut sample.record);
-        progress
-            .sources
-            .for_each(|source| source.record(&mut sample.record));
         let test_seq = self.test_seq.load(Relaxed);
         if test_seq <= sample.seq {
             // Unless another one was asked for meanwhile, which has its turn then.
@@ -226,8 +228,14 @@ impl Reporter {
             progress.events.test();
         }
         let outcome = progress.look_for_events();
+        progress.sources.set_trouble(outcome.events != 0);
+        progress
+            .sources
+            .for_each(|source| source.record(&mut sample.record));
         progress.events.record(&mut sample.record);
-        sample.record.publish(outcome.has_changed);
+        // Each kill is news, also while the event goes on.
+        let has_event = outcome.has_changed || progress.sources.killed().is_some();
+        sample.record.publish(has_event);
         self.log(progress, sample.seq, buffers, outcome);
         self.count_cost(sample.start_ns, waited_ns);
     }
@@ -238,10 +246,12 @@ impl Reporter {
         progress.log_events(now_ns);
         let pace = progress.trouble.look(outcome, now_ns);
         let wants_all = progress.trouble.wants_all(outcome, now_ns);
-        let is_due = progress.is_due(seq) && progress.trouble.is_due(now_ns);
+        let is_due = progress.is_due(seq) && progress.trouble.is_due(outcome, now_ns);
         if (is_due || wants_all) && progress.compare(seq, &self.pending) {
-            let is_full = wants_all || params::LOG.is("full");
-            let bytes = progress.log(buffers.buffers, true, is_full);
+            let is_usual = is_due && params::LOG.is("full");
+            let is_full = wants_all || is_usual;
+            let room = progress.trouble.room(wants_all && !is_usual);
+            let bytes = progress.log(buffers.buffers, true, is_full, room);
             progress.trouble.logged(bytes, is_full, now_ns);
         }
         if pace != Pace::Same {
@@ -266,6 +276,19 @@ pub(super) fn patience_ns() -> u64 {
 
 /// A round, for all samples that came since the one before.
 impl Reporter {
+    /// Has a sample taken soon when a process was chosen as memory ran out, and no sample that is there tells of
+    /// it.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep.
+    pub(super) fn hurry(&self) {
+        if self.marks.wants_sample() {
+            // Under the timer's lock, so by one at a time.
+            self.timer.sample_in(|| self.marks.delay_ns());
+        }
+    }
+
     /// Begins a round: takes a snapshot of the sources that cannot block, and requests one of the
     /// others. Returns whether there is a sample to report.
     ///

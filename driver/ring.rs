@@ -6,33 +6,32 @@
 //!
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
-use super::copy;
+use super::{
+    copy,
+    ring_memory::RingMemory, //
+};
 use crate::{
     model::frame::Parts,
     sys::rwonce::RwOnce, //
 };
-use kernel::prelude::*;
 
 /// The words of a ring, in memory that is allocated once.
-pub(crate) struct Ring(KVVec<RwOnce<u64>>);
+pub(crate) struct Ring(RingMemory);
 
 impl Ring {
-    /// Makes a ring of `len` words.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(len: usize) -> Result<Self> {
-        let mut words = KVVec::with_capacity(len, GFP_KERNEL)?;
-        for _ in 0..len {
-            words.push(RwOnce::new(0), GFP_KERNEL)?;
-        }
-        Ok(Self(words))
+    /// Makes a ring.
+    pub(crate) fn new(memory: RingMemory) -> Self {
+        Self(memory)
+    }
+
+    /// Where it is.
+    pub(crate) fn memory(&self) -> &RingMemory {
+        &self.0
     }
 
     /// Number of words.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.0.words().len()
     }
 
     /// The word at `position`; none when the ring is empty.
@@ -105,8 +104,9 @@ impl Ring {
 
     /// The ring from `position` on: what is left until its end, and then from its start.
     fn from(&self, position: u64) -> (&[RwOnce<u64>], &[RwOnce<u64>]) {
-        let at = position.checked_rem(self.0.len() as u64).unwrap_or(0) as usize;
-        let (start, end) = self.0.split_at_checked(at).unwrap_or_default();
+        let all = self.0.words();
+        let at = position.checked_rem(all.len() as u64).unwrap_or(0) as usize;
+        let (start, end) = all.split_at_checked(at).unwrap_or_default();
         (end, start)
     }
 }

@@ -93,21 +93,34 @@ impl RunningTimer {
         if let Some(seq) = self.asked.filter(|_| self.is_asked()) {
             return seq;
         }
-        self.sample_with(|_| ())
+        self.sample_with(0, |_| ())
     }
 
-    /// Does the same, and tells `prepare` the sample's number before it is taken.
+    /// Takes a sample in as many nanoseconds as `delay_ns` says, which is not asked when somebody has asked for
+    /// a sample already.
     ///
     /// # Context
     ///
     /// Process context, may sleep: waits for the callback.
-    fn sample_with(&mut self, prepare: impl FnOnce(u64)) -> u64 {
+    fn sample_in(&mut self, delay_ns: impl FnOnce() -> u64) {
+        if !self.is_asked() {
+            self.sample_with(delay_ns(), |_| ());
+        }
+    }
+
+    /// Does the same as [`Self::sample_now`] in `delay_ns`, and tells `prepare` the sample's number before it is taken.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for the callback.
+    fn sample_with(&mut self, delay_ns: u64, prepare: impl FnOnce(u64)) -> u64 {
         // As in `restart`. Without the timer nobody takes a sample, so the next one is this.
         self.cancel();
         let seq = self.sampler.pending.next_seq();
         prepare(seq);
         self.asked = Some(seq);
-        self.timer = Some(self.sampler.clone().start(Delta::ZERO));
+        let delay = Delta::from_nanos(delay_ns as i64);
+        self.timer = Some(self.sampler.clone().start(delay));
         seq
     }
 
@@ -185,14 +198,27 @@ impl Timer {
         running.as_mut().map(RunningTimer::sample_now)
     }
 
-    /// As [`RunningTimer::sample_with`]. None when there is no timer.
+    /// As [`RunningTimer::sample_in`], if there is a timer.
+    ///
+    /// # Context
+    ///
+    /// Process context, may sleep: waits for the callback.
+    pub(super) fn sample_in(&self, delay_ns: impl FnOnce() -> u64) {
+        if let Some(running) = &mut *self.running.lock() {
+            running.sample_in(delay_ns);
+        }
+    }
+
+    /// As [`RunningTimer::sample_with`] at once. None when there is no timer.
     ///
     /// # Context
     ///
     /// Process context, may sleep: waits for the callback.
     pub(super) fn sample_with(&self, prepare: impl FnOnce(u64)) -> Option<u64> {
         let running = &mut *self.running.lock();
-        running.as_mut().map(|running| running.sample_with(prepare))
+        running
+            .as_mut()
+            .map(|running| running.sample_with(0, prepare))
     }
 
     /// Takes the timer out, to be stopped. Nobody restarts it from here on.

@@ -22,6 +22,7 @@ use super::{
         CostMeter, //
     },
     interval,
+    life::Life,
     pending::{
         Pending,
         SampleWriter, //
@@ -45,7 +46,6 @@ use crate::{
         cpu::CpuSet,
         cpu_hotplug::CpuEpochs,
         cpustat,
-        identity,
         irq_work::IrqWork,
         rwonce::RwOnce,
         vmstat, //
@@ -82,12 +82,9 @@ pub(crate) struct Sampler {
     #[pin]
     timer: HrTimer<Self>,
     epochs: CpuEpochs,
-    /// [`Header::load_id`].
-    load_id: u64,
-    /// [`Header::boot_id`].
-    boot_id: u64,
+    life: Life,
     pub(super) pending: Arc<Pending>,
-    wake: IrqWork<WakeReporter>,
+    wake: Arc<IrqWork<WakeReporter>>,
     pub(super) open: OpenSample,
     pub(super) late: RwOnce<u64>,
     pub(super) missed: RwOnce<u64>,
@@ -143,15 +140,18 @@ impl OpenSample {
 }
 
 impl Sampler {
-    pub(super) fn new(pending: Arc<Pending>, wake: IrqWork<WakeReporter>) -> Result<Arc<Self>> {
+    pub(super) fn new(
+        pending: Arc<Pending>,
+        wake: Arc<IrqWork<WakeReporter>>,
+        life: Life,
+    ) -> Result<Arc<Self>> {
         let open = OpenSample::new()?;
         let epochs = CpuEpochs::watch()?;
         Arc::pin_init(
             pin_init!(Self {
                 timer <- HrTimer::new(),
                 epochs,
-                load_id: identity::random(),
-                boot_id: identity::boot(),
+                life,
                 pending,
                 wake,
                 open,
@@ -194,8 +194,8 @@ impl Sampler {
             late_samples: self.late.read(),
             previous_cost_ns: self.cost.last_ns(),
             taken_boot_ns: Some(clock::boot_ns(taken)),
-            load_id: Some(self.load_id),
-            boot_id: Some(self.boot_id),
+            load_id: Some(self.life.load_id),
+            boot_id: Some(self.life.boot_id),
             ..Header::of(0)
         })
     }

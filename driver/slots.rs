@@ -136,6 +136,21 @@ impl Slots {
         Some(words)
     }
 
+    /// The word `index` of the record `seq`. None when that is not there yet or was overwritten.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(crate) fn word(&self, seq: u64, index: usize) -> Option<u64> {
+        let (slot, words) = self.slot(seq)?;
+        let version = seq.wrapping_add(1);
+        let is_there = slot.version.load(Acquire) == version;
+        let word = words.get(index).filter(|_| is_there)?.read();
+        // As in `read`.
+        rwonce::read_barrier();
+        (slot.version.load(Relaxed) == version).then_some(word)
+    }
+
     /// The slot of the record `seq`, and its words.
     fn slot(&self, seq: u64) -> Option<(&Slot, &[RwOnce<u64>])> {
         let count = self.slots.len() as u64;

@@ -4,6 +4,7 @@
 
 use super::{
     cost::CostMeter,
+    oom_marks::OomMarks,
     source::{
         activity::VmActivity,
         disk::Disks,
@@ -11,10 +12,12 @@ use super::{
         inline::Inline,
         load::LoadAverages,
         net::Interfaces,
+        oom_kills::OomKills,
         pressure::SystemPressure,
         queued::Queued,
         round::Rounds,
         running::RunningTasks,
+        tasks::TaskCensus,
         tcp::TcpCounters,
         Room, //
         SampledSource,
@@ -23,6 +26,7 @@ use super::{
 use crate::{
     model::source::{
         activity::Activity,
+        oom_kill::OomKill,
         Pair, //
     },
     sys::clock, //
@@ -44,18 +48,24 @@ macro_rules! sources {
         }
 
         impl Sources {
-            /// Makes all sources.
+            /// Makes all sources. Not on the stack of the caller, which is short of it.
             ///
             /// # Errors
             ///
             /// `ENOMEM` when there is no memory.
-            pub(super) fn new(rounds: Arc<Rounds>, file_systems: Arc<FileSystems>) -> Result<Self> {
-                $(let $name: $sampling = $new(&rounds, &file_systems)?;)*
-                Ok(Self {
+            #[inline(never)]
+            pub(super) fn new(
+                rounds: Arc<Rounds>,
+                file_systems: Arc<FileSystems>,
+                marks: Arc<OomMarks>,
+            ) -> Result<KBox<Self>> {
+                $(let $name: $sampling = $new(&rounds, &file_systems, &marks)?;)*
+                let sources = Self {
                     rounds,
                     cost: CostMeter::new(),
                     $($name,)*
-                })
+                };
+                Ok(KBox::new(sources, GFP_KERNEL)?)
             }
 
             /// Passes each of them to `each`.
@@ -67,14 +77,17 @@ macro_rules! sources {
 }
 
 sources! {
-    load: Inline<LoadAverages> = |_, _| Inline::new(LoadAverages),
-    running: Inline<RunningTasks> = |_, _| Inline::new(RunningTasks::new()),
-    activity: Inline<VmActivity> = |_, _| Inline::new(VmActivity::new()?),
-    pressure: Inline<SystemPressure> = |_, _| Inline::new(SystemPressure::new()),
-    disk: Queued<Disks> = |rounds, _| Queued::new(rounds, Disks),
-    net: Queued<Interfaces> = |rounds, _| Queued::new(rounds, Interfaces),
-    tcp: Inline<TcpCounters> = |_, _| Inline::new(TcpCounters),
-    fs: Arc<FileSystems> = |_, shared: &Arc<FileSystems>| -> Result<_> { Ok(shared.clone()) },
+    load: Inline<LoadAverages> = |_, _, _| Inline::new(LoadAverages),
+    running: Inline<RunningTasks> = |_, _, _| Inline::new(RunningTasks::new()),
+    activity: Inline<VmActivity> = |_, _, _| Inline::new(VmActivity::new()?),
+    pressure: Inline<SystemPressure> = |_, _, _| Inline::new(SystemPressure::new()),
+    disk: Queued<Disks> = |rounds, _, _| Queued::new(rounds, Disks),
+    net: Queued<Interfaces> = |rounds, _, _| Queued::new(rounds, Interfaces),
+    tcp: Inline<TcpCounters> = |_, _, _| Inline::new(TcpCounters),
+    fs: Arc<FileSystems> = |_, shared: &Arc<FileSystems>, _| -> Result<_> { Ok(shared.clone()) },
+    // It looks whether there are any, so it comes before who takes them.
+    tasks: TaskCensus = |_, _, marks: &Arc<OomMarks>| TaskCensus::new(marks.clone()),
+    oom_kills: OomKills = |_, _, marks: &Arc<OomMarks>| OomKills::new(marks.clone()),
 }
 
 impl Sources {
@@ -88,6 +101,16 @@ impl Sources {
     /// The newest snapshot of the activity and the one that it is compared with.
     pub(super) fn activity(&self) -> Option<Pair<'_, Activity>> {
         self.activity.pair()
+    }
+
+    /// Says whether there is an event in the newest sample.
+    pub(super) fn set_trouble(&mut self, is_trouble: bool) {
+        self.tasks.set_trouble(is_trouble);
+    }
+
+    /// The first process that was killed as memory ran out since the sample before.
+    pub(super) fn killed(&self) -> Option<&OomKill> {
+        self.oom_kills.killed()
     }
 
     /// Begins a round, at `start_ns` by `CLOCK_MONOTONIC`: takes or requests a snapshot of each. Returns when

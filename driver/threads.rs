@@ -45,7 +45,10 @@ struct Lead {
 
 impl Job for Lead {
     fn run(&self) {
-        if self.reporter.begin() {
+        let is_begun = self.reporter.begin();
+        // What the sample tells of was taken with that.
+        self.reporter.hurry();
+        if is_begun {
             // It is nearly always cancelled, and seldom the timer that comes next, so it costs little.
             let patience = Delta::from_nanos(reporter::patience_ns() as i64);
             let timer = self.rescue.clone().start(patience);
@@ -62,6 +65,7 @@ struct Rescuer(Arc<Reporter>);
 impl Job for Rescuer {
     fn run(&self) {
         self.0.rescue();
+        self.0.hurry();
     }
 }
 

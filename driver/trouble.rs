@@ -105,13 +105,23 @@ impl Trouble {
         }
     }
 
-    /// Whether a sample that is due by its number is to be logged. While samples are taken faster, that is
-    /// no more often than else.
-    pub(super) fn is_due(&mut self, now_ns: u64) -> bool {
+    /// Bytes that may be logged: what is left for this event, if it is `for_event` alone.
+    pub(super) fn room(&self, for_event: bool) -> usize {
+        if for_event {
+            self.room
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Whether a sample that is due by its number is to be logged. While samples are taken faster, and as processes
+    /// are killed, that is no more often than else.
+    pub(super) fn is_due(&mut self, outcome: Outcome, now_ns: u64) -> bool {
         let interval_ns = u64::from(params::INTERVAL_MS.value()) * NSEC_PER_MSEC as u64;
         let pause_ns = interval_ns.saturating_mul(u64::from(params::LOG_EVERY.value()));
         let passed_ns = now_ns.saturating_sub(self.brief_ns);
-        if self.fast_until_ns != 0 && passed_ns.saturating_add(interval_ns / 8) < pause_ns {
+        let has_more = self.fast_until_ns != 0 || outcome.is_severe;
+        if has_more && passed_ns.saturating_add(interval_ns / 8) < pause_ns {
             return false;
         }
         self.brief_ns = now_ns;

@@ -4,8 +4,15 @@
 
 use super::line::{Line, Lines};
 use super::rates::{rate, share, PerMille};
+use super::record::Record;
 use super::source::cpu::{Mode, Spent};
+use super::source::disk::Disk;
+use super::source::load::Load;
 use super::source::memory::Memory;
+use super::source::net::Net;
+use super::source::pressure::Pressure;
+use super::source::running::Running;
+use super::source::{self, Entry};
 
 /// What the sources add to the line. What is not known, since its source is off or late, is `-` in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,35 +53,60 @@ const MAX_RUNNING: u64 = 9_999_999;
 const MAX_FLOW_TENTHS: u64 = 999_999_999;
 
 impl Brief {
-    /// `sum user=12.3% system=7.4% idle=79.9% iowait=0.4% steal=0.0% used=77080kB avail=391556kB …`
+    /// What the records of two samples have of the sources.
+    pub fn between(then: Record<'_>, now: Record<'_>) -> Self {
+        let mut brief = Self::default();
+        brief.add::<Load>(then, now);
+        brief.add::<Running>(then, now);
+        brief.add::<Pressure>(then, now);
+        brief.add::<Disk>(then, now);
+        brief.add::<Net>(then, now);
+        brief
+    }
+
+    fn add<E: Entry>(&mut self, then: Record<'_>, now: Record<'_>) {
+        if let Some(now) = source::taken::<E>(now) {
+            E::sum(source::taken(then), now, self);
+        }
+    }
+
+    /// Prints the line.
     pub fn log(&self, spent: &Spent, memory: &Memory, page_kib: u64, lines: &mut Lines<'_>) {
+        lines.line(|line| self.line(spent, memory, page_kib, line));
+    }
+
+    /// `sum user=12.3% system=7.4% idle=79.9% iowait=0.4% steal=0.0% used=77080kB avail=391556kB …`
+    pub fn line<'a>(
+        &self,
+        spent: &Spent,
+        memory: &Memory,
+        page_kib: u64,
+        line: &'a mut Line,
+    ) -> &'a mut Line {
         let used = memory.total.saturating_sub(memory.available);
         let kib = |pages: u64| pages.saturating_mul(page_kib).min(MAX_KIB);
-        lines.line(|line| {
-            line.text("sum");
-            log_shares(spent, line);
-            line.kib(" used=", kib(used))
-                .kib(" avail=", kib(memory.available))
-                .kib(" swap_free=", kib(memory.swap_free))
-                .text(" load=");
-            or_dash(line, self.load, |line, load| {
-                line.hundredths(load.min(MAX_LOAD_HUNDREDTHS))
-            })
-            .text(" run=");
-            or_dash(line, self.running, |line, running| {
-                line.number(running.min(MAX_RUNNING))
-            })
-            .text(" psi=");
-            or_dash(line, self.pressure, |line, [cpu, memory, io]| {
-                line.tenths(u64::from(cpu))
-                    .text("/")
-                    .tenths(u64::from(memory))
-                    .percent("/", io)
-            });
-            log_flow(line, self.disks, " rkB=", " wkB=");
-            log_flow(line, self.nets, " rxkB=", " txkB=");
-            line
+        log_shares(spent, line.text("sum"));
+        line.kib(" used=", kib(used))
+            .kib(" avail=", kib(memory.available))
+            .kib(" swap_free=", kib(memory.swap_free))
+            .text(" load=");
+        or_dash(line, self.load, |line, load| {
+            line.hundredths(load.min(MAX_LOAD_HUNDREDTHS))
+        })
+        .text(" run=");
+        or_dash(line, self.running, |line, running| {
+            line.number(running.min(MAX_RUNNING))
+        })
+        .text(" psi=");
+        or_dash(line, self.pressure, |line, [cpu, memory, io]| {
+            line.tenths(u64::from(cpu))
+                .text("/")
+                .tenths(u64::from(memory))
+                .percent("/", io)
         });
+        log_flow(line, self.disks, " rkB=", " wkB=");
+        log_flow(line, self.nets, " rxkB=", " txkB=");
+        line
     }
 }
 

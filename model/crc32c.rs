@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! CRC-32C (Castagnoli), the checksum of frames and blocks.
+//! CRC-32C (Castagnoli), the checksum of frames, blocks and the ring.
+
+use super::words::Words;
 
 /// The polynomial, its bits reversed.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
@@ -85,4 +87,17 @@ pub fn update(crc: u32, bytes: &[u8]) -> u32 {
 /// As [`update`], of the bytes of little-endian words.
 pub fn update_words(crc: u32, words: impl IntoIterator<Item = u64>) -> u32 {
     !words.into_iter().fold(!crc, step)
+}
+
+/// The checksum of the first `words` words of `value`.
+pub fn of_first(value: &impl Words, words: usize) -> u32 {
+    let mut crc = 0;
+    let mut left = words;
+    value.put(&mut |word| {
+        if let Some(rest) = left.checked_sub(1) {
+            crc = update_words(crc, [word]);
+            left = rest;
+        }
+    });
+    crc
 }

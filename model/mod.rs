@@ -12,14 +12,17 @@
 pub mod block;
 pub mod brief;
 pub mod busiest;
+pub mod census;
 pub mod crc32c;
 pub mod event;
 pub mod frame;
 pub mod ioctl;
 pub mod line;
+pub mod panic_log;
 pub mod pieces;
 pub mod rates;
 pub mod record;
+pub mod ring_header;
 pub mod setting;
 pub mod source;
 pub mod text;

@@ -142,6 +142,9 @@ pub const SEQ_AT: usize = 4;
 /// The word of a record that has [`Header::lost_records`].
 pub const LOST_AT: usize = 5;
 
+/// The word of a record that has [`Header::taken_mono_ns`].
+pub const TAKEN_MONO_AT: usize = 6;
+
 /// The word of a record that has [`Header::taken_boot_ns`].
 pub const TAKEN_BOOT_AT: usize = 13;
 
@@ -176,6 +179,9 @@ words! {
         pub last_mono_ns: u64,
     }
 }
+
+/// The word of a section that has [`SectionHeader::size_bytes`].
+pub const SECTION_SIZE_AT: usize = 1;
 
 /// The word of a section that has [`SectionHeader::header_bytes`].
 const SECTION_HEADER_AT: usize = 2;
@@ -351,7 +357,7 @@ impl<'a> Section<'a> {
     }
 
     /// Its entries, if they are of the kind `C`.
-    pub fn entries<C: Content>(&self) -> impl Iterator<Item = C> + 'a {
+    pub fn entries<C: Content>(&self) -> impl Iterator<Item = C> + Clone + 'a {
         let step = self.entry_words;
         let mut rest = self.entries;
         if self.count::<C>() == 0 {

@@ -65,6 +65,10 @@
 #define RESOURCE_MONITOR_EVENT_END 3
 #define RESOURCE_MONITOR_EVENT_MOMENT 4	/* it is over as soon as it began */
 
+/* What became of a process that was chosen as memory ran out. */
+#define RESOURCE_MONITOR_OOM_KILLED 1
+#define RESOURCE_MONITOR_OOM_WAS_DYING 2	/* it was given reserves of memory to end sooner */
+
 /* Generated from the structures in model/ by `make update`. */
 
 /* Kinds of sections. There may be several of one kind, and none. */
@@ -80,6 +84,9 @@
 #define RESOURCE_MONITOR_TCP 10	/* struct resource_monitor_tcp */
 #define RESOURCE_MONITOR_RUNNING 11	/* struct resource_monitor_running */
 #define RESOURCE_MONITOR_EVENTS 12	/* struct resource_monitor_event */
+#define RESOURCE_MONITOR_TASKS 13	/* struct resource_monitor_tasks */
+#define RESOURCE_MONITOR_TASK 14	/* struct resource_monitor_task */
+#define RESOURCE_MONITOR_OOM_KILLS 15	/* struct resource_monitor_oom_kill */
 
 /* What makes an event. */
 /* value: processes that the kernel killed as memory ran out */
@@ -502,6 +509,99 @@ struct resource_monitor_event {
 	__u64 for_ns;
 	__u64 since_mono_ns;
 	char subject[208];
+};
+
+/**
+ * struct resource_monitor_tasks - All processes at the time of a census. Threads of one process
+ *	are not told apart.
+ * @processes: Processes, zombies and kernel threads included.
+ * @threads: Threads of them all, but of those that were left out.
+ * @ended_ns: CPU time of processes that have ended since the module was loaded, as far as no entry
+ *	and no census ever had it, in nanoseconds: those that came and went between two censuses,
+ *	and what the others used after the last one. It is what their parents were told when they
+ *	waited.
+ */
+struct resource_monitor_tasks {
+	__u64 processes;
+	__u64 threads;
+	__u64 ended_ns;
+};
+
+/**
+ * struct resource_monitor_task - A process that is among those with the most CPU time since the
+ *	census before, or with the most resident memory. It keeps its place while it is listed; a
+ *	place without one is zeros.
+ * @pid: Process ID, in the first namespace (tgid); 0 where there is no process.
+ * @start_boot_ns: CLOCK_BOOTTIME when it started, in nanoseconds. With pid it tells processes of
+ *	one boot apart.
+ * @uid: User ID, in the first namespace.
+ * @state: State of its first thread, as the letter in /proc/PID/stat: R, S, D, T, t, Z, X, P, or
+ *	I.
+ * @threads: Number of threads.
+ * @cgroup_id: Identity of its cgroup in the default hierarchy: the inode of its folder. 0 where
+ *	there is none.
+ * @comm: Name (comm). Empty when names are off.
+ * @cpu_ns: CPU time of all its threads, those that have ended included, in nanoseconds.
+ * @rss_kb: Resident memory in KiB; 0 for a kernel thread.
+ * @swap_kb: Memory in swap in KiB.
+ * @major_faults: Page faults that needed I/O (major).
+ * @read_bytes: Bytes that it had read from disks. As in /proc/PID/io, those of children that it
+ *	has waited for are part of this.
+ * @written_bytes: Bytes that it had written to disks, or will have; of its children as well.
+ * @since_mono_ns: CLOCK_MONOTONIC of the census before it was listed, in nanoseconds.
+ * @since_cpu_ns: Its cpu_ns then.
+ */
+struct resource_monitor_task {
+	__u64 pid;
+	__u64 start_boot_ns;
+	__u64 uid;
+	__u64 state;
+	__u64 threads;
+	__u64 cgroup_id;
+	char comm[16];
+	__u64 cpu_ns;
+	__u64 rss_kb;
+	__u64 swap_kb;
+	__u64 major_faults;
+	__u64 read_bytes;
+	__u64 written_bytes;
+	__u64 since_mono_ns;
+	__u64 since_cpu_ns;
+};
+
+/**
+ * struct resource_monitor_oom_kill - A process that the kernel has chosen as memory ran out, in
+ *	the machine or in a cgroup, as it was at that moment. Each is in one record: that of the
+ *	next sample.
+ * @mono_ns: CLOCK_MONOTONIC at that moment, in nanoseconds.
+ * @outcome: %RESOURCE_MONITOR_OOM_KILLED or %RESOURCE_MONITOR_OOM_WAS_DYING.
+ * @pid: Process ID, in the first namespace (tgid).
+ * @uid: User ID, in the first namespace.
+ * @comm: Name (comm). Empty when names are off.
+ * @anon_kb: Resident anonymous memory in KiB.
+ * @file_kb: Resident memory of files in KiB.
+ * @shmem_kb: Resident shared memory in KiB.
+ * @swap_kb: Memory in swap in KiB.
+ * @oom_score_adj: oom_score_adj, -1000 to 1000, as a signed number.
+ * @cgroup_id: Identity of its cgroup in the default hierarchy: the inode of its folder. 0 where
+ *	there is none.
+ * @by_pid: Process ID of who asked for memory.
+ * @by_comm: The name of that (comm). Empty when names are off.
+ */
+struct resource_monitor_oom_kill {
+	__u64 mono_ns;
+	__u64 outcome;
+	__u64 pid;
+	__u64 uid;
+	char comm[16];
+	__u64 anon_kb;
+	__u64 file_kb;
+	__u64 shmem_kb;
+	__u64 swap_kb;
+	__u64 oom_score_adj;
+	__u64 cgroup_id;
+	__u64 by_pid;
+	char by_comm[16];
 };
 
 /**

@@ -162,7 +162,13 @@ impl Setting for Choice {
 
     fn allowed(&self, line: &mut Line) {
         for (at, word) in self.words.iter().enumerate() {
-            line.text(if at == 0 { "" } else { " and " }).text(word);
+            let is_last = at.saturating_add(1) == self.words.len();
+            line.text(match at {
+                0 => "",
+                _ if is_last => " and ",
+                _ => ", ",
+            })
+            .text(word);
         }
     }
 }

@@ -8,6 +8,73 @@
 # be loaded in the order of /modules/order, with the parameters that the kernel's
 # command line has for them. In the debug kernel they are built in, so order is empty.
 
+# pick_modules FOLDER NAME...: keeps the kernel's own modules of these names, with those that they need, in a folder
+# of the kernel $RELEASE, uncompressed, as an insmod of any kind wants them. The file `order` there has
+# the names of the files, each after those that it needs.
+pick_modules() {
+	local dir=$CACHE/kernels/$RELEASE new=$CACHE/kernels/$RELEASE/$1.new folder=$1 deb name found what file module missing=()
+	shift
+	rm -rf "$new"
+	mkdir -p "$new/unpacked"
+	cd "$new" || return
+	for deb in "$dir"/modules-debs/*.deb; do
+		dpkg-deb -x "$deb" unpacked
+	done
+	# The tools look in /lib.
+	ln -s usr/lib unpacked/lib
+	in_root depmod --basedir "$PWD/unpacked" "$RELEASE"
+	: >order
+	for name; do
+		found=$(in_root modprobe --config /dev/null --dirname "$PWD/unpacked" --set-version "$RELEASE" \
+			--show-depends "$name") || {
+			missing+=("$name")
+			continue
+		}
+		while read -r what file _; do
+			if [[ $what == builtin ]]; then
+				echo "$file is built in"
+				continue
+			fi
+			module=${file##*/}
+			module=${module%%.*}.ko
+			! grep -qxF -- "$module" order || continue
+			case $file in
+			*.ko) cp "$file" "$module" ;;
+			*.ko.xz) xz --decompress --stdout "$file" >"$module" ;;
+			*)
+				echo "$file is neither plain nor compressed with xz"
+				return 1
+				;;
+			esac
+			echo "$module" >>order
+		done <<<"$found"
+	done
+	if ((${#missing[@]})); then
+		echo "the kernel $RELEASE has these modules neither built in nor as files: ${missing[*]}"
+		return 1
+	fi
+	cat order
+	rm -rf unpacked
+	echo "$*" >wanted
+	rm -rf "${dir:?}/$folder"
+	mv "$new" "$dir/$folder"
+}
+
+# modules_are_picked FOLDER NAME...: whether pick_modules has done this.
+modules_are_picked() {
+	local wanted=$CACHE/kernels/$RELEASE/$1/wanted
+	[[ -f $wanted && $(<"$wanted") == "${*:2}" ]]
+}
+
+# module_files KERNEL [FOLDER]: prints what pick_modules has kept of a kernel, a line each, as scripts/initramfs
+# wants it.
+module_files() {
+	local folder=${2:-modules} file
+	for file in order $(<"$1/$folder/order"); do
+		echo "/$folder/$file=$1/$folder/$file"
+	done
+}
+
 build_vmtest() {
 	build_static vmtest --manifest-path "$TOP/tests/vm/Cargo.toml"
 }
@@ -16,7 +83,7 @@ build_vmtest() {
 build_device_tests() {
 	local options=(-std=gnu11 -Wall -Wextra -Werror -O2 -static "-I$TOP/model") folder=$CACHE/build/device-$ARCH program
 	mkdir -p "$folder"
-	for program in device blocks fuzz seek fifo; do
+	for program in device blocks fuzz seek fifo leader zombies; do
 		in_root "$CC" "${options[@]}" -o "$folder/$program" "$TOP/tests/device/$program.c"
 	done
 	[[ $ARCH == amd64 ]] || return 0
@@ -48,15 +115,13 @@ make_programs_disk() {
 # make_guest KERNEL RESMON DIR: builds the module for the kernel in the folder KERNEL, and puts all that
 # its guest has into DIR/vmtest.cpio, the program RESMON too, and its first disk as DIR/disk.
 make_guest() {
-	local kernel=$1 busybox=$ROOT/bin/busybox file files=("/modules/order=$1/modules/order") module
+	local kernel=$1 busybox=$ROOT/bin/busybox file files module
+	mapfile -t files < <(module_files "$kernel")
 	module=$CACHE/build/${kernel##*/}/resource_monitor.ko
 	"$TOP/scripts/build-module" "${kernel##*/}"
 	if [[ $kernel == *-kcsan ]] && ! in_root llvm-nm --undefined-only "$module" | grep __tsan_read >/dev/null; then
 		die "rustc compiled resource_monitor.ko without what KCSAN needs, so it would see nothing of the module"
 	fi
-	while read -r file; do
-		files+=("/modules/$file=$kernel/modules/$file")
-	done <"$kernel/modules/order"
 	for file in "$CACHE/build/device-$ARCH"/*; do
 		files+=("/${file##*/}=$file")
 	done

@@ -93,7 +93,7 @@ report() {
 		[0-9]*' passed, '[0-9]*' failed'*) ;;
 		*) echo "$line" ;;
 		esac
-	done < <(exec "$@")
+	done < <("$@")
 	wait "$!" || status=$?
 	((status == 0 || failed > before)) || not_ok "${1##*/} ${2:-}: it stopped with status $status"
 }
@@ -284,11 +284,11 @@ unpack_source() {
 		tar -xJ --strip-components=1 --no-same-owner -C "$2"
 }
 
-# make_disk FILE LABEL: makes FILE a 64 MB disk image with an ext4 file system. The
+# make_disk FILE LABEL [SIZE]: makes FILE a disk image, of 64 MB, with an ext4 file system. The
 # Debian root need not see the folder of FILE, since it can reach what is open.
 make_disk() {
 	rm -f "$1"
-	truncate --size=64M "$1"
+	truncate --size="${3:-64M}" "$1"
 	# With lazy ones, a guest would go on writing by itself after a mount.
 	in_root mkfs.ext4 -q -L "$2" -E lazy_itable_init=0,lazy_journal_init=0 /proc/self/fd/0 <>"$1"
 }

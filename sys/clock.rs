@@ -35,6 +35,22 @@ pub(crate) fn monotonic_now_ns() -> u64 {
     monotonic_ns(Instant::now())
 }
 
+/// `CLOCK_REALTIME` and `CLOCK_BOOTTIME` now, in nanoseconds, where nothing may wait for one who is changing the
+/// clock. They may be a little off meanwhile.
+///
+/// # Context
+///
+/// Any context, NMI included; takes no locks, unless the clock is the HPET, which has one.
+pub(crate) fn wall_and_boot_fast_ns() -> (u64, u64) {
+    // SAFETY: No preconditions.
+    unsafe {
+        (
+            bindings::ktime_get_real_fast_ns(),
+            bindings::ktime_get_boot_fast_ns(),
+        )
+    }
+}
+
 /// The shortest time that a timer can be set to, in nanoseconds: 1, or a jiffy where the kernel has no
 /// timers of high resolution.
 ///
@@ -66,6 +82,16 @@ pub(crate) fn wall_ns(instant: Instant<Monotonic>) -> u64 {
 /// Any context; takes no locks.
 pub(crate) fn boot_ns(instant: Instant<Monotonic>) -> u64 {
     at(instant, bindings::tk_offsets_TK_OFFS_BOOT)
+}
+
+/// `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME` now, in nanoseconds.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn now_ns() -> (u64, u64) {
+    let now = Instant::now();
+    (monotonic_ns(now), boot_ns(now))
 }
 
 /// The time of another clock at `instant`. That is a load and an addition, not a look at the

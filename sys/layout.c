@@ -12,10 +12,20 @@
 #include <net/net_namespace.h>
 #include <net/snmp.h>
 
+#ifdef HAS_MARK_VICTIM_TASK
+#include <trace/events/oom.h>
+
+/* The probe of sys/oom.rs has this type. */
+void resource_monitor_mark_victim(void *data, struct task_struct *task, u32 uid);
+#endif
+
 int main(void);
 
 int main(void)
 {
+#ifdef HAS_MARK_VICTIM_TASK
+	check_trace_callback_type_mark_victim(resource_monitor_mark_victim);
+#endif
 	OFFSET(DISK_STATS_NSECS, disk_stats, nsecs);
 	OFFSET(DISK_STATS_SECTORS, disk_stats, sectors);
 	OFFSET(DISK_STATS_IOS, disk_stats, ios);

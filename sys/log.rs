@@ -36,6 +36,15 @@ pub(crate) fn warning(line: &str) {
     printk(fmt!("\x014resource_monitor: {}\n", line));
 }
 
+/// Logs `line` as `pr_emerg!` does.
+///
+/// # Context
+///
+/// Any context.
+pub(crate) fn emergency(line: &str) {
+    printk(fmt!("\x010resource_monitor: {}\n", line));
+}
+
 fn printk(text: fmt::Arguments<'_>) {
     // SAFETY: The format has one `%pA`, which takes a pointer to `fmt::Arguments`; these live
     // until the call returns.

@@ -12,6 +12,11 @@
 //! [`include/asm-generic/barrier.h`](srctree/include/asm-generic/barrier.h)
 
 use core::cell::UnsafeCell;
+#[cfg(CONFIG_X86)]
+use core::sync::atomic::{
+    compiler_fence,
+    Ordering, //
+};
 use kernel::bindings;
 
 /// A number that the machine reads and writes in one access.
@@ -86,9 +91,17 @@ impl RwOnce<u64> {
 /// # Context
 ///
 /// Any context.
+#[inline(always)]
 pub(crate) fn read_barrier() {
+    // The processor keeps loads in their order, so this is for the compiler alone, as in
+    // `arch/x86/include/asm/barrier.h`. As a function of C it would be called.
+    #[cfg(CONFIG_X86)]
+    compiler_fence(Ordering::SeqCst);
+    #[cfg(not(CONFIG_X86))]
     // SAFETY: No preconditions.
-    unsafe { bindings::smp_rmb() };
+    unsafe {
+        bindings::smp_rmb()
+    };
 }
 
 /// `smp_wmb()`: what was written before is seen before what is written after.

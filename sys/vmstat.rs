@@ -6,7 +6,10 @@
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h),
 //! [`include/linux/swap.h`](srctree/include/linux/swap.h)
 
-use super::cpu::CpuNumber;
+use super::cpu::{
+    self,
+    CpuNumber, //
+};
 use kernel::{
     bindings,
     page::PAGE_SIZE, //
@@ -195,6 +198,17 @@ pub(crate) fn events(cpu: CpuNumber) -> Events {
         swapped_out_pages: 0,
         oom_kills: vm_event!(cpu, vm_event_item_OOM_KILL),
     }
+}
+
+/// `OOM_KILL` since boot, of all CPUs together; 0 where the kernel does not count it.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(crate) fn oom_kills() -> u64 {
+    cpu::possible().fold(0, |sum: u64, cpu| {
+        sum.wrapping_add(vm_event!(cpu, vm_event_item_OOM_KILL))
+    })
 }
 
 /// Pages of block devices' own page cache (`nr_blockdev_pages()`), which `/proc/meminfo` calls

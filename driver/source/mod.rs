@@ -11,12 +11,14 @@ pub(super) mod fs;
 pub(super) mod inline;
 pub(super) mod load;
 pub(super) mod net;
+pub(super) mod oom_kills;
 pub(super) mod pressure;
 pub(super) mod queued;
 pub(super) mod round;
 pub(super) mod running;
 mod snapshots;
 mod table;
+pub(super) mod tasks;
 pub(super) mod tcp;
 
 use super::{

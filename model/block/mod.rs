@@ -72,15 +72,7 @@ impl Header {
             checksum: 0,
             ..self
         };
-        let mut sealed = [0; Self::LEN];
-        let mut places = sealed.iter_mut();
-        header.put(&mut |word| {
-            if let Some(place) = places.next() {
-                *place = word;
-            }
-        });
-        let crc = crc32c::update_words(0, sealed.into_iter().take(CHECKSUM_AT));
-        header.checksum = u64::from(crc);
+        header.checksum = u64::from(crc32c::of_first(&header, CHECKSUM_AT));
         header
     }
 }

@@ -60,6 +60,7 @@ impl Event {
         let Description { name, unit, .. } = trigger.description();
         let state = match self.state {
             BEGIN => " begin",
+            ONGOING => " open",
             END => " end",
             _ => "",
         };
@@ -79,6 +80,11 @@ impl Event {
         if left_out != 0 {
             line.text(" left_out=").number(left_out);
         }
+    }
+
+    /// Whether it is one of `trigger`.
+    pub fn is_of(&self, trigger: Trigger) -> bool {
+        Trigger::of_number(self.trigger) == Some(trigger)
     }
 
     /// Whether it begins or ends with this sample.

@@ -70,6 +70,9 @@ impl Alerts {
     pub const MAX_TEXT: usize = 400;
 }
 
+// It is in what is said of a longer one.
+const _: () = assert!(Alerts::MAX_TEXT == 400);
+
 impl Setting for Alerts {
     type Value<'a> = Rules;
 
@@ -79,7 +82,7 @@ impl Setting for Alerts {
         let refused = |text, why| Err(Refused { text, why });
         let mut rules = Rules::default();
         if text.len() > Self::MAX_TEXT {
-            return refused(text, "is too long");
+            return refused(text, "is longer than 400 bytes");
         }
         if text.is_empty() {
             return Ok(rules);
@@ -122,19 +125,24 @@ impl Setting for Alerts {
     }
 }
 
-/// The rule with what `setting` says, `20%/5s` or one of the two.
+/// The rule with what `setting` says, `20%/5s`, `20%` or `/5s`.
 fn changed(mut rule: Rule, unit: Unit, setting: &[u8]) -> Result<Rule, &'static str> {
     const WRONG_TIME: &str = "has no time such as 500ms, 5s or 2min, of at most an hour";
+    const WRONG_LIMIT: &str =
+        "has no time as a threshold such as 500ms, 5s or 2min, above 0 and of at most an hour";
     let mut parts = setting.splitn(2, |byte| *byte == b'/');
     let (limit, time) = (parts.next().unwrap_or_default(), parts.next());
     rule.limit = match unit {
+        _ if limit.is_empty() && time.is_some() => rule.limit,
         Unit::PerMille => {
             per_mille(limit).ok_or("has no threshold such as 20% or 0.5%, up to 100%")?
         }
         Unit::Count => number(limit)
             .filter(|count| (1..=1_000_000).contains(count))
             .ok_or("has no threshold such as 4, from 1 to 1000000")?,
-        Unit::Nanoseconds => duration_ns(limit).ok_or(WRONG_TIME)?,
+        Unit::Nanoseconds => duration_ns(limit)
+            .filter(|limit_ns| *limit_ns != 0)
+            .ok_or(WRONG_LIMIT)?,
     };
     if let Some(time) = time {
         rule.for_ns = duration_ns(time).ok_or(WRONG_TIME)?;

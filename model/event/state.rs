@@ -4,17 +4,20 @@
 
 use super::super::source::pressure::Pressure;
 use super::rules::Rules;
+use super::track::Track;
 #[cfg(doc)]
 use super::trigger::Trigger;
+use super::trigger::MAX_LOW;
 
 /// The span that [`Trigger::Late`] is about, in nanoseconds.
 pub(super) const MINUTE_NS: u64 = 60_000_000_000;
 
 /// The most that [`Trigger::MemoryFalling`] shows.
-const MAX_INTERVALS: u64 = 1000;
+const MAX_INTERVALS: u64 = MAX_LOW;
 
 /// Of how many samples [`Trigger::MemoryFalling`] knows the available memory: three intervals have four ends.
 const FALLING_SAMPLES: usize = 4;
+const FALLING_INTERVALS: u64 = 3;
 
 /// What was found in one sample.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,8 +41,8 @@ pub struct State {
     /// The number of the last event.
     pub(super) last_number: u64,
     pub(super) before: Option<Totals>,
-    /// Pages that were available, the newest last.
-    pub(super) available: [Option<u64>; FALLING_SAMPLES],
+    /// Pages that were available and when, by `CLOCK_MONOTONIC` in nanoseconds; the newest last.
+    available: [Option<(u64, u64)>; FALLING_SAMPLES],
     /// What was counted when the minute began.
     pub(super) minute: Option<Totals>,
     /// How many suspects there are.
@@ -61,8 +64,13 @@ impl State {
         !self.is_test && self.rules.are_off()
     }
 
-    /// A sample was not looked at: the next one is compared with nothing.
-    pub fn skip(&mut self) {
+    /// A sample was not looked at: the next one is compared with nothing, and what was bad is forgotten. No event
+    /// is open.
+    pub fn skip(&mut self, tracks: &mut [Track]) {
+        if self.used != 0 {
+            tracks.fill(Track::default());
+            self.used = 0;
+        }
         self.before = None;
         self.minute = None;
         self.available = Default::default();
@@ -73,17 +81,39 @@ impl State {
     pub fn test(&mut self) {
         self.is_test = true;
     }
+
+    /// After how many intervals of `interval_ns` nothing is available, now that `available` pages are.
+    pub(super) fn falling(&mut self, mono_ns: u64, available: u64, interval_ns: u64) -> u64 {
+        let [_, first, second, third] = self.available;
+        self.available = [first, second, third, Some((mono_ns, available))];
+        intervals_left(self.available, interval_ns)
+    }
 }
 
-/// After how many intervals nothing is available, if each of the last three took its share of what was.
-pub(super) fn intervals_left(available: [Option<u64>; FALLING_SAMPLES]) -> u64 {
-    let [Some(first), Some(second), Some(third), Some(now)] = available else {
+/// After how many intervals nothing is available, if it goes on as in the last three, in each of which some was
+/// taken. These may have been longer or shorter than `interval_ns` is now; where they were shorter, as when
+/// samples are asked for, nobody knows for how long it goes on, so they count.
+fn intervals_left(available: [Option<(u64, u64)>; FALLING_SAMPLES], interval_ns: u64) -> u64 {
+    /// Parts of an interval in which time is counted here.
+    const PARTS: u64 = 16;
+    let [Some((first_ns, first)), Some((_, second)), Some((_, third)), Some((now_ns, now))] =
+        available
+    else {
         return MAX_INTERVALS;
     };
     if first <= second || second <= third || third <= now {
         return MAX_INTERVALS;
     }
+    let elapsed_ns = now_ns.saturating_sub(first_ns);
+    let interval_ns = interval_ns.min(elapsed_ns / FALLING_INTERVALS);
+    let parts = elapsed_ns
+        .saturating_mul(PARTS)
+        .saturating_add(interval_ns / 2)
+        .checked_div(interval_ns);
     let fallen = first.saturating_sub(now);
-    let left = now.saturating_mul(3).checked_div(fallen);
+    let left = parts.and_then(|parts| {
+        now.saturating_mul(parts)
+            .checked_div(fallen.saturating_mul(PARTS))
+    });
     left.unwrap_or(MAX_INTERVALS).min(MAX_INTERVALS)
 }

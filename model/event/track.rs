@@ -24,7 +24,8 @@ pub struct Span {
     pub start_ns: u64,
     /// `CLOCK_MONOTONIC` of this sample, in nanoseconds.
     pub end_ns: u64,
-    /// By how much a time may be too short, in nanoseconds: samples are taken a little late.
+    /// By how much a time may be too short, in nanoseconds: samples are taken a little late. Of a short time
+    /// that is no more than an eighth, so that a long interval does not make up for all of it.
     pub slack_ns: u64,
 }
 
@@ -32,7 +33,7 @@ impl Span {
     /// Whether it has been so for `time_ns` at the end of the span.
     fn has_lasted(&self, since_ns: u64, time_ns: u64) -> bool {
         let lasted_ns = self.end_ns.saturating_sub(since_ns);
-        lasted_ns.saturating_add(self.slack_ns) >= time_ns
+        lasted_ns.saturating_add(self.slack_ns.min(time_ns / 8)) >= time_ns
     }
 }
 
@@ -179,17 +180,11 @@ impl Track {
         let (value, limit) = (found.value, rule.limit);
         let event = &mut self.event;
         event.value = value;
-        let is_good = match bad {
-            Bad::High => {
-                event.worst = event.worst.max(value);
-                value.saturating_mul(4) < limit.saturating_mul(3)
-            }
-            Bad::Low => {
-                event.worst = event.worst.min(value);
-                value.saturating_mul(3) > limit.saturating_mul(4)
-            }
+        event.worst = match bad {
+            Bad::High => event.worst.max(value),
+            Bad::Low => event.worst.min(value),
         };
-        if !is_good {
+        if !bad.is_over(value, limit) {
             self.good_since_ns = None;
             return;
         }

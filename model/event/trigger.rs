@@ -38,12 +38,27 @@ pub enum Bad {
     Low,
 }
 
+/// The largest value of triggers whose low values are bad.
+pub(super) const MAX_LOW: u64 = 1000;
+
 impl Bad {
     /// Whether an event can begin with this value.
     pub fn is(self, value: u64, limit: u64) -> bool {
         match self {
             Self::High => value >= limit,
             Self::Low => value < limit,
+        }
+    }
+
+    /// Whether an event can end with this value: beyond the threshold by a third of the way. Where that is more than
+    /// can be, half of what is left counts.
+    pub(super) fn is_over(self, value: u64, limit: u64) -> bool {
+        match self {
+            Self::High => value.saturating_mul(4) < limit.saturating_mul(3),
+            Self::Low => {
+                let third = limit.saturating_mul(4) / 3;
+                value > third.min(limit.saturating_add(MAX_LOW) / 2)
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use super::super::source::memory::{self, Memory};
 use super::super::source::pressure::Pressure;
 use super::super::source::Entry;
 use super::rules::Rule;
-use super::state::{intervals_left, Totals, MINUTE_NS};
+use super::state::{Totals, MINUTE_NS};
 use super::suspects::Suspects;
 use super::track::{Found, Span, Track};
 use super::trigger::{Trigger, Unit};
@@ -40,6 +40,7 @@ pub struct Watch<'a> {
     /// The triggers whose source is late, a bit each.
     late: u32,
     span: Span,
+    interval_ns: u64,
     now: Totals,
     /// Pages that there are, and that are available.
     total: u64,
@@ -95,6 +96,7 @@ impl<'a> Watch<'a> {
                 end_ns: now.mono_ns,
                 slack_ns: header.interval_ns / 8,
             },
+            interval_ns: header.interval_ns,
             state,
             tracks,
             suspects,
@@ -272,12 +274,11 @@ impl<'a> Watch<'a> {
         self.look_at_memory();
         let now = self.now;
         let elapsed_ns = now.mono_ns.saturating_sub(before.mono_ns);
-        let stolen_ns = now.steal_ns.saturating_sub(before.steal_ns);
-        self.share(
-            Trigger::Steal,
-            stolen_ns,
-            elapsed_ns.saturating_mul(now.cpus),
-        );
+        // A CPU that comes brings what was stolen from it before.
+        let then = Some(before).filter(|before| before.cpus == now.cpus);
+        let stolen_ns = now.steal_ns.saturating_sub(then.unwrap_or(now).steal_ns);
+        let all_ns = elapsed_ns.saturating_mul(now.cpus);
+        self.share(Trigger::Steal, stolen_ns, all_ns);
         let running = now.running.map(|running| self.found(running));
         self.machine(Trigger::RunQueue, running, running.is_some());
         let late = self.late_share();
@@ -336,9 +337,9 @@ impl<'a> Watch<'a> {
         let share = available.saturating_mul(1000).checked_div(total);
         let found = share.map(|share| self.found(share));
         self.machine(Trigger::MemoryAvailable, found, true);
-        let [_, first, second, third] = self.state.available;
-        self.state.available = [first, second, third, Some(available)];
-        let found = self.found(intervals_left(self.state.available));
+        let now_ns = self.now.mono_ns;
+        let left = self.state.falling(now_ns, available, self.interval_ns);
+        let found = self.found(left);
         self.machine(Trigger::MemoryFalling, Some(found), true);
     }
 

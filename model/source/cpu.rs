@@ -230,6 +230,15 @@ pub struct Together {
     pub every_cpu_counted: bool,
 }
 
+impl Together {
+    /// Whether what was spent in `elapsed_ns` is known. The kernel counts a busy CPU's time when its tick comes. A
+    /// CPU whose tick has stopped for good is not waited for.
+    pub fn is_counted(&self, elapsed_ns: u64) -> bool {
+        const LONG_NS: u64 = 1_000_000_000;
+        self.every_cpu_counted || elapsed_ns >= LONG_NS
+    }
+}
+
 /// The sum of [`spent_per_cpu`].
 pub fn spent_together(before: Record<'_>, after: Record<'_>) -> Together {
     let mut together = Together {

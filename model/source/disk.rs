@@ -9,7 +9,8 @@ use super::super::line::Lines;
 use super::super::rates::{rate, share_of_time, PerMille};
 use super::super::text::{is_numbered, Text};
 use super::super::words::{self, words};
-use super::{Entry, Snapshot};
+use super::{pairs, Entry, Snapshot, Taken};
+use core::borrow::Borrow;
 
 /// Bytes of the longest name of a disk (`DISK_NAME_LEN`).
 pub const MAX_NAME: usize = 32;
@@ -179,11 +180,21 @@ impl Entry for Disk {
         busiest.log_more("disk", lines);
     }
 
-    fn sum(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
+    fn sum<T: Borrow<Self>>(
+        before: Option<Taken<impl Iterator<Item = T> + Clone>>,
+        after: Taken<impl Iterator<Item = T>>,
+        brief: &mut Brief,
+    ) {
         let Some(before) = before else { return };
         let mut flow = Flow::default();
-        let pairs = after.pairs(before, |then, now| then.seq == now.seq);
-        for (then, now) in pairs.filter(|(_, now)| !now.is_done_again()) {
+        let pairs = pairs(before.entries, after.entries, |then, now| {
+            then.borrow().seq == now.borrow().seq
+        });
+        for (then, now) in pairs {
+            let (then, now) = (then.borrow(), now.borrow());
+            if now.is_done_again() {
+                continue;
+            }
             let bytes = |then: &Completed, now: &Completed| {
                 let sectors = now.sectors.saturating_sub(then.sectors);
                 sectors.saturating_mul(SECTOR_BYTES)

@@ -5,7 +5,8 @@
 use super::super::brief::Brief;
 use super::super::line::Lines;
 use super::super::words::{self, words};
-use super::{Entry, Snapshot};
+use super::{Entry, Snapshot, Taken};
+use core::borrow::Borrow;
 
 words! {
     /// The kernel's load averages as it keeps them, in 2048ths (`FIXED_1`).
@@ -44,10 +45,12 @@ impl Entry for Load {
         }
     }
 
-    fn sum(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
-        brief.load = after
-            .entries
-            .first()
-            .map(|load| hundredths(load.one_minute));
+    fn sum<T: Borrow<Self>>(
+        _before: Option<Taken<impl Iterator<Item = T> + Clone>>,
+        mut after: Taken<impl Iterator<Item = T>>,
+        brief: &mut Brief,
+    ) {
+        let load = after.entries.next();
+        brief.load = load.map(|load| hundredths(load.borrow().one_minute));
     }
 }

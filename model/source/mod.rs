@@ -13,14 +13,19 @@ pub mod fs;
 pub mod load;
 pub mod memory;
 pub mod net;
+pub mod oom_kill;
 pub mod pressure;
 pub mod running;
+pub mod tasks;
 pub mod tcp;
 
 use super::brief::Brief;
 use super::event::{watch::Watch, Trigger};
 use super::line::Lines;
+use super::record::{Record, TAKEN};
 use super::words::{Content, Kind};
+use core::borrow::Borrow;
+use core::slice;
 
 /// All kinds of sections, in the order in which they are shown.
 pub const ALL: &[Kind] = &[
@@ -35,6 +40,9 @@ pub const ALL: &[Kind] = &[
     net::Net::DESCRIPTION,
     tcp::Tcp::DESCRIPTION,
     fs::Fs::DESCRIPTION,
+    tasks::Tasks::DESCRIPTION,
+    tasks::Task::DESCRIPTION,
+    oom_kill::OomKill::DESCRIPTION,
     super::event::Event::DESCRIPTION,
 ];
 
@@ -45,7 +53,12 @@ pub trait Entry: Copy + Content {
     fn log(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, lines: &mut Lines<'_>);
 
     /// Adds the same to the one line of the sample, if that has anything of it.
-    fn sum(_before: Option<Snapshot<'_, Self>>, _after: Snapshot<'_, Self>, _brief: &mut Brief) {}
+    fn sum<T: Borrow<Self>>(
+        _before: Option<Taken<impl Iterator<Item = T> + Clone>>,
+        _after: Taken<impl Iterator<Item = T>>,
+        _brief: &mut Brief,
+    ) {
+    }
 
     /// The triggers that look at it.
     const WATCHED: &'static [Trigger] = &[];
@@ -66,29 +79,84 @@ pub struct Snapshot<'a, E> {
 /// Two snapshots of a source, the earlier one first.
 pub type Pair<'a, E> = (Snapshot<'a, E>, Snapshot<'a, E>);
 
+/// The same as a snapshot, wherever its entries are.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken<I> {
+    /// `CLOCK_MONOTONIC` when it was taken, in nanoseconds.
+    pub mono_ns: u64,
+    /// What was there.
+    pub entries: I,
+}
+
+impl<I> Taken<I> {
+    /// Nanoseconds from `before` to this one; 0 when they are out of order.
+    fn elapsed_ns<B>(&self, before: &Taken<B>) -> u64 {
+        self.mono_ns.saturating_sub(before.mono_ns)
+    }
+}
+
+/// What a record has of a source, if that was taken.
+pub fn taken<E: Content>(
+    record: Record<'_>,
+) -> Option<Taken<impl Iterator<Item = E> + Clone + '_>> {
+    let mut sections = record.sections();
+    let section = sections.find(|section| {
+        let header = section.header();
+        header.kind == E::KIND && header.state == TAKEN
+    })?;
+    Some(Taken {
+        mono_ns: section.header().first_mono_ns,
+        entries: section.entries(),
+    })
+}
+
 impl<'a, E> Snapshot<'a, E> {
+    /// Passes on its entries one by one.
+    pub fn taken(self) -> Taken<slice::Iter<'a, E>> {
+        Taken {
+            mono_ns: self.taken_mono_ns,
+            entries: self.entries.iter(),
+        }
+    }
+
     /// Nanoseconds from `before` to this one; 0 when they are out of order.
     pub fn elapsed_ns<T>(&self, before: &Snapshot<'_, T>) -> u64 {
         self.taken_mono_ns.saturating_sub(before.taken_mono_ns)
     }
 
-    /// The entries that have something in common with one of `before`, as pairs. Both snapshots
-    /// list what they share in the same order, as a rule, so that each search is short.
-    fn pairs<'b>(
+    /// The entries that have something in common with one of `before`, as pairs.
+    fn pairs(
         self,
-        before: Snapshot<'b, E>,
+        before: Self,
         same: impl Fn(&E, &E) -> bool,
-    ) -> impl Iterator<Item = (&'b E, &'a E)> {
-        let mut next = 0;
-        self.entries.iter().filter_map(move |now| {
-            let (done, ahead) = before.entries.split_at_checked(next)?;
-            let found = |entries: &[E]| entries.iter().position(|then| same(then, now));
-            let at = match found(ahead) {
-                Some(distance) => next.saturating_add(distance),
-                None => found(done)?,
-            };
-            next = at.saturating_add(1);
-            Some((before.entries.get(at)?, now))
+    ) -> impl Iterator<Item = (&'a E, &'a E)> {
+        let entries = before.entries.iter();
+        pairs(entries, self.entries.iter(), move |then, now| {
+            same(then, now)
         })
     }
+}
+
+/// Those of `after` that have something in common with one of `before`, as pairs. Both list what they share in
+/// the same order, as a rule, so that each search is short.
+fn pairs<T>(
+    before: impl Iterator<Item = T> + Clone,
+    after: impl Iterator<Item = T>,
+    same: impl Fn(&T, &T) -> bool,
+) -> impl Iterator<Item = (T, T)> {
+    let (mut ahead, mut done) = (before.clone(), 0usize);
+    after.filter_map(move |now| {
+        let is_same = |(_, then): &(usize, T)| same(then, &now);
+        let mut rest = ahead.clone();
+        if let Some((distance, then)) = rest.by_ref().enumerate().find(is_same) {
+            ahead = rest;
+            done = done.saturating_add(distance).saturating_add(1);
+            return Some((then, now));
+        }
+        let mut rest = before.clone();
+        let (at, then) = rest.by_ref().take(done).enumerate().find(is_same)?;
+        ahead = rest;
+        done = at.saturating_add(1);
+        Some((then, now))
+    })
 }

@@ -8,7 +8,8 @@ use super::super::line::Lines;
 use super::super::rates::rate;
 use super::super::text::{is_numbered, Text};
 use super::super::words::{self, words};
-use super::{Entry, Snapshot};
+use super::{pairs, Entry, Snapshot, Taken};
+use core::borrow::Borrow;
 
 /// Bytes of the longest name of an interface (`IFNAMSIZ`, without the NUL).
 pub const MAX_NAME: usize = 15;
@@ -145,11 +146,21 @@ impl Entry for Net {
         busiest.log_more("net", lines);
     }
 
-    fn sum(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
+    fn sum<T: Borrow<Self>>(
+        before: Option<Taken<impl Iterator<Item = T> + Clone>>,
+        after: Taken<impl Iterator<Item = T>>,
+        brief: &mut Brief,
+    ) {
         let Some(before) = before else { return };
         let mut flow = Flow::default();
-        let pairs = after.pairs(before, |then, now| now.continues(then));
-        for (then, now) in pairs.filter(|(_, now)| !now.is_carried_again()) {
+        let pairs = pairs(before.entries, after.entries, |then, now| {
+            now.borrow().continues(then.borrow())
+        });
+        for (then, now) in pairs {
+            let (then, now) = (then.borrow(), now.borrow());
+            if now.is_carried_again() {
+                continue;
+            }
             flow.add(
                 now.rx.bytes.saturating_sub(then.rx.bytes),
                 now.tx.bytes.saturating_sub(then.tx.bytes),

@@ -7,7 +7,8 @@ use super::super::event::{watch::Watch, Trigger};
 use super::super::line::Lines;
 use super::super::rates::share_of_time;
 use super::super::words::{self, words};
-use super::{Entry, Snapshot};
+use super::{Entry, Snapshot, Taken};
+use core::borrow::Borrow;
 
 words! {
     /// Time since boot in which tasks were held up, in nanoseconds: `some` of them or, though there
@@ -52,12 +53,17 @@ impl Entry for Pressure {
         }
     }
 
-    fn sum(before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
+    fn sum<T: Borrow<Self>>(
+        before: Option<Taken<impl Iterator<Item = T> + Clone>>,
+        after: Taken<impl Iterator<Item = T>>,
+        brief: &mut Brief,
+    ) {
         let Some(before) = before else { return };
         let elapsed_ns = after.elapsed_ns(&before);
         let share = |now: u64, then: u64| share_of_time(now.saturating_sub(then), elapsed_ns);
-        let mut pairs = before.entries.iter().zip(after.entries);
+        let mut pairs = before.entries.zip(after.entries);
         brief.pressure = pairs.next().map(|(then, now)| {
+            let (then, now) = (then.borrow(), now.borrow());
             [
                 share(now.cpu_some_ns, then.cpu_some_ns),
                 share(now.memory_some_ns, then.memory_some_ns),

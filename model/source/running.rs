@@ -6,7 +6,8 @@ use super::super::brief::Brief;
 use super::super::event::{watch::Watch, Trigger};
 use super::super::line::Lines;
 use super::super::words::{self, words};
-use super::{Entry, Snapshot};
+use super::{Entry, Snapshot, Taken};
+use core::borrow::Borrow;
 
 words! {
     /// Tasks of the whole system in some states, at the moment of the sample.
@@ -39,8 +40,12 @@ impl Entry for Running {
         }
     }
 
-    fn sum(_before: Option<Snapshot<'_, Self>>, after: Snapshot<'_, Self>, brief: &mut Brief) {
-        brief.running = after.entries.first().map(|tasks| tasks.running);
+    fn sum<T: Borrow<Self>>(
+        _before: Option<Taken<impl Iterator<Item = T> + Clone>>,
+        mut after: Taken<impl Iterator<Item = T>>,
+        brief: &mut Brief,
+    ) {
+        brief.running = after.entries.next().map(|tasks| tasks.borrow().running);
     }
 
     fn watch(now: Snapshot<'_, Self>, watch: &mut Watch<'_>) {

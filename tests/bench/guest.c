@@ -12,13 +12,15 @@
  * As a check from outside, both are then run at a short interval beside a loop that keeps CPU 0
  * busy, and all threads may run where they like. What the loop falls behind of one that has the
  * machine for itself is all that a sample causes on any CPU: the interrupt, waking a thread,
- * switching to it and back.
+ * switching to it and back. Where the scheduler has threads run and what the other CPUs have to do
+ * besides makes a difference of some thousands, so what is compared is measured several times.
  */
 #define _GNU_SOURCE
 #include "day.h"
 #include "machine.h"
 #include "proc_reader.h"
 #include "programs.h"
+#include "tasks.h"
 
 #include <dirent.h>
 #include <err.h>
@@ -39,8 +41,12 @@
 #define SAMPLES 21
 #define CHECK_INTERVAL_MS 10
 #define CHECK_SAMPLES 200
+/* How often the loop is run where others are compared with it: an odd number. */
+#define CHECKS 3
 /* A day is measured on a machine of so many CPUs. */
 #define DAY_CPUS 4
+/* And so are processes. */
+#define TASKS_CPUS 1
 #define MODULE_FILE "/resource_monitor.ko"
 #define MODULE_NAME "resource_monitor"
 #define MODULE_THREAD "resource_mon"
@@ -162,6 +168,29 @@ static void fill_kernel_log(void)
 static long long lost(long long alone, long long beside)
 {
 	return (alone - beside) / CHECK_SAMPLES;
+}
+
+/* What several runs came to. */
+struct checks {
+	long long run[CHECKS];
+};
+
+static long long median(struct checks *checks)
+{
+	qsort(checks->run, CHECKS, sizeof(checks->run[0]), compare);
+	return checks->run[CHECKS / 2];
+}
+
+/* How far two runs are from one another at most, for each sample. */
+static long long spread(struct checks *checks)
+{
+	median(checks);
+	return lost(checks->run[CHECKS - 1], checks->run[0]);
+}
+
+static long long larger(long long one, long long other)
+{
+	return one > other ? one : other;
 }
 
 /* Lets all do what they do only once, or put off, so that what comes next does not count it. */
@@ -358,35 +387,77 @@ static void measure_device(const char *name, const char *parameters)
 	unload_module();
 }
 
+#define MEASURE "interval_ms=1000 " NO_TASKS
+#define TEXT(macro) TEXT_OF(macro)
+#define TEXT_OF(words) #words
+#define CHECK "interval_ms=" TEXT(CHECK_INTERVAL_MS) " " NO_TASKS
+#define SILENT "log_every=0"
+#define FULL "log=full"
+#define NO_ALERTS "alerts=off"
+/* The C reader does not read what there is of processes either: they are measured by themselves. */
+#define NO_TASKS "tasks=off"
+
+/* What a program takes each second, by the time that it has a CPU. */
+static void measure_program(const char *name, pid_t (*start)(void))
+{
+	pid_t program = start();
+	long long before, time;
+
+	come_to_rest();
+	before = time_on_cpu_ns(program);
+	sleep_ms(1000 * SAMPLES);
+	time = time_on_cpu_ns(program) - before;
+	if (time <= 0)
+		errx(1, "%s does nothing", name);
+	printf("%s average=%lld\n", name, time / SAMPLES);
+	kill(program, SIGKILL);
+	waitpid(program, NULL, 0);
+}
+
 /* What others take for all that they show, in the same boot. */
 static void measure_others(void)
 {
 	pid_t other = node_exporter_start();
-	long long before, time;
 
 	measure("node_exporter", node_exporter_scrape);
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
 
-	other = sadc_start();
-	come_to_rest();
-	before = time_on_cpu_ns(other);
-	sleep_ms(1000 * SAMPLES);
-	time = time_on_cpu_ns(other) - before;
-	if (time <= 0)
-		errx(1, "sadc does nothing");
-	printf("sadc average=%lld\n", time / SAMPLES);
-	kill(other, SIGKILL);
-	waitpid(other, NULL, 0);
+	measure_program("sadc", sadc_start);
 }
 
-#define MEASURE "interval_ms=1000"
-#define TEXT(macro) TEXT_OF(macro)
-#define TEXT_OF(words) #words
-#define CHECK "interval_ms=" TEXT(CHECK_INTERVAL_MS)
-#define SILENT "log_every=0"
-#define FULL "log=full"
-#define NO_ALERTS "alerts=off"
+/* What a census of `count` processes and those that there are anyway takes. */
+static void measure_census(int count)
+{
+	unsigned long long processes = 0;
+	long long cost[SAMPLES];
+
+	start_tasks(count);
+	come_to_rest();
+	load_module(MODULE_FILE, "interval_ms=3600000 tasks=always " SILENT);
+	keep_threads_on(&cpu0, MODULE_THREAD);
+	device_open();
+	for (int i = 0; i < SAMPLES; i++) {
+		sleep_ms(100);
+		device_sample();
+		cost[i] = device_census_ns(&processes);
+	}
+	device_close();
+	unload_module();
+	qsort(cost, SAMPLES, sizeof(cost[0]), compare);
+	printf("census_%d processes=%llu min=%lld median=%lld max=%lld\n", count, processes,
+	       cost[0], cost[SAMPLES / 2], cost[SAMPLES - 1]);
+}
+
+static void measure_tasks(void)
+{
+	measure_census(0);
+	measure_census(1000);
+	measure_program("pidstat", pidstat_start);
+	measure_program("atop", atop_start);
+	measure_census(10000);
+	end_tasks();
+}
 
 /* Parameters, and more of them; until the next call. */
 static const char *with(const char *parameters, const char *more)
@@ -399,7 +470,8 @@ static const char *with(const char *parameters, const char *more)
 
 int main(void)
 {
-	long long alone[3], reader, reader_all, basic, basic_silent, all, all_silent, all_full;
+	struct checks alone, reader_all, all, all_silent;
+	long long reader, basic, basic_silent, all_full, idle;
 	const char *cpu_memory;
 	int stale = 0;
 
@@ -427,33 +499,35 @@ int main(void)
 	measure_module("all_silent", MEASURE " " SILENT, NULL);
 	measure_module("all_unwatched", MEASURE " " SILENT " " NO_ALERTS, NULL);
 	measure_device("basic", with("interval_ms=3600000 " SILENT, cpu_memory));
-	measure_device("all", "interval_ms=3600000 " SILENT);
+	measure_device("all", "interval_ms=3600000 " NO_TASKS " " SILENT);
 	if (sysconf(_SC_NPROCESSORS_ONLN) == DAY_CPUS) {
 		measure_day();
 		unload_module();
 	}
 	measure_others();
+	if (sysconf(_SC_NPROCESSORS_ONLN) == TASKS_CPUS)
+		measure_tasks();
 
 	keep_threads_on(&all_cpus, CONSOLE_THREAD);
 	/* The first run is not counted: the other CPUs take a while to come to rest. */
 	spin();
-	alone[0] = spin();
 	reader = spin_beside_reader(proc_reader_sample);
-	reader_all = spin_beside_reader(proc_reader_sample_all);
 	basic = spin_beside_module(with(CHECK, cpu_memory), NULL);
-	alone[1] = spin();
 	basic_silent = spin_beside_module(with(CHECK " " SILENT, cpu_memory), NULL);
-	all = spin_beside_module(CHECK, &stale);
 	all_full = spin_beside_module(CHECK " " FULL, &stale);
-	all_silent = spin_beside_module(CHECK " " SILENT, &stale);
-	alone[2] = spin();
-	/* The median is taken for the true one. */
-	qsort(alone, 3, sizeof(alone[0]), compare);
+	for (int i = 0; i < CHECKS; i++) {
+		alone.run[i] = spin();
+		reader_all.run[i] = spin_beside_reader(proc_reader_sample_all);
+		all.run[i] = spin_beside_module(CHECK, &stale);
+		all_silent.run[i] = spin_beside_module(CHECK " " SILENT, &stale);
+	}
+	idle = median(&alone);
 	printf("outside reader=%lld reader_all=%lld basic=%lld basic_silent=%lld all=%lld "
 	       "all_full=%lld all_silent=%lld noise=%lld stale=%d\n",
-	       lost(alone[1], reader), lost(alone[1], reader_all), lost(alone[1], basic),
-	       lost(alone[1], basic_silent), lost(alone[1], all), lost(alone[1], all_full),
-	       lost(alone[1], all_silent), lost(alone[2], alone[0]), stale);
+	       lost(idle, reader), lost(idle, median(&reader_all)), lost(idle, basic),
+	       lost(idle, basic_silent), lost(idle, median(&all)), lost(idle, all_full),
+	       lost(idle, median(&all_silent)),
+	       larger(spread(&alone), larger(spread(&all), spread(&all_silent))), stale);
 	printf("done\n");
 	return 0;
 }

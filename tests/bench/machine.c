@@ -66,6 +66,8 @@ const char *sources_off(const char *file)
 	}
 	if (!used)
 		errx(1, "%s has no switch", file);
+	/* It has more than two states, so it is no switch. */
+	snprintf(parameters + used, sizeof(parameters) - used, " tasks=off");
 	return parameters;
 }
 

@@ -18,7 +18,8 @@
 
 static int device;
 static __u64 records[1 << 17];
-/* The number of the last record that was read, and its size. */
+/* The last record that was read: where it is until the next call, its number, and its size. */
+static const struct resource_monitor_record *newest_record;
 static __u64 newest, newest_bytes;
 
 /* Reads the records that are there, which a device gives as many of as have room. */
@@ -36,6 +37,7 @@ void device_read(void)
 		if (size < sizeof(*record) || size > (__u64)length - at)
 			errx(1, "a record of %llu bytes in the %llu that were read", size,
 			     (__u64)length - at);
+		newest_record = record;
 		newest = record->seq;
 		newest_bytes = size;
 		at += size;
@@ -66,6 +68,28 @@ void device_open(void)
 size_t device_record_words(void)
 {
 	return newest_bytes / sizeof(__u64);
+}
+
+long long device_census_ns(unsigned long long *processes)
+{
+	const char *at = (const char *)newest_record + newest_record->header_bytes;
+	const char *end = (const char *)newest_record + newest_bytes;
+
+	while (at < end) {
+		const struct resource_monitor_section *section = (const void *)at;
+
+		if (section->kind == RESOURCE_MONITOR_TASKS) {
+			const struct resource_monitor_tasks *tasks =
+				(const void *)(at + section->header_bytes);
+
+			if (section->first_mono_ns < newest_record->taken_mono_ns)
+				errx(1, "a sample has no census of its own");
+			*processes = tasks->processes;
+			return section->last_mono_ns - section->first_mono_ns;
+		}
+		at += section->size_bytes;
+	}
+	errx(1, "a record has no processes");
 }
 
 int device_encodes(void)
@@ -165,6 +189,20 @@ pid_t sadc_start(void)
 	static char *const arguments[] = { "sadc", "1", "1000", NULL };
 
 	return start("/usr/libexec/sysstat/sadc", arguments);
+}
+
+pid_t pidstat_start(void)
+{
+	static char *const arguments[] = { "pidstat", "-ru", "1", "1000", NULL };
+
+	return start("/usr/bin/pidstat", arguments);
+}
+
+pid_t atop_start(void)
+{
+	static char *const arguments[] = { "atop", "-w", "/tmp/atop.raw", "1", "1000", NULL };
+
+	return start("/usr/bin/atop", arguments);
 }
 
 long long time_on_cpu_ns(pid_t process)

@@ -12,6 +12,9 @@ void device_close(void);
 /* Words of the last record that was read. */
 size_t device_record_words(void);
 
+/* How long the census of that took, and how many processes there were. */
+long long device_census_ns(unsigned long long *processes);
+
 /*
  * Whether a sample makes an older record be encoded: that begins when the memory for plain ones is
  * full.
@@ -35,6 +38,12 @@ void node_exporter_scrape(void);
 
 /* Starts sadc, which takes a record each second and writes it to nowhere. */
 pid_t sadc_start(void);
+
+/* Starts pidstat, which shows the CPU time and memory of all processes each second. */
+pid_t pidstat_start(void);
+
+/* Starts atop, which writes all processes to a file each second. */
+pid_t atop_start(void);
 
 /* The time that a process has had a CPU so far, in nanoseconds. */
 long long time_on_cpu_ns(pid_t process);

@@ -227,3 +227,38 @@ proptest! {
         prop_assert_eq!(Header::parse(&words_of(&header)), Ok(header));
     }
 }
+
+/// A machine may die while the header of the newest block is written, which is then still open.
+#[test]
+fn a_header_that_was_being_closed_is_that_of_an_open_block() {
+    let begun = Header {
+        boot_id: 1,
+        load_id: 2,
+        number: 3,
+        first_seq: 40,
+        first_boot_ns: 50,
+        ..Header::default()
+    };
+    let closed = Header {
+        next_seq: 60,
+        records: 20,
+        last_boot_ns: 70,
+        ..begun
+    };
+    let (open, closed) = (begun.sealed(0), closed.sealed(100));
+    let (old, new) = (words_of(&open), words_of(&closed));
+    for written in 0..Header::LEN {
+        let words = [&new[..written], &old[written..]].concat();
+        assert_eq!(Header::parse_in_dump(&words), Ok(open), "{written} words");
+        // Whatever else is wrong is not taken for that.
+        for at in [4, 5, 6, 7, 10, 13] {
+            let mut wrong = words.clone();
+            wrong[at] ^= 1 << 20;
+            assert!(
+                Header::parse_in_dump(&wrong).is_err(),
+                "{written} words, {at}"
+            );
+        }
+    }
+    assert_eq!(Header::parse_in_dump(&new), Ok(closed));
+}

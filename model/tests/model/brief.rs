@@ -11,7 +11,7 @@ use model::source::memory::Memory;
 use model::source::net::{Carried, Net, HAS_LOWER, LOOPBACK};
 use model::source::pressure::Pressure;
 use model::source::running::Running;
-use model::source::{Entry, Snapshot};
+use model::source::{Entry, Taken};
 use model::text::Text;
 use proptest::prelude::*;
 
@@ -20,12 +20,15 @@ const AROUND: usize = "resource_monitor: \n".len();
 
 /// Adds one thing that was so and then so, 5 s later, to the line.
 fn sum<E: Entry>(brief: &mut Brief, before: &[E], after: &[E]) {
-    let snapshot = |taken_mono_ns, entries| Snapshot {
-        taken_mono_ns,
-        entries,
+    let before = (!before.is_empty()).then(|| Taken {
+        mono_ns: 0,
+        entries: before.iter(),
+    });
+    let after = Taken {
+        mono_ns: 5 * SECOND,
+        entries: after.iter(),
     };
-    let before = (!before.is_empty()).then(|| snapshot(0, before));
-    E::sum(before, snapshot(5 * SECOND, after), brief);
+    E::sum(before, after, brief);
 }
 
 fn line(brief: &Brief, spent: &Spent, memory: &Memory) -> String {

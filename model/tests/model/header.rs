@@ -9,7 +9,7 @@ use model::event::{self, Trigger};
 use model::frame;
 use model::ioctl::{self, Info, SeekBlocks};
 use model::record::{self, Header, SectionHeader, WORD_BYTES};
-use model::source::{disk, fs, net, ALL};
+use model::source::{disk, fs, net, oom_kill, ALL};
 use model::words::{Fields, Kind, Structure, Type};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -37,6 +37,8 @@ const CONSTANTS: &[(&str, u64)] = &[
     ("EVENT_ONGOING", event::ONGOING as u64),
     ("EVENT_END", event::END as u64),
     ("EVENT_MOMENT", event::MOMENT as u64),
+    ("OOM_KILLED", oom_kill::KILLED as u64),
+    ("OOM_WAS_DYING", oom_kill::WAS_DYING as u64),
     ("BLOCK_MAGIC", block::MAGIC),
     ("BLOCK_VERSION", block::VERSION),
     ("FRAME_MAGIC", frame::MAGIC as u64),

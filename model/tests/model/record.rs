@@ -119,6 +119,9 @@ fn kinds_are_different() {
         (10, "tcp"),
         (11, "running"),
         (12, "event"),
+        (13, "tasks"),
+        (14, "task"),
+        (15, "oom_kill"),
     ];
     assert_eq!(kinds, expected);
 }

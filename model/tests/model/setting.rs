@@ -3,7 +3,7 @@
 use crate::any;
 use crate::logged::assert_ends_with;
 use model::line::Line;
-use model::setting::{Number, Paths, Refused, Setting, Switch};
+use model::setting::{Choice, Number, Paths, Refused, Setting, Switch};
 use model::source::fs::{MAX_PATH, MAX_PATHS};
 use proptest::prelude::*;
 
@@ -374,5 +374,23 @@ proptest! {
                 assert_ends_with(&line, " bytes, separated by commas");
             }
         }
+    }
+}
+
+#[test]
+fn the_words_of_a_choice() {
+    let allowed = |words| {
+        let mut line = Line::new();
+        Choice { words }.allowed(&mut line);
+        line.as_str().to_owned()
+    };
+    assert_eq!(allowed(&["brief", "full"]), "brief and full");
+    assert_eq!(allowed(&["a", "b", "c", "d"]), "a, b, c and d");
+    let choice = Choice {
+        words: &["brief", "full"],
+    };
+    assert_eq!(choice.parse(b"full").ok(), Some(1));
+    for (text, why) in [(&b""[..], "is empty"), (b"Full", "is not known")] {
+        assert_eq!(choice.parse(text), refused(text, why));
     }
 }

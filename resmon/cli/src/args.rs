@@ -2,6 +2,9 @@
 
 //! The arguments, as users see them. The man pages and the completions are made of these.
 
+mod from;
+mod record;
+mod save;
 mod watch;
 
 use std::path::PathBuf;
@@ -11,6 +14,9 @@ use clap::{value_parser, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::commands::Listen;
 
+pub use from::{From, FromAny};
+pub use record::Record;
+pub use save::Save;
 pub use watch::Watch;
 
 /// Shows what this machine does, from the kernel module resource_monitor
@@ -41,6 +47,8 @@ pub enum Command {
     Export(Export),
     /// Write records to a file, for --from
     Record(Record),
+    /// Save what each boot has left to a file of its own
+    Save(Save),
     /// Wait for events, and print them or run a command
     Watch(Watch),
     /// Print whether the module runs, and what it keeps
@@ -53,26 +61,21 @@ pub enum Command {
     Man(Man),
 }
 
-/// Where records come from.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub struct From {
-    /// Read this recording instead of the device
-    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
-    pub from: Option<PathBuf>,
-}
-
 #[derive(Debug, Default, ClapArgs)]
 #[command(after_long_help = TOP_HELP)]
 pub struct Top {
     #[command(flatten)]
-    pub from: From,
+    pub from: FromAny,
     /// Draw one screen of COLUMNSxROWS as text and end
     #[arg(long, value_name = "COLUMNSxROWS", num_args = 0..=1, default_missing_value = "80x24")]
     pub once: Option<String>,
 }
 
 const TOP_HELP: &str = "\
-? lists the keys. A recording opens at the last sample in which something happened; End goes to the \
+? lists the keys. Tasks are those that the module lists: t orders them by the CPU time since the census \
+before, in percent of one CPU, and m by their memory.
+
+A recording opens at the last sample in which something happened; End goes to the \
 newest one.
 
 The screen is as large as the terminal. Where that does not know its size, as on a serial console, \
@@ -88,8 +91,10 @@ Examples:
 pub enum LogOf {
     /// Each sample
     Samples,
-    /// Each begin and end of an event: a machine in trouble
+    /// Each begin and end of an event: a machine in trouble; and each process killed as memory ran out
     Events,
+    /// The tasks that use most of the CPUs and of the memory
+    Tasks,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -99,7 +104,7 @@ pub struct Log {
     #[arg(value_name = "WHAT")]
     pub of: Option<LogOf>,
     #[command(flatten)]
-    pub from: From,
+    pub from: FromAny,
     /// Print a JSON object per sample, as resmon/schema/sample.schema.json describes it
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
@@ -126,7 +131,8 @@ pub struct Log {
 
 const LOG_HELP: &str = "\
 Without --since, the samples of the last 10 minutes are shown, or all events, and of a recording all \
-of it. With --follow, these are the last 10 samples or events, and then those to come until Ctrl-C.
+of it. With --follow, these are the last 10 samples or events, or the last census of tasks, and then those \
+to come until Ctrl-C.
 
 The clock of the newest sample counts: when it was set meanwhile, the times of those before are \
 counted back from there. Where --since asks for more than is kept, what there is is shown, a line \
@@ -154,26 +160,53 @@ began before is shown once as ongoing, and a moment is over as soon as it began,
 has the time_s and seq of its sample, and what the schema has of an event. Where there are none, a line \
 on standard error says so, and the exit status is 1.
 
+A process that was killed as memory ran out has a line there, too: who it was, its resident memory, \
+and who asked for memory. It need not be the one that had most. In JSON and CSV the event oom_kill \
+has them, and is told again as ongoing while more are killed; JSON has the three largest tasks as well.
+
+resmon log tasks has a line for each task that the module lists, once for each census: those that \
+used most of the CPUs since the one before, and those with most memory. -n and --count count \
+censuses. The columns are those of pidstat:
+  %CPU            share of one CPU since the census before; 400 are four of them
+  RSS SWAP        kB that are resident and in swap
+  majflt/s        page faults per second that needed a disk
+  kB_rd/s kB_wr/s kB per second read from disks, and written there, now or later
+  thr S           threads, and the state, as the letter in /proc/PID/stat
+\"(came and went)\" is what processes that have ended used, as far as no census saw it. \"-\" stands \
+where there is nothing to compare with: the task was not listed before. The module's parameters \
+tasks, top_tasks and names say when it looks at tasks, how many it lists, and whether it keeps their \
+names.
+
 CSV always has the same columns, with the unit in the name; what was not sampled is empty. Disks \
-and interfaces are summed in the same way; JSON has each of them, and each CPU.
+and interfaces are summed in the same way; JSON has each of them, each CPU, and each task that is listed. Of \
+tasks there are the totals and the one that uses most of the CPUs. In their names, what is not plain is % and \
+two hexadecimal digits.
 
 When this program was too slow and records were lost, a line on standard error says so.
+
+Of a text, given by --from, the lines of the module are read as far as they go; \"-\" stands for what they do not \
+have, and an event whose sample was not logged has a line of its own. They are put in order by the time stamps of the \
+kernel, and each counts once. Time stamps that go back are another boot; texts that do not overlap are taken for \
+one boot unless their clocks differ. Where there is no time of day, times are seconds since boot.
 
 Examples:
   resmon log
   resmon log --follow
   resmon log -n 20
   resmon log events --since 24h
+  resmon log tasks -n 1
   resmon log --since 1h
   resmon log --since all --csv >history.csv
   resmon log --follow --json | jq .cpu.user_percent
-  resmon log --from minute.rec";
+  resmon log --from minute.rec
+  resmon log --from /sys/fs/pstore
+  journalctl -k -b -1 | resmon log --from /dev/stdin";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = PLOT_HELP)]
 pub struct Plot {
     #[command(flatten)]
-    pub from: From,
+    pub from: FromAny,
     /// Write the picture to this file; its name ends with .svg or .png
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
@@ -193,7 +226,9 @@ Shows CPU, pressure, memory, disks and network over local time. Disks and interf
 by log; what is written and sent goes downwards. Where a column of the picture has several samples, \
 the line is their mean, and the band around it goes from the lowest to the highest of them.
 
-An event has a line at its begin, and a shade for as long as it was open; its name is in the first panel.
+An event has a line at its begin, and a shade for as long as it was open; its name is in the first panel. \
+Under the highest peaks of the CPUs, up to three, is the name of the task that used most of them, where \
+the module looked at tasks then.
 
 Where nothing was sampled for more than three intervals there is a gap, and between two boots or \
 two loads of the module. The times of each of these are counted back from its newest sample, so \
@@ -213,6 +248,9 @@ pub struct Export {
     pub listen: Listen,
     #[command(flatten)]
     pub from: From,
+    /// Show the tasks that use most, too, by their names
+    #[arg(long)]
+    pub tasks: bool,
     /// Print the metrics and end
     #[arg(long)]
     pub once: bool,
@@ -228,50 +266,15 @@ waited for I/O: that stands still until it has caught up. Only with the next sta
 kernel has then. What is another one of the same name, as a disk that is put in, is \
 shown as it is.
 
+With --tasks there is the CPU time and the memory of the tasks that the module lists: those of one name \
+together, without their process IDs, and no more than 32 names. Who can connect can read the names.
+
 A recording has neither the name of its machine nor the size of its swap; these are left out.
 
 Examples:
   resmon export
   resmon export --listen localhost:9950
   resmon export --once | grep node_load1";
-
-#[derive(Debug, ClapArgs)]
-#[command(after_long_help = RECORD_HELP)]
-pub struct Record {
-    #[command(flatten)]
-    pub from: From,
-    /// The file; it must not be there yet, unless it is appended to
-    pub file: PathBuf,
-    /// Begin with what the module keeps
-    #[arg(long)]
-    pub history: bool,
-    /// Add to the file, if it is there; with --history only what is not in it yet
-    #[arg(long)]
-    pub append: bool,
-    /// Write records as the module makes them, ten times as long as encoded ones
-    #[arg(long)]
-    pub raw: bool,
-    /// Have what was written reach the disk at least this often, as 1s or 1min
-    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = parse_duration)]
-    pub sync: Duration,
-    /// End after this many records
-    #[arg(long, short = 'n', value_name = "N", value_parser = value_parser!(u64).range(1..))]
-    pub count: Option<u64>,
-}
-
-const RECORD_HELP: &str = "\
-Ends with --count or Ctrl-C. The file holds whole records at any time, each encoded by what is \
-different from the one before; a sample needs two of them. Damage costs at most the rest of 60 records. What was written within --sync of the machine's end may be missing \
-or damaged; programs that read a recording leave out what is damaged, and say so.
-
-Recordings may be joined with cat, in any order: each record says which boot and which load of the \
-module it is of.
-
-Examples:
-  resmon record load.rec
-  resmon record load.rec --history --count 1000
-  resmon record load.rec --append --history
-  resmon record begin.rec --from load.rec --count 10";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = STATUS_HELP)]
@@ -284,6 +287,10 @@ pub struct Status {
 const STATUS_HELP: &str = "\
 Ends with 1 when the module is not loaded, or its device may not be opened. In JSON, what is not \
 known is null.
+
+Below the parameters is what this machine has to keep the end of the log, or a dump, when the kernel panics, and what \
+one does to get the rest: pstore, systemd-pstore, a crash kernel, netconsole, a serial console, and whether the \
+machine restarts by itself. resmon log --from reads the texts that these leave.
 
 Examples:
   resmon status

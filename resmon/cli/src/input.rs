@@ -3,12 +3,12 @@
 //! Where records come from: the module, or a recording.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use resmon::{Damage, Device, Record, Recording, Records, Sample, Samples, WallClock};
+use resmon::{Damage, Device, KernelLog, Record, Recording, Records, Sample, Samples, WallClock};
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
@@ -40,7 +40,16 @@ impl Input {
         if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             return Ok(Records::open(path)?.map_source(Self::Stream));
         }
-        let recording = named(Recording::open(path), Some(path))?;
+        if is_text(path) {
+            return Err(Error::Other(format!(
+                "{}: a text has no records; log, top and plot read lines of the module in it",
+                path.display()
+            )));
+        }
+        let mut progress = Progress::of(path);
+        let recording = Recording::open_with(path, &mut |done, all| progress.tell(done, all));
+        progress.end();
+        let recording = named(recording, Some(path))?;
         // Not again when it is read again, as there may be a screen by then.
         static TOLD: Once = Once::new();
         TOLD.call_once(|| report_damage(path, recording.damage()));
@@ -85,12 +94,17 @@ impl Input {
     /// The samples that these records make, by the wall clock as it is now, or as it was at the end
     /// of the recording.
     pub fn samples(records: Records<Self>) -> Samples<Self> {
-        let clock = match records.get_ref() {
+        let clock = records.get_ref().clock();
+        Samples::by_clock(records, clock)
+    }
+
+    /// When its records were taken.
+    pub fn clock(&self) -> WallClock {
+        match self {
             Self::Device(_) => WallClock::now(),
             Self::Recording(recording) => recording.clock().clone(),
             Self::Stream(_) => WallClock::default(),
-        };
-        Samples::by_clock(records, clock)
+        }
     }
 
     /// Waits until there is a record to read. `false` when none comes any more, or when nobody
@@ -125,6 +139,56 @@ impl Input {
         // A device that was removed says so for ever, and that must not become a busy loop.
         Err(resmon::Error::Read(Errno::NODEV.into()).into())
     }
+}
+
+/// How far a dump was looked through, for whoever waits at a terminal.
+struct Progress<'p> {
+    path: &'p Path,
+    next: Instant,
+    is_shown: bool,
+}
+
+impl<'p> Progress<'p> {
+    const EVERY: Duration = Duration::from_millis(500);
+
+    fn of(path: &'p Path) -> Self {
+        Self {
+            path,
+            next: Instant::now() + Self::EVERY,
+            is_shown: false,
+        }
+    }
+
+    fn tell(&mut self, done: u64, all: u64) {
+        if Instant::now() < self.next || !io::stderr().is_terminal() {
+            return;
+        }
+        self.next = Instant::now() + Self::EVERY;
+        self.is_shown = true;
+        let percent = done.saturating_mul(100).checked_div(all).unwrap_or(0);
+        let path = self.path.display();
+        // When nobody listens, there is nobody to tell.
+        let _ = write!(
+            io::stderr(),
+            "\rresmon: {path}: looked through {percent}% of the dump"
+        );
+    }
+
+    /// Clears the line.
+    fn end(&self) {
+        if self.is_shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// Whether a file is a text. What cannot be read says so better when it is read as a recording.
+fn is_text(path: &Path) -> bool {
+    const BYTES: u64 = 1 << 16;
+    let mut begin = Vec::new();
+    let file = File::open(path);
+    let read = file.and_then(|file| file.take(BYTES).read_to_end(&mut begin));
+    read.is_ok() && KernelLog::is_text(&begin)
 }
 
 /// Waits until there is something about one of `files`, at most for `time`, if that is given.

@@ -2,11 +2,15 @@
 
 //! `resmon`: what a machine does, from the kernel module `resource_monitor`.
 
+mod appended;
 mod args;
 mod commands;
 mod error;
 mod events;
 mod input;
+mod json;
+mod samples;
+mod tasks;
 mod time;
 
 use std::io::Write as _;

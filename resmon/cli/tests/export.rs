@@ -21,6 +21,7 @@ use resmon::model::source::load::Load;
 use resmon::model::source::memory::{Buffers, Memory};
 use resmon::model::source::net::Net;
 use resmon::model::source::pressure::Pressure;
+use resmon::model::source::tasks::Tasks;
 use resmon::model::text::Text;
 use resmon::model::words::Words;
 use resmon::{Record, Records};
@@ -333,6 +334,112 @@ fn counts_events_and_tells_which_are_open() {
     );
 }
 
+/// What is printed of a recording, with options.
+fn print_with(options: &[&str], records: &[Record]) -> String {
+    let file = util::file_of(records);
+    let from = ["--from", util::path(&file)];
+    let args = [&["export", "--once"], options, &from].concat();
+    let output = resmon().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn tasks_have_names_only_if_they_are_wanted() {
+    let records = util::tasks::with_tasks();
+    let without = print_with(&[], &records);
+    let found = samples(&without);
+    assert_eq!(found["resource_monitor_processes"], 143.0);
+    assert_eq!(found["resource_monitor_threads"], 311.0);
+    // 12 ms each second until the last census.
+    assert_eq!(found["resource_monitor_ended_cpu_seconds_total"], 0.72);
+    assert!(!without.contains("comm="), "{without}");
+    let with = print_with(&["--tasks"], &records);
+    families_of_classic_text(&with);
+    let found = samples(&with);
+    let of = |name: &str, comm: &str| {
+        let name = format!("resource_monitor_task_{name}{{comm=\"{comm}\"}}");
+        found.get(name.as_str()).copied()
+    };
+    let near = |found: Option<f64>, expected: f64| {
+        let is_near = found.is_some_and(|found| (found - expected).abs() < 1e-3);
+        assert!(is_near, "found {found:?}, expected {expected}");
+    };
+    near(of("cpu_ratio", "postgres"), 0.31);
+    near(of("cpu_ratio", "stress-ng-vm"), 0.0);
+    let memory = of("resident_bytes", "stress-ng-vm");
+    assert_eq!(memory, Some(f64::from(181 << 20)));
+    // That of one without a name is not told.
+    assert_eq!(with.matches("_task_cpu_ratio{").count(), 5);
+    let others = with
+        .lines()
+        .filter(|line| !line.contains("resource_monitor_task_"));
+    let others: Vec<_> = others.collect();
+    assert_eq!(others, without.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn tasks_of_one_name_are_one_and_names_are_few() {
+    let usual = util::tasks::USUAL[2];
+    let mut made = vec![usual; 3];
+    made.extend((0..40).map(|pid| util::tasks::Made {
+        pid,
+        comm: [b"a", b"b", b"c", b"d", b"e"][pid as usize % 5],
+        ..usual
+    }));
+    let mut names: Vec<&'static [u8]> = Vec::new();
+    for first in b"ABCDEFGH" {
+        for second in b"abcde" {
+            names.push(Box::leak(vec![*first, *second].into_boxed_slice()));
+        }
+    }
+    made.extend((100..).zip(names).map(|(pid, comm)| util::tasks::Made {
+        pid,
+        comm,
+        cpu_ms: 1,
+        ..usual
+    }));
+    for (pid, made) in (1000..).zip(&mut made[..3]) {
+        made.pid = pid;
+    }
+    let printed = print_with(&["--tasks"], &util::tasks::with_tasks_of(&made));
+    let found = samples(&printed);
+    let ratio = found["resource_monitor_task_cpu_ratio{comm=\"postgres\"}"];
+    assert!((ratio - 0.93).abs() < 1e-3, "it is {ratio}");
+    let bytes = found["resource_monitor_task_resident_bytes{comm=\"postgres\"}"];
+    assert_eq!(bytes, 3.0 * f64::from(88 << 20));
+    // Two of each of 16 names.
+    assert_eq!(printed.matches("{comm=").count(), 32);
+}
+
+#[test]
+fn hostile_names_forge_no_label() {
+    let records = util::tasks::with_tasks_of(&util::tasks::hostile());
+    let printed = print_with(&["--tasks"], &records);
+    // Which promtool reads as well (scripts/test-metrics).
+    util::assert_is_file("tests/golden/export-tasks.txt", &printed);
+    families_of_classic_text(&printed);
+    let lines = printed
+        .lines()
+        .filter(|line| line.contains("_task_cpu_ratio{"));
+    let mut found = BTreeSet::new();
+    for line in lines {
+        let (_, rest) = line.split_once("{comm=\"").unwrap();
+        let (label, value) = rest.rsplit_once("\"} ").unwrap();
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        // No quote but behind a backslash.
+        let plain = label.replace("\\\\", "").replace("\\\"", "");
+        assert!(!plain.contains('"'), "{line}");
+        assert!(!label.contains(char::is_control), "{line:?}");
+        let text = label.replace("\\\\", "\\").replace("\\\"", "\"");
+        found.insert(text);
+    }
+    assert_eq!(found.len(), util::tasks::HOSTILE.len());
+    for name in [r#"","pid":1,""#, "</text><x a='", r#"{x="y"} 1 # \"#] {
+        assert!(found.contains(name), "expected {name:?} in {found:?}");
+    }
+}
+
 #[test]
 fn what_an_old_module_did_not_know_has_no_metric() {
     let (old, new) = (print_of(RECORDING), print_of(LAYERS));
@@ -512,6 +619,22 @@ fn no_counter_of_any_source_falls() {
     assert_held::<Pressure>(0..Pressure::LEN);
     // After the time, the number and the name.
     assert_held::<Disk>(6..19);
+    assert_counted_tasks_are_held();
+}
+
+/// The same of the tasks, which no recording has.
+fn assert_counted_tasks_are_held() {
+    let last = last_record(LAYERS);
+    let ended = |ended_ns: u64| {
+        let tasks = Tasks {
+            ended_ns,
+            ..Tasks::default()
+        };
+        util::with_section(&last, &tasks)
+    };
+    let printed = print_with(&[], &[ended(5_000_000_000), ended(4_000_000_000)]);
+    let name = "resource_monitor_ended_cpu_seconds_total";
+    assert_eq!(samples(&printed)[name], 5.0);
 }
 
 /// A record with so many CPUs.

@@ -120,6 +120,35 @@ fn events_are_marked_and_named() {
 }
 
 #[test]
+fn peaks_have_the_name_of_who_was_busy() {
+    let file = file_of(&tasks::with_tasks());
+    let svg = String::from_utf8(plot("a.svg", path(&file))).unwrap();
+    let all = texts(&svg);
+    let count = |name: &str| all.iter().filter(|text| *text == name).count();
+    // The CPUs are busy while it runs; what is not half as high has no name.
+    assert_eq!(count("stress-ng-vm (4711)"), 1, "{all:?}");
+    let is_named = |text: &&String| {
+        let pid = text
+            .rsplit_once(" (")
+            .and_then(|(_, pid)| pid.strip_suffix(')'));
+        pid.is_some_and(|pid| pid.parse::<u32>().is_ok())
+    };
+    let named = all.iter().filter(is_named).count();
+    assert!((1..=3).contains(&named), "{named} have names: {all:?}");
+    // Names as bad as can be leave it an SVG.
+    let file = file_of(&tasks::with_tasks_of(&tasks::hostile()));
+    let svg = String::from_utf8(plot("a.svg", path(&file))).unwrap();
+    let hostile = texts(&svg);
+    // The last of them uses most.
+    let last = format!("({})", 99 + tasks::HOSTILE.len());
+    let last = hostile.iter().find(|text| text.ends_with(&last));
+    assert!(last.is_some(), "{hostile:?}");
+    let odd = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{fffe}';
+    assert_eq!(svg.find(odd), None);
+    plot("a.png", path(&file));
+}
+
+#[test]
 fn a_png_can_be_decoded() {
     let png = plot("a.PNG", RECORDING);
     let picture = image::load_from_memory_with_format(&png, image::ImageFormat::Png).unwrap();

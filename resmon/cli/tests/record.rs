@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[allow(dead_code)]
+#[path = "../../lib/tests/dump/made.rs"]
+mod dump;
 mod util;
 
 use std::process::Command;
@@ -41,6 +44,57 @@ fn records_are_read_back() {
         .flat_map(resmon::Record::to_bytes)
         .collect();
     assert_eq!(std::fs::read(few).unwrap(), bytes);
+}
+
+#[test]
+fn a_dump_is_a_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let pieces = dump::pieces();
+    let (core, file) = (path("vmcore"), path("a.rec"));
+    std::fs::write(&core, dump::one(pieces.memory([2, 3, 0, 1]))).unwrap();
+    let bytes: Vec<u8> = pieces
+        .records
+        .iter()
+        .flat_map(|words| dump::bytes_of(words))
+        .collect();
+    std::fs::write(&file, bytes).unwrap();
+    for args in [
+        &["log", "--json"][..],
+        &["log", "--csv"],
+        &["top", "--once", "100x40"],
+    ] {
+        let [of_core, of_file] =
+            [&core, &file].map(|from| output(&[args, &["--from", from]].concat()));
+        assert_eq!(of_core, of_file);
+    }
+    assert_eq!(
+        output(&["log", "--json", "--from", &core]).lines().count(),
+        19
+    );
+    let [of_core, of_file] = [(&core, "b.rec"), (&file, "c.rec")].map(|(from, name)| {
+        output(&["record", "--raw", &path(name), "--from", from]);
+        std::fs::read(path(name)).unwrap()
+    });
+    assert!(of_core == of_file && of_core.len() > 19 * 800);
+    output(&["plot", "--from", &core, "--out", &path("a.svg")]);
+    // Those that cannot be read say so.
+    let compressed = path("dump");
+    std::fs::write(&compressed, [&b"KDUMP   "[..], &[0xff; 1 << 17]].concat()).unwrap();
+    for args in [
+        &["log"][..],
+        &["top", "--once", "100x40"],
+        &["record", &path("d.rec")],
+    ] {
+        let text = error(1, &[args, &["--from", &compressed]].concat());
+        assert_contains(&text, "makedumpfile -E -d 31");
+    }
+    let command = resmon(&["log", "--from", "/dev/stdin"])
+        .write_stdin(std::fs::read(&core).unwrap())
+        .assert()
+        .code(1);
+    let text = String::from_utf8_lossy(&command.get_output().stderr).into_owned();
+    assert_contains(&text, "not read from a pipe");
 }
 
 #[test]
@@ -203,6 +257,7 @@ fn a_man_page_per_command() {
         "resmon-man.1",
         "resmon-plot.1",
         "resmon-record.1",
+        "resmon-save.1",
         "resmon-status.1",
         "resmon-top.1",
         "resmon-watch.1",

@@ -8,7 +8,10 @@
 mod util;
 
 use resmon::columns::{Column, SampleColumn, Unit};
-use resmon::{CpuTimes, Disk, EventState, EventUnit, NetDirection, Sample, Source, Usage};
+use resmon::{
+    CpuTimes, Disk, EventState, EventUnit, NetDirection, OomKill, OomOutcome, Sample, Source, Task,
+    Usage,
+};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{json, Value};
 
@@ -173,7 +176,7 @@ fn file_systems() -> Object {
 }
 
 fn events() -> Object {
-    const NUMBER: &str = "Its number; the first one after the module was loaded is 1.";
+    const NUMBER: &str = "Its number; the first one after the module was loaded is 1, or in a kernel log the first one that it has.";
     const NAME: &str = "The name of its trigger; trigger-NN where the module has one that this \
         program does not know.";
     const STATE: &str = "Whether it begins, goes on or ends with this sample; a moment is over as \
@@ -195,18 +198,64 @@ fn events() -> Object {
             ),
         )
         .with("value", value("What was found in this sample."))
-        .with("worst", value("The worst value since it began."))
+        .with("worst", number("The worst value since it began. null where a kernel log does not say it.", Unit::Count, false, true))
         .with("limit", value("What the value was compared with when it began."))
-        .with("lasting_s", seconds("Seconds that it had to last before the event began."))
+        .with("lasting_s", number("Seconds that it had to last before the event began. null in a kernel log.", Unit::Seconds, false, true))
         .with("since_s", seconds("Seconds from when it was so to this sample."))
         .with("subject", typed(SUBJECT, "string", true))
         .with("severe", typed("Whether the machine may be dying.", "boolean", false))
         .list("Events that begin, go on or end with the later record: all that were not over before it.")
 }
 
+const PID: &str = "Process ID, in the first namespace.";
+const COMM: &str = "Its name, which is whatever it wants. null where the module keeps no names.";
+const UID: &str = "User ID, in the first namespace.";
+const CGROUP: &str = "Identity of its cgroup: the inode of its folder. null where it has none.";
+
+fn tasks() -> Object {
+    const STATE: &str = "State of its first thread, as the letter in /proc/PID/stat; ? where that \
+        is none.";
+    let whole = |help: &str, is_optional| number(help, Unit::Count, true, is_optional);
+    let seconds = |help: &str, is_optional| number(help, Unit::Seconds, false, is_optional);
+    Properties::default()
+        .with("pid", whole(PID, false))
+        .with("comm", typed(COMM, "string", true))
+        .with("uid", whole(UID, true))
+        .with("state", typed(STATE, "string", false))
+        .columns(Task::COLUMNS)
+        .with("cgroup_id", whole(CGROUP, true))
+        .with("started_s", seconds("When it started, in seconds since 1970.", true))
+        .with("started_since_boot_s", seconds("The same in seconds since the boot. With pid it tells processes of one boot apart.", true))
+        .list("Processes that use most of the CPUs or of the memory, in no order. A sample without a census of its own repeats the last one.")
+}
+
+fn oom_kills() -> Object {
+    const OUTCOME: &str = "Whether it was killed, or was dying anyway and was given memory to end \
+        sooner.";
+    const ADJ: &str = "Its oom_score_adj, -1000 to 1000.";
+    const BY_COMM: &str = "The name of that. null where the module keeps no names.";
+    let whole = |help: &str, is_optional| number(help, Unit::Count, true, is_optional);
+    let outcomes: Vec<_> = OomOutcome::ALL.map(OomOutcome::name).into();
+    Properties::default()
+        .with("time_s", number("When, in seconds since 1970. null in a kernel log without the time of day.", Unit::Seconds, false, true))
+        .with("outcome", described(OUTCOME).with("enum", outcomes))
+        .with("pid", whole(PID, false))
+        .with("comm", typed(COMM, "string", true))
+        .with("uid", whole(UID, true))
+        .columns(OomKill::COLUMNS)
+        .with("oom_score_adj", typed(ADJ, "integer", true))
+        .with("cgroup_id", whole(CGROUP, true))
+        .with("by_pid", whole("Process ID of who asked for memory.", false))
+        .with("by_comm", typed(BY_COMM, "string", true))
+        .list("Processes that were chosen to be killed as memory ran out, before the later record. Each is in one sample only.")
+}
+
 fn schema() -> Object {
+    const IS_NEW: &str = "Whether the census is another one than that of the earlier record.";
+    const LEFT_OUT: &str = "More of oom_kills, for which the record had no room.";
     const SINCE_BOOT: &str = "Seconds from the boot to it, in which time in suspend counts \
-        (CLOCK_BOOTTIME). null in a recording of record version 1.";
+        (CLOCK_BOOTTIME); of a kernel log its time stamp, in which it does not. null in a recording of \
+        record version 1, and where a log has no time stamps.";
     const BOOT: &str = "The boot that the records are of, in 16 hexadecimal digits: the same for \
         all samples of a boot. It is the module's own, not the kernel's. null in a recording of \
         record version 1.";
@@ -218,6 +267,12 @@ fn schema() -> Object {
         loopback, and for an interface on top of another one, which counts the same.";
     const INCOMPLETE: &str = "What has not answered in time, or had no room: it is missing in \
         this sample, or some of it.";
+    const FROM_LOG: &str = "Where the sample is from when it was made of the lines of a kernel \
+        log. They have less than records: what is null there may well have been sampled. null for \
+        samples of records.";
+    const AT_PANIC: &str =
+        "Whether it was printed when the kernel panicked, as one of the newest samples.";
+    const HAS_WALL_CLOCK: &str = "Whether the log has the time of day. Without it, time_s is null.";
     const KERNELS_BOOT: &str = "The kernel's own name of the boot, \
         /proc/sys/kernel/random/boot_id. null for samples of a recording.";
 
@@ -230,7 +285,10 @@ fn schema() -> Object {
         .with("module_boot_id", typed(BOOT, "string", true))
         .with("module_load_id", typed(LOAD, "string", true));
     for part in Sample::parts().iter().filter(|part| !part.is_total) {
-        let properties = Properties::default().sample_columns(&part.columns);
+        let mut properties = Properties::default().sample_columns(&part.columns);
+        if part.name == "tasks" {
+            properties = properties.with("is_new", typed(IS_NEW, "boolean", false));
+        }
         all = all.with(part.name, properties.of(typed(part.help, "object", true)));
     }
     let cpus = Properties::default()
@@ -252,6 +310,28 @@ fn schema() -> Object {
     let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
     let incomplete =
         typed(INCOMPLETE, "array", false).with_object("items", Object::new().with("enum", names));
+    let from_log = Properties::default()
+        .with(
+            "boot",
+            number(
+                "Which of the boots that the log has, from 0.",
+                Unit::Count,
+                true,
+                false,
+            ),
+        )
+        .with(
+            "load",
+            number(
+                "Which load of the module in that, from 0.",
+                Unit::Count,
+                true,
+                false,
+            ),
+        )
+        .with("has_wall_clock", typed(HAS_WALL_CLOCK, "boolean", false))
+        .with("at_panic", typed(AT_PANIC, "boolean", false))
+        .of(typed(FROM_LOG, "object", true));
     let head = Object::new()
         .with("$schema", "https://json-schema.org/draft/2020-12/schema")
         .with("title", "A sample of resource_monitor")
@@ -260,15 +340,22 @@ fn schema() -> Object {
             "What a line of `resmon log --json` is: what happened between two records of the \
              module. Rates and shares are of the time in between; all else is of the later \
              record. null, or an empty list that `incomplete` names, is what the module did not \
-             sample.",
+             sample, or what a kernel log does not have (`from_log`).",
         )
         .with("type", "object");
     all.with("cpus", cpus)
         .with("disks", disks)
         .with("nets", nets)
         .with("file_systems", file_systems())
+        .with("top_tasks", tasks())
+        .with("oom_kills", oom_kills())
+        .with(
+            "oom_kills_left_out",
+            number(LEFT_OUT, Unit::Count, true, false),
+        )
         .with("events", events())
         .with("incomplete", incomplete)
+        .with("from_log", from_log)
         .with("boot_id", typed(KERNELS_BOOT, "string", true))
         .of(head)
         .with_object("$defs", Object::new().with_object("direction", direction()))

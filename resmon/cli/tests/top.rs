@@ -2,7 +2,8 @@
 
 //! The screen of `resmon top`, as text and on terminals. The golden screens in `top/` are what
 //! `TZ=UTC resmon top --from testdata/minute.rec --once SIZE` prints, `busy-80x24.txt` that of the
-//! recording up to its record 32, and `events-SIZE.txt` that of the recording with events in it.
+//! recording up to its record 32, `events-SIZE.txt` that of the recording with events in it,
+//! and `tasks-SIZE.txt` that of the one with tasks.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -91,6 +92,13 @@ fn a_screen_with_events_is_as_it_was() {
 }
 
 #[test]
+fn a_screen_with_tasks_is_as_it_was() {
+    let file = util::file_of(&util::tasks::with_tasks());
+    check(file.path(), "80x24", "tasks-80x24.txt");
+    check(file.path(), "120x40", "tasks-120x40.txt");
+}
+
+#[test]
 fn the_size_is_80x24_unless_given() {
     let (without, with) = (
         top(&recording(), &["--once"]),
@@ -163,7 +171,7 @@ fn bad_recordings_are_refused() {
     refused(&file, &["--once"], 1, "bad.rec");
     fs::write(&file, &until(1)[..1000]).unwrap();
     refused(&file, &["--once"], 1, "the recording ends within a record");
-    fs::write(&file, [b'x'; 4096]).unwrap();
+    fs::write(&file, [1; 4096]).unwrap();
     refused(&file, &["--once"], 1, "not a record of resource_monitor");
 }
 

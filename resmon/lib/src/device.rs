@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use model::block;
 use model::ioctl::{self, Info};
+use model::record::{SEQ_AT, WORD_BYTES};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
@@ -37,6 +38,8 @@ pub struct Device {
     past: Option<Past>,
     /// No record before this one is wanted.
     first_seq: u64,
+    /// The record that follows those that came from blocks, until it is read.
+    following_seq: Option<u64>,
 }
 
 /// The older records, which the module keeps encoded.
@@ -81,6 +84,7 @@ impl Device {
             file: file.into(),
             past: None,
             first_seq: 0,
+            following_seq: None,
         };
         let info = device.info()?;
         let check = |what, found, oldest, known| {
@@ -127,6 +131,7 @@ impl Device {
         })?;
         self.past = None;
         self.first_seq = found;
+        self.following_seq = Some(found);
         if found <= seq {
             return Ok(found);
         }
@@ -137,15 +142,22 @@ impl Device {
             return Ok(found);
         };
         self.first_seq = seq.max(oldest_seq);
-        self.seek_blocks(self.first_seq)?;
+        self.begin_past(self.first_seq, block_bytes)?;
+        Ok(self.first_seq)
+    }
+
+    /// Has blocks read next, from the one with the record `seq` on.
+    fn begin_past(&mut self, seq: u64, block_bytes: u64) -> Result<()> {
+        self.seek_blocks(seq)?;
+        self.following_seq = None;
         self.past = Some(Past {
             buffer: vec![0; usize::try_from(block_bytes).unwrap_or(usize::MAX)],
             start: 0,
             end: 0,
-            next_seq: self.first_seq,
+            next_seq: seq,
             has_come: true,
         });
-        Ok(self.first_seq)
+        Ok(())
     }
 
     /// What [`Device::seek`] has found last; 0 before.
@@ -174,8 +186,30 @@ impl Device {
             }
         } else {
             self.past = None;
+            self.following_seq = Some(found);
         }
         Ok(())
+    }
+
+    /// Goes back to the blocks when what was read is not the record that was to follow: until it was read,
+    /// that one has become part of a block. Returns whether it did.
+    fn goes_back(&mut self, read: &[u8]) -> Result<bool> {
+        const SEQ: usize = SEQ_AT * WORD_BYTES;
+        let seq = read.get(SEQ..).and_then(|rest| rest.first_chunk());
+        let (Some(following_seq), Some(seq)) = (self.following_seq.take(), seq) else {
+            return Ok(false);
+        };
+        if u64::from_le_bytes(*seq) <= following_seq {
+            return Ok(false);
+        }
+        let info = self.info()?;
+        match (info.block_bytes, info.block_oldest_seq) {
+            (Some(block_bytes), Some(oldest_seq)) if oldest_seq <= following_seq => {
+                self.begin_past(following_seq, block_bytes)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Has a sample taken now and gives its sequence number; the interval begins anew. Its record
@@ -310,28 +344,34 @@ impl Iterator for Blocks {
 
 impl Read for Device {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(past) = &mut self.past {
-            let left = past.buffer.get(past.start..past.end).unwrap_or_default();
-            if !left.is_empty() {
-                let count = left.len().min(buffer.len());
-                let (from, to) = (left.get(..count), buffer.get_mut(..count));
-                if let (Some(from), Some(to)) = (from, to) {
-                    to.copy_from_slice(from);
+        loop {
+            while let Some(past) = &mut self.past {
+                let left = past.buffer.get(past.start..past.end).unwrap_or_default();
+                if !left.is_empty() {
+                    let count = left.len().min(buffer.len());
+                    let (from, to) = (left.get(..count), buffer.get_mut(..count));
+                    if let (Some(from), Some(to)) = (from, to) {
+                        to.copy_from_slice(from);
+                    }
+                    past.start += count;
+                    return Ok(count);
                 }
-                past.start += count;
+                past.start = 0;
+                past.end = self.file.read(&mut past.buffer)?;
+                match past.header() {
+                    Some(header) => {
+                        past.next_seq = header.next_seq;
+                        past.has_come = true;
+                    }
+                    None => self.leave_past().map_err(io::Error::other)?,
+                }
+            }
+            let count = self.file.read(buffer)?;
+            let read = buffer.get(..count).unwrap_or_default();
+            if !self.goes_back(read).map_err(io::Error::other)? {
                 return Ok(count);
             }
-            past.start = 0;
-            past.end = self.file.read(&mut past.buffer)?;
-            match past.header() {
-                Some(header) => {
-                    past.next_seq = header.next_seq;
-                    past.has_come = true;
-                }
-                None => self.leave_past().map_err(io::Error::other)?,
-            }
         }
-        self.file.read(buffer)
     }
 }
 

@@ -61,6 +61,9 @@ pub enum Error {
     /// What was read is no record.
     #[error("not a record of resource_monitor: {0}")]
     Invalid(&'static str),
+    /// A dump of a machine's memory that cannot be read.
+    #[error("cannot read the dump: {0}")]
+    Dump(&'static str),
     /// A recording ends within a record.
     #[error("the recording ends within a record")]
     Truncated,

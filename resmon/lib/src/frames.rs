@@ -6,9 +6,10 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use model::frame::{max_words, memory_words, Decoder, Encoder, Frame, NotDecoded, Parts};
-use model::record::{LOST_AT, WORD_BYTES};
+use model::record::{Header, LOST_AT, WORD_BYTES};
 
 use crate::damage::Why;
+use crate::life::is_next;
 use crate::records::MAX_RECORD_BYTES;
 use crate::Record;
 
@@ -58,6 +59,8 @@ pub struct FrameWriter {
     encoder: Encoder,
     memory: Vec<u64>,
     frame: Vec<u64>,
+    /// The record that was encoded last.
+    before: Option<Header>,
 }
 
 impl Default for FrameWriter {
@@ -68,6 +71,7 @@ impl Default for FrameWriter {
             encoder: Encoder::new(4_000_000, RandomState::new().build_hasher().finish() as u32),
             memory: Vec::new(),
             frame: Vec::new(),
+            before: None,
         }
     }
 }
@@ -79,6 +83,13 @@ impl FrameWriter {
             self.encoder.start_group();
             return record.to_bytes();
         };
+        // What does not go on from one to the next may be read in another order, as of two loads of the
+        // module, and then each row of records has to be decoded by itself.
+        let header = record.header();
+        let before = self.before.replace(header);
+        if !before.is_some_and(|before| is_next(&before, &header)) {
+            self.encoder.start_group();
+        }
         let len = memory_words(words.len());
         if self.memory.len() < len {
             self.memory.resize(len, 0);

@@ -23,9 +23,11 @@
 mod begin;
 mod damage;
 mod device;
+mod dump;
 mod error;
 mod frames;
 mod life;
+mod log;
 mod record;
 mod recording;
 mod records;
@@ -39,6 +41,7 @@ pub use device::{Blocks, Device};
 pub use error::{Error, Result};
 pub use frames::FrameWriter;
 pub use life::WallClock;
+pub use log::{Civil, KernelLog, LogPanic, LogSamples};
 pub use model;
 pub use model::ioctl::Info;
 pub use record::Record;
@@ -46,8 +49,8 @@ pub use recording::Recording;
 pub use records::Records;
 pub use sample::{
     columns, Activity, Cpu, CpuTimes, Disk, Event, EventState, EventUnit, FileSystem,
-    FileSystemState, Id, Load, Memory, Net, NetDirection, Pressure, Running, Sample, Samples, Swap,
-    Tcp, Usage,
+    FileSystemState, FromLog, Id, Load, Memory, Net, NetDirection, OomKill, OomOutcome, Pressure,
+    Running, Sample, Samples, Swap, Task, TaskTotals, Tcp, Usage,
 };
 pub use source::Source;
 #[doc(hidden)]

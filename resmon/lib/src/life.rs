@@ -31,6 +31,11 @@ pub fn is_one_life(before: &Header, now: &Header) -> bool {
     }
 }
 
+/// Whether `now` is the record that comes right after `before`.
+pub fn is_next(before: &Header, now: &Header) -> bool {
+    is_one_life(before, now) && now.seq == before.seq.saturating_add(1)
+}
+
 /// Whether the timer was due a whole number of intervals later.
 fn goes_on(before: &Header, now: &Header) -> bool {
     let between_ns = now.due_mono_ns.checked_sub(before.due_mono_ns);

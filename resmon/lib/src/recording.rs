@@ -10,7 +10,8 @@ use std::path::Path;
 use model::record::Header;
 
 use crate::damage::Damage;
-use crate::life::{boot_ns, is_one_life, WallClock};
+use crate::dump::{is_dump, Dump};
+use crate::life::{boot_ns, is_next, is_one_life, WallClock};
 use crate::records::{open, Records};
 use crate::Result;
 
@@ -21,12 +22,19 @@ use crate::Result;
 /// and the records of each by the time since boot.
 #[derive(Debug)]
 pub struct Recording {
-    file: File,
+    source: Source,
     /// What is still to be read, the first of them from `offset` on.
     parts: VecDeque<Part>,
     clock: WallClock,
     span: Option<(f64, f64)>,
     damage: Vec<Damage>,
+}
+
+/// What has the bytes of a recording.
+#[derive(Debug)]
+enum Source {
+    File(File),
+    Dump(Dump),
 }
 
 /// Records of one life, one after the other in the file.
@@ -41,14 +49,38 @@ struct Part {
 
 impl Recording {
     /// Opens the recording at `path`, which is a file that can be read more than once, and looks
-    /// through it.
+    /// through it. It may be an ELF core of a machine that has crashed, such as `/proc/vmcore`: what of
+    /// the module's history lies in it is the recording then.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`](crate::Error::Open), and those of [`Records::try_next`].
+    /// [`Error::Open`](crate::Error::Open), [`Error::Dump`](crate::Error::Dump), and those of
+    /// [`Records::try_next`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let file = open(path.as_ref())?;
-        let mut records = Records::new(BufReader::new(&file));
+        Self::open_with(path, &mut |_, _| ())
+    }
+
+    /// The same. While a dump is looked through, `progress` is called with how many bytes were looked
+    /// at and how many there are.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::open`].
+    pub fn open_with(path: impl AsRef<Path>, progress: &mut dyn FnMut(u64, u64)) -> Result<Self> {
+        Self::of(open(path.as_ref())?, progress)
+    }
+
+    /// The recording or the dump that `file` is, from where it is read next.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::open`], but for [`Error::Open`](crate::Error::Open).
+    pub fn of(file: File, progress: &mut dyn FnMut(u64, u64)) -> Result<Self> {
+        let (mut source, mut damage) = match Dump::of(&file, progress)? {
+            Some((dump, damage)) => (Source::Dump(dump), damage),
+            None => (Source::File(file), Vec::new()),
+        };
+        let mut records = Records::new(BufReader::new(&mut source));
         let mut parts: Vec<Part> = Vec::new();
         while let Some(record) = records.try_next()? {
             let header = record.header();
@@ -68,7 +100,8 @@ impl Recording {
                 }),
             }
         }
-        let damage = records.into_damage();
+        let found = records.into_damage();
+        damage.extend(found.into_iter().map(|damage| source.placed(damage)));
         let lives = lives(parts);
         let mut number = 0;
         let firsts: Vec<u64> = lives
@@ -88,7 +121,7 @@ impl Recording {
             (time_s(0, &first.first), time_s(last_number, &last.newest))
         });
         let mut recording = Self {
-            file,
+            source,
             parts,
             clock,
             span,
@@ -96,6 +129,12 @@ impl Recording {
         };
         recording.seek_to_part()?;
         Ok(recording)
+    }
+
+    /// Whether a file that begins with `bytes` is a dump. That is read from a file alone, and not from a
+    /// pipe.
+    pub fn is_dump(bytes: &[u8]) -> bool {
+        is_dump(bytes)
     }
 
     /// When its records were taken.
@@ -128,7 +167,7 @@ impl Recording {
     fn seek_to_part(&mut self) -> Result<()> {
         if let Some(part) = self.parts.front() {
             let place = SeekFrom::Start(part.offset);
-            self.file.seek(place).map_err(crate::Error::Read)?;
+            self.source.seek(place).map_err(crate::Error::Read)?;
         }
         Ok(())
     }
@@ -140,13 +179,15 @@ impl Read for Recording {
             if part.bytes == 0 {
                 self.parts.pop_front();
                 if let Some(next) = self.parts.front() {
-                    self.file.seek(SeekFrom::Start(next.offset))?;
+                    self.source.seek(SeekFrom::Start(next.offset))?;
                 }
                 continue;
             }
             let room = usize::try_from(part.bytes).unwrap_or(usize::MAX);
             let room = room.min(buffer.len());
-            let read = self.file.read(buffer.get_mut(..room).unwrap_or_default())?;
+            let read = self
+                .source
+                .read(buffer.get_mut(..room).unwrap_or_default())?;
             if read == 0 && room != 0 {
                 // The file has become shorter since it was looked through.
                 self.parts.clear();
@@ -159,10 +200,41 @@ impl Read for Recording {
     }
 }
 
+impl Source {
+    /// Damage where it is in the file.
+    fn placed(&self, damage: Damage) -> Damage {
+        match self {
+            Self::File(_) => damage,
+            Self::Dump(dump) => Damage {
+                offset: dump.place(damage.offset),
+                ..damage
+            },
+        }
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Dump(dump) => dump.read(buffer),
+        }
+    }
+}
+
+impl Seek for Source {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(to),
+            Self::Dump(dump) => dump.seek(to),
+        }
+    }
+}
+
 impl Part {
     /// Whether a record belongs to this part when it follows in the file.
     fn goes_on(&self, next: &Header) -> bool {
-        is_one_life(&self.newest, next) && next.seq == self.newest.seq.saturating_add(1)
+        is_next(&self.newest, next)
     }
 
     /// Whether another part, which comes later in the file, is of the same life.
@@ -196,6 +268,14 @@ fn lives(parts: Vec<Part>) -> Vec<Vec<Part>> {
     }
     for life in &mut lives {
         life.sort_by_key(|part| (boot_ns(&part.first), part.first.seq));
+        // What is there more than once as a whole, as where a dump has a copy of it.
+        let mut newest = None;
+        life.retain(|part| {
+            let seq = part.newest.seq;
+            let is_new = part.first.boot_id.is_none() || newest.is_none_or(|newest| seq > newest);
+            newest = newest.max(is_new.then_some(seq));
+            is_new
+        });
     }
     lives.sort_by_key(|life| newest(life).map_or(0, |header| header.taken_wall_ns));
     lives

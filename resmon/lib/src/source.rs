@@ -8,7 +8,8 @@ use model::event::Event;
 use model::record::{Content, Kind};
 use model::source::{
     activity::Activity, cpu::Cpu, disk::Disk, fs::Fs, load::Load, memory::Buffers, memory::Memory,
-    net::Net, pressure::Pressure, running::Running, tcp::Tcp,
+    net::Net, oom_kill::OomKill, pressure::Pressure, running::Running, tasks::Task, tasks::Tasks,
+    tcp::Tcp,
 };
 
 /// Makes [`Source`] of what the sections hold. Numbers and names are those of the record.
@@ -35,7 +36,7 @@ macro_rules! sources {
     };
 }
 
-sources! { Cpu Memory Buffers Load Running Activity Pressure Disk Net Tcp Fs Event }
+sources! { Cpu Memory Buffers Load Running Activity Pressure Disk Net Tcp Fs Tasks Task OomKill Event }
 
 impl Source {
     /// The number of its sections.

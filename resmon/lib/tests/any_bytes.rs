@@ -6,7 +6,10 @@
 use std::io::Read;
 
 use proptest::prelude::*;
-use resmon::model::record::{MAGIC, OLDEST_VERSION, SIZE_AT, VERSION};
+use resmon::model::record::{Header, SectionHeader, MAGIC, OLDEST_VERSION, SIZE_AT, VERSION};
+use resmon::model::source::oom_kill::OomKill;
+use resmon::model::source::tasks::{Task, Tasks};
+use resmon::model::words::Words;
 use resmon::{Damage, Error, Record, Records, Sample, Samples};
 
 const RECORDING: &[u8] = include_bytes!("../../testdata/minute.rec");
@@ -112,6 +115,57 @@ proptest! {
         let words: Vec<_> = head.into_iter().chain(words).collect();
         let bytes: Vec<_> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let _ = read(&*bytes);
+    }
+
+    /// Tasks and OOM kills of any words, in two records of one life.
+    #[test]
+    fn any_tasks(words in proptest::collection::vec(
+        prop_oneof![any::<u64>(), 0..4_u64, Just(u64::MAX), Just(u64::MAX >> 32)], 4 * 16,
+    ), times in proptest::collection::vec(prop_oneof![any::<u64>(), 0..4_u64], 4)) {
+        let record = |seq: u64, census: u64, words: &[u64]| {
+            let header = Header {
+                seq,
+                taken_mono_ns: seq,
+                taken_wall_ns: times[0],
+                taken_boot_ns: Some(times[1]),
+                boot_id: Some(1),
+                load_id: Some(1),
+                ..Header::of(0)
+            };
+            let mut all = Vec::new();
+            header.put(&mut |word| all.push(word));
+            let mut add = |section: SectionHeader, words: &[u64]| {
+                let section = SectionHeader { first_mono_ns: census, ..section };
+                section.put(&mut |word| all.push(word));
+                all.extend(words);
+            };
+            add(SectionHeader::of::<Tasks>(1), &words[..Tasks::LEN]);
+            add(SectionHeader::of::<Task>(2), &words[..2 * Task::LEN]);
+            add(SectionHeader::of::<OomKill>(2), &words[..2 * OomKill::LEN]);
+            all[SIZE_AT] = 8 * all.len() as u64;
+            let bytes: Vec<_> = all.iter().flat_map(|word| word.to_le_bytes()).collect();
+            Record::from_bytes(&bytes).unwrap()
+        };
+        let (one, other) = words.split_at(words.len() / 2);
+        let before = record(1, times[2], one);
+        for after in [record(2, times[3], other), record(2, times[3], one)] {
+            let sample = Sample::between(&before, &after).unwrap();
+            let tasks = sample.top_tasks.iter();
+            let numbers = tasks.flat_map(|task| [
+                task.cpu_percent,
+                task.started_s,
+                task.major_faults_per_second,
+                task.read_bytes_per_second,
+                task.written_bytes_per_second,
+            ]);
+            let ended = sample.tasks.unwrap().ended_percent;
+            for number in numbers.chain([ended]).flatten() {
+                prop_assert!(number.is_finite() && number >= 0.0, "{:?}", sample);
+            }
+            for kill in &sample.oom_kills {
+                prop_assert!(kill.time_s.is_finite() && Some(kill.rss_bytes) >= kill.anon_bytes);
+            }
+        }
     }
 
     /// A recording in which some words are others.

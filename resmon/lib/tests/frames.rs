@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use proptest::prelude::*;
-use resmon::{FrameWriter, Record, Records};
+use resmon::{FrameWriter, Record, Recording, Records};
 
 /// Of version 2, as only those are encoded.
 const PLAIN: &[u8] = include_bytes!("../../testdata/layers.rec");
@@ -55,6 +55,25 @@ fn a_group_goes_on_behind_plain_records() {
         .flat_map(|one| [one.clone(), one])
         .collect();
     assert_eq!(read(&mixed), (twice, 0));
+}
+
+/// A recording gives them in order, and so reads the second row before the first one.
+#[test]
+fn rows_can_be_read_in_any_order() {
+    let records = plain();
+    let half = records.len() / 2;
+    let turned = [&records[half..], &records[..half]].concat();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), frames(&turned).concat()).unwrap();
+    let recording = Recording::open(file.path()).unwrap();
+    let numbers = |records: &[Record]| -> Vec<u64> {
+        records.iter().map(|record| record.header().seq).collect()
+    };
+    let found: Vec<_> = Records::new(recording)
+        .map(|record| record.unwrap())
+        .collect();
+    assert_eq!(numbers(&found), numbers(&records));
+    assert!(found == records);
 }
 
 /// A frame without the one before it is left out, and so are those that follow, until a key frame.

@@ -222,7 +222,7 @@ fn code(status: ExitStatus) -> i32 {
 }
 
 /// Makes a named pipe afresh.
-fn make_pipe(path: &Path) -> Result<()> {
+pub fn make_pipe(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
         _ => (),

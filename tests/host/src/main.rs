@@ -12,6 +12,7 @@ mod console;
 mod decode;
 mod ffi;
 mod matrix;
+mod panic;
 mod qmp;
 mod races;
 mod results;
@@ -29,6 +30,10 @@ hosttest boot --label TEXT --dir FOLDER --disk FILE --kept FILE --boots FILE [--
     boots a guest by the command VM, reports its cases, and judges its console
 hosttest boots [--only WORDS] FILE
     judges all boots of a run, which have left a line each in FILE
+hosttest panic --label TEXT --dir FOLDER --resmon PROGRAM --kept FILE [--nmi] [--starved] [--may-be-gone] [--ramoops | --efi | --kdump] -- VM [ARGUMENT]...
+    boots a guest that dies by the command VM, or has an NMI interrupt it when it is ready, and compares what the
+    module said of the last minute on its console with what was recorded before, and what is kept of the panic, or of
+    memory, with these
 hosttest races LABEL CONSOLE
     judges the reports of KCSAN on a console
 hosttest ffi FOLDER
@@ -37,7 +42,7 @@ hosttest matrix --cpus NUMBERS --jobs N --test COMMAND [--readme FILE] RELEASE..
     runs the guest's tests on several kernels and prints a table
 hosttest bench --kernel RELEASE --results FOLDER --json FILE [--check] CPUS...
     prints tables of what the benchmark's guests have counted
-hosttest sizes [--check] LOADED IDLE [MIXED]
+hosttest sizes [--check] FOLDER/{loaded,idle,mixed,build}.rec...
     tells how many bytes a sample of these recordings takes once it is encoded
 hosttest decode FILE
     decodes the blocks in FILE, and tells how long that took";
@@ -72,6 +77,7 @@ fn run(command: &str, mut args: Args) -> Result<bool> {
         }
         "matrix" => matrix::command(args),
         "bench" => bench::command(args),
+        "panic" => panic::command(args),
         "sizes" => sizes::command(args),
         "decode" => decode::command(args),
         "--help" => {

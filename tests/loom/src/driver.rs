@@ -15,11 +15,18 @@ pub(crate) mod copy;
 pub(crate) mod cursor;
 #[path = "../../../driver/history.rs"]
 pub(crate) mod history;
+#[path = "../../../driver/life.rs"]
+pub(crate) mod life;
+/// Without what is for dumps alone, as the module's header of the ring is.
+pub(crate) mod piece;
 #[path = "../../../driver/reader.rs"]
 pub(crate) mod reader;
+#[path = "../../../driver/record_reader.rs"]
+pub(crate) mod record_reader;
 #[path = "../../../driver/record_writer.rs"]
 pub(crate) mod record_writer;
 #[path = "../../../driver/ring.rs"]
 pub(crate) mod ring;
+pub(crate) mod ring_memory;
 #[path = "../../../driver/slots.rs"]
 pub(crate) mod slots;

@@ -22,6 +22,8 @@ pub(crate) struct Flags;
 
 pub(crate) const GFP_KERNEL: Flags = Flags;
 
+pub(crate) type KVec<T> = KVVec<T>;
+
 pub(crate) struct KVVec<T>(Vec<T>);
 
 impl<T> KVVec<T> {

@@ -53,6 +53,11 @@ impl Cgroup {
         Cgroup::create(name)
     }
 
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What one of its files has.
     pub fn get(&self, file: &str) -> Result<String> {
         let path = self.path.join(file);

@@ -4,7 +4,8 @@
 //! held up.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -25,6 +26,16 @@ pub enum Role {
     Read { seconds: u64, number: u32 },
     /// Wakes up as often for as long, and does nothing.
     Tick { seconds: u64, interval_ms: u64 },
+    /// Has so many threads, which do nothing.
+    Wait { threads: u64 },
+    /// Takes a name, whatever it is, and so many MiB, and keeps both.
+    Named { name: &'static [u8], mib: usize },
+    /// Keeps a CPU busy.
+    Spin,
+    /// Becomes another program, by a thread that is not the first.
+    Become,
+    /// Starts others that do the same, for ever, whether it can or not.
+    Bomb,
     /// Nothing, right away.
     Exit,
 }
@@ -40,6 +51,14 @@ impl Role {
                 seconds,
                 interval_ms,
             } => vec!["tick".into(), seconds.to_string(), interval_ms.to_string()],
+            Role::Wait { threads } => vec!["wait".into(), threads.to_string()],
+            Role::Named { name, mib } => {
+                let hex = name.iter().map(|byte| format!("{byte:02x}"));
+                vec!["named".into(), hex.collect(), mib.to_string()]
+            }
+            Role::Spin => vec!["spin".into()],
+            Role::Become => vec!["become".into()],
+            Role::Bomb => vec!["bomb".into()],
             Role::Exit => vec!["exit".into()],
         }
     }
@@ -57,6 +76,23 @@ impl Role {
                 seconds: seconds.parse().ok()?,
                 interval_ms: interval_ms.parse().ok()?,
             }),
+            [role, threads] if role == "wait" => Some(Role::Wait {
+                threads: threads.parse().ok()?,
+            }),
+            [role, hex, mib] if role == "named" => {
+                let bytes = (0..hex.len()).step_by(2).map(|at| {
+                    let digits = hex.get(at..at + 2)?;
+                    u8::from_str_radix(digits, 16).ok()
+                });
+                let name = bytes.collect::<Option<Vec<u8>>>()?;
+                Some(Role::Named {
+                    name: name.leak(),
+                    mib: mib.parse().ok()?,
+                })
+            }
+            [role] if role == "spin" => Some(Role::Spin),
+            [role] if role == "become" => Some(Role::Become),
+            [role] if role == "bomb" => Some(Role::Bomb),
             [role] if role == "exit" => Some(Role::Exit),
             _ => None,
         }
@@ -81,13 +117,19 @@ fn perform(role: Role) -> Result<()> {
     let mut go = [0];
     std::io::stdin().read_exact(&mut go)?;
     match role {
-        Role::Eat { mib } => {
-            let mut eaten = Vec::with_capacity(mib);
-            for _ in 0..mib {
-                eaten.push(vec![1_u8; 1 << 20]);
+        Role::Eat { mib } => eat(mib)?,
+        Role::Named { name, mib } => {
+            fs::write("/proc/self/comm", name).context("/proc/self/comm")?;
+            eat(mib)?;
+        }
+        Role::Wait { threads } => {
+            let wait = || loop {
+                std::thread::park();
+            };
+            for _ in 0..threads {
+                let builder = std::thread::Builder::new().stack_size(64 << 10);
+                builder.spawn(wait)?;
             }
-            std::hint::black_box(&eaten);
-            // Until the parent goes, or ends this.
             let _ = std::io::stdin().read(&mut go)?;
         }
         Role::Read { seconds, number } => readers::read(seconds, number)?,
@@ -100,8 +142,35 @@ fn perform(role: Role) -> Result<()> {
                 std::thread::sleep(Duration::from_millis(interval_ms));
             }
         }
+        Role::Spin => loop {
+            // Not a hint to the CPU, at which an emulated one gives up its turn.
+            std::hint::black_box(());
+        },
+        Role::Become => {
+            let other = std::thread::spawn(|| Command::new("/bin/busybox").arg("true").exec());
+            let error = other.join();
+            bail!("it goes on as what it was: {error:?}");
+        }
+        Role::Bomb => loop {
+            // They go with the cgroup, and are not waited for.
+            if let Ok(mut other) = Player::spawn(myself(), role) {
+                let _ = other.go();
+                std::mem::forget(other);
+            }
+        },
         Role::Exit => (),
     }
+    Ok(())
+}
+
+/// Uses so many MiB until the parent goes, or ends this.
+fn eat(mib: usize) -> Result<()> {
+    let mut eaten = Vec::with_capacity(mib);
+    for _ in 0..mib {
+        eaten.push(vec![1_u8; 1 << 20]);
+    }
+    std::hint::black_box(&eaten);
+    let _ = std::io::stdin().read(&mut [0])?;
     Ok(())
 }
 
@@ -114,24 +183,42 @@ impl Player {
     /// Starts `program`, which must be this one or a copy of it, in a cgroup if there is one.
     /// Where memory runs out, it is the first to be killed.
     pub fn start(program: &Path, role: Role, cgroup: Option<&Cgroup>) -> Result<Player> {
-        let child = Command::new(program)
-            .args(role.words())
-            .stdin(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let mut player = Player { child };
+        let mut player = Player::spawn(program, role)?;
         let id = player.child.id();
         fs::write(format!("/proc/{id}/oom_score_adj"), "1000").context("oom_score_adj")?;
         if let Some(cgroup) = cgroup {
             cgroup.take_in(id)?;
         }
-        let go = player
+        player.go()?;
+        Ok(player)
+    }
+
+    /// One that waits for [`Player::go`].
+    fn spawn(program: &Path, role: Role) -> Result<Player> {
+        let child = Command::new(program)
+            .args(role.words())
+            .stdin(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        Ok(Player { child })
+    }
+
+    fn go(&mut self) -> Result<()> {
+        let go = self
             .child
             .stdin
             .as_mut()
             .context("expected a pipe to the process, found none")?;
-        go.write_all(&[1])?;
-        Ok(player)
+        match go.write_all(&[1]) {
+            // Where memory runs out it may be killed before, of which `wait` tells.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            result => Ok(result?),
+        }
+    }
+
+    /// Its process ID.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.
@@ -215,10 +302,22 @@ mod tests {
             seconds: 5,
             interval_ms: 6,
         };
-        for role in [Role::Eat { mib: 12 }, read, tick, Role::Exit] {
+        let wait = Role::Wait { threads: 7 };
+        let named = Role::Named {
+            name: b"\n\xff =",
+            mib: 8,
+        };
+        let eat = Role::Eat { mib: 12 };
+        for role in [eat, read, tick, wait, named, Role::Bomb, Role::Exit] {
             assert_eq!(Role::of(&role.words()), Some(role));
         }
-        for words in [&[][..], &["eat"], &["eat", "x"], &["exit", "1"], &["run"]] {
+        for words in [
+            &[][..],
+            &["eat"],
+            &["eat", "x"],
+            &["named", "0", "1"],
+            &["run"],
+        ] {
             let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
             assert_eq!(Role::of(&words), None, "{words:?}");
         }

@@ -31,14 +31,23 @@ pub const SWITCHES: [&str; 8] = [
 /// Parameters that switch all sources off except these, the CPUs and the memory: the latter two have no
 /// switch.
 pub fn only(sources: &[&str]) -> String {
-    if let Some(unknown) = sources.iter().find(|source| !SWITCHES.contains(source)) {
+    if let Some(unknown) = sources
+        .iter()
+        .find(|source| !SWITCHES.contains(source) && **source != TASKS)
+    {
         panic!("the source is {unknown:?}, expected one of {SWITCHES:?}");
     }
     let others = SWITCHES.iter().filter(|source| !sources.contains(source));
     let off: Vec<String> = others.map(|source| format!("{source}=0")).collect();
-    off.join(" ")
+    let mut words = off;
+    if !sources.contains(&TASKS) {
+        words.push(format!("{TASKS}=off"));
+    }
+    words.join(" ")
 }
 
+pub const TASKS: &str = "tasks";
+pub const NAMES: &str = "names";
 pub const FS_PATHS: &str = "fs_paths";
 pub const LOG: &str = "log";
 pub const ALERTS: &str = "alerts";
@@ -52,7 +61,7 @@ pub struct Parameter {
     pub max: u64,
 }
 
-pub const PARAMETERS: [Parameter; 4] = [
+pub const PARAMETERS: [Parameter; 5] = [
     Parameter {
         name: "interval_ms",
         default: 5000,
@@ -77,6 +86,12 @@ pub const PARAMETERS: [Parameter; 4] = [
         min: 0,
         max: 3_600_000,
     },
+    Parameter {
+        name: "panic_log_kB",
+        default: 2,
+        min: 0,
+        max: 64,
+    },
 ];
 
 /// This one has its value at load and keeps it.
@@ -99,7 +114,9 @@ impl Parameter {
 /// The names of all parameters that can be written at run time.
 pub fn parameter_names() -> impl Iterator<Item = &'static str> {
     let numbers = PARAMETERS.iter().map(|parameter| parameter.name);
-    numbers.chain(SWITCHES).chain([FS_PATHS, LOG, ALERTS])
+    numbers
+        .chain(SWITCHES)
+        .chain([FS_PATHS, LOG, ALERTS, TASKS, NAMES])
 }
 
 /// Nearly all tests look at all lines.
@@ -385,12 +402,15 @@ mod tests {
     fn the_others_are_off() {
         let disks = only(&["disk"]);
         let words: Vec<&str> = disks.split(' ').collect();
-        assert_eq!(words.len(), SWITCHES.len() - 1);
+        assert_eq!(words.len(), SWITCHES.len());
+        assert!(words.contains(&"tasks=off"), "{disks}");
         assert!(
             words.contains(&"net=0") && !disks.contains("disk"),
             "{disks}"
         );
-        assert_eq!(only(&SWITCHES), "");
+        assert_eq!(only(&SWITCHES), "tasks=off");
+        let all: Vec<&str> = SWITCHES.into_iter().chain([TASKS]).collect();
+        assert_eq!(only(&all), "");
     }
 
     #[test]

@@ -178,6 +178,32 @@ pub fn percentages<'a>(
     Ok(shares.map(|share| share as f64 * 100.0 / total as f64))
 }
 
+/// The fields of `/proc/PID/stat`.
+pub struct StatFields<'a> {
+    pub comm: &'a str,
+    /// From the third one on.
+    rest: Vec<&'a str>,
+}
+
+impl StatFields<'_> {
+    /// A field by its number in proc(5), from 4 on.
+    pub fn number(&self, number: usize) -> Result<u64> {
+        let field = number.checked_sub(3).and_then(|at| self.rest.get(at));
+        let field = field.with_context(|| format!("no field {number}"))?;
+        field.parse().with_context(|| format!("field {number}"))
+    }
+}
+
+/// The name may have blanks and parentheses.
+pub fn stat_fields(text: &str) -> Result<StatFields<'_>> {
+    let (start, rest) = text.rsplit_once(')').context("no name")?;
+    let (_, comm) = start.split_once('(').context("no name")?;
+    Ok(StatFields {
+        comm,
+        rest: rest.split_whitespace().collect(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -85,9 +85,21 @@ impl Machine {
         self.state.test();
     }
 
+    /// A sample that is not looked at, since all triggers are off.
+    pub fn skip(&mut self) {
+        assert!(self.state.is_off());
+        self.header.taken_mono_ns += self.interval_ns;
+        self.state.skip(&mut self.tracks);
+    }
+
     /// Takes the next sample, and returns its events.
     pub fn sample(&mut self) -> Vec<Event> {
-        self.header.taken_mono_ns += self.interval_ns;
+        self.sample_after(self.interval_ns)
+    }
+
+    /// Takes the next sample that early.
+    pub fn sample_after(&mut self, elapsed_ns: u64) -> Vec<Event> {
+        self.header.taken_mono_ns += elapsed_ns;
         self.header.interval_ns = self.interval_ns;
         self.header.seq += 1;
         let cpu = |id| Cpu {

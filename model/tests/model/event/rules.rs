@@ -52,6 +52,10 @@ fn what_can_be_said() {
     assert_eq!(rule(text, Trigger::MemoryFull), on(200, 2 * SECOND));
     assert!(!rule(text, Trigger::MemorySome).is_on);
     assert!(!rule("oom_kill,off", Trigger::OomKill).is_on);
+    assert_eq!(
+        rule("mem_full:/5s", Trigger::MemoryFull),
+        on(100, 5 * SECOND)
+    );
 }
 
 /// The word that is wrong, and why, as the log has it.
@@ -74,6 +78,8 @@ fn refused(text: &str) -> (String, String) {
 #[test]
 fn what_is_refused() {
     let wrong_time = "has no time such as 500ms, 5s or 2min, of at most an hour";
+    let wrong_limit =
+        "has no time as a threshold such as 500ms, 5s or 2min, above 0 and of at most an hour";
     let wrong_share = "has no threshold such as 20% or 0.5%, up to 100%";
     let wrong_count = "has no threshold such as 4, from 1 to 1000000";
     for (text, word, why) in [
@@ -97,7 +103,11 @@ fn what_is_refused() {
         ("mem_full:20%/2h", "mem_full:20%/2h", wrong_time),
         ("mem_full:20%/61min", "mem_full:20%/61min", wrong_time),
         ("mem_full:20%/5s/5s", "mem_full:20%/5s/5s", wrong_time),
-        ("disk_stuck:20%", "disk_stuck:20%", wrong_time),
+        ("disk_stuck:20%", "disk_stuck:20%", wrong_limit),
+        // That would be so for ever.
+        ("disk_stuck:0s", "disk_stuck:0s", wrong_limit),
+        ("mem_full:/5", "mem_full:/5", wrong_time),
+        ("mem_full:/", "mem_full:/", wrong_time),
         ("run_queue:0", "run_queue:0", wrong_count),
         ("run_queue:4%", "run_queue:4%", wrong_count),
         ("run_queue:1000001", "run_queue:1000001", wrong_count),
@@ -105,7 +115,7 @@ fn what_is_refused() {
         assert_eq!(refused(text), (word.into(), why.into()), "{text}");
     }
     let long = ["steal"; 80].join(",");
-    assert_eq!(refused(&long).1, "is too long");
+    assert_eq!(refused(&long).1, "is longer than 400 bytes");
 }
 
 proptest! {

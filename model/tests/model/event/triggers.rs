@@ -129,6 +129,8 @@ fn cases() -> Vec<Case> {
         ),
         run_queue(),
         run_queue().every(ms(500), 21, 21),
+        // Two samples, however far apart: one says nothing of how long it has been so.
+        run_queue().every(3600 * SECOND, 2, 2),
         case(Trigger::OomKill, killed, [1, 0], [0, 1], [1, 2]),
         case(Trigger::OomKill, killed, [3, 0], [0, 1], [1, 2]),
     ]
@@ -240,6 +242,88 @@ fn memory_that_will_soon_be_gone() {
     let (count, event) = machine.until_change(|_| ()).expect("an end");
     assert!(is_end(&event, Trigger::MemoryFalling));
     assert_eq!((count, event.worst), (3, 0));
+}
+
+/// What fell in long intervals does not fall as far in short ones.
+#[test]
+fn memory_that_falls_over_intervals_of_another_length() {
+    let mut machine = Machine::with("off,mem_falling");
+    for pages in [1000, 720, 440] {
+        machine.memory.available = pages;
+        assert_eq!(machine.sample(), []);
+    }
+    machine.interval_ns = SECOND / 2;
+    machine.memory.available = 430;
+    assert_eq!(machine.sample(), []);
+    // Nor do they last as long in long ones: 500 pages in 6 s leave 400 for less than 5 s.
+    let mut machine = Machine::with("off,mem_falling");
+    machine.interval_ns = SECOND / 2;
+    for pages in [1000, 900, 800] {
+        machine.memory.available = pages;
+        assert_eq!(machine.sample(), []);
+    }
+    machine.memory.available = 700;
+    assert_eq!(machine.sample(), []);
+    machine.interval_ns = 5 * SECOND;
+    machine.memory.available = 400;
+    assert!(is_begin(&machine.sample()[0], Trigger::MemoryFalling));
+}
+
+/// Samples that somebody asks for do not make what fell between them fall for a long interval.
+#[test]
+fn memory_that_falls_between_samples_on_demand() {
+    let series = |available: [u64; 5]| {
+        let mut machine = Machine::with("off,mem_falling");
+        machine.interval_ns = 3600 * SECOND;
+        available.map(|pages| {
+            machine.memory.available = pages;
+            machine.sample_after(SECOND / 4).len()
+        })
+    };
+    assert_eq!(series([1000, 960, 920, 880, 840]), [0; 5]);
+    assert_eq!(series([1000, 800, 600, 400, 200]), [0, 0, 0, 1, 1]);
+}
+
+/// A threshold from which a third more cannot be.
+#[test]
+fn a_low_value_near_the_top_can_be_over() {
+    let mut machine = Machine::with("off,mem_avail:80%");
+    machine.memory.available = 790;
+    assert!(is_begin(&machine.sample()[0], Trigger::MemoryAvailable));
+    machine.memory.available = 900;
+    assert_eq!(machine.sample()[0].state, ONGOING);
+    machine.memory.available = 910;
+    let (_, event) = machine.until_change(|_| ()).expect("an end");
+    assert!(is_end(&event, Trigger::MemoryAvailable));
+}
+
+/// What was bad before nobody looked does not count as bad since then.
+#[test]
+fn what_was_bad_is_forgotten_while_all_is_off() {
+    let mut machine = Machine::with("off,run_queue");
+    machine.sample();
+    machine.running = 100;
+    assert_eq!(machine.sample(), []);
+    machine.set("off");
+    for _ in 0..10 {
+        machine.skip();
+    }
+    machine.set("off,run_queue");
+    assert_eq!(machine.sample(), []);
+    let (count, event) = machine.until_change(|_| ()).expect("a begin");
+    assert!(is_begin(&event, Trigger::RunQueue) && count == 2, "{count}");
+}
+
+#[test]
+fn a_cpu_that_comes_has_stolen_nothing() {
+    let mut machine = Machine::with("off,steal");
+    machine.interval_ns = 10 * SECOND;
+    machine.steal_ns = 1000 * SECOND;
+    machine.sample();
+    machine.cpus = 3;
+    machine.steal_ns = 1500 * SECOND;
+    assert_eq!(machine.sample(), []);
+    assert_eq!(machine.sample(), []);
 }
 
 #[test]

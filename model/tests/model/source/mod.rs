@@ -13,6 +13,7 @@ mod pairs;
 mod pressure;
 mod ranking;
 mod running;
+mod tasks;
 mod tcp;
 mod text;
 mod timed;

@@ -51,6 +51,18 @@ the watch goes on; with --test the exit status is 1 then. It finds in its enviro
   RESMON_TIME       when, as 2026-01-31T12:00:00.000+00:00
   RESMON_TEXT       all of it in a sentence
   RESMON_SKIPPED    how many events came since it was run last
+With the event oom_kill also the following, of the first process that was killed; empty without one:
+  RESMON_VICTIMS        how many were killed
+  RESMON_VICTIM_PID     its process ID
+  RESMON_VICTIM_COMM    its name
+  RESMON_VICTIM_UID     its user
+  RESMON_VICTIM_RSS_KB  its resident memory
+  RESMON_ASKED_BY_PID   who asked for memory
+  RESMON_ASKED_BY_COMM  the name of that
+  RESMON_LARGEST        the three tasks with most memory, as \"pid 1 init, 12 MB; pid 2 sh, 1 MB\"
+
+While more processes are killed, oom_kill is printed again as ongoing. No command is run for that, and \
+it does not count for --count. In names and subjects, control characters are replaced.
 
 This program locks its memory, so that it can read and print an event while there is none left. A \
 command needs memory of its own: it may start late then, or not at all. resmon-watch.service sets some \

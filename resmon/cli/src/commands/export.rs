@@ -49,7 +49,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 pub fn run(args: &Export) -> Result<()> {
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared::new(args.tasks));
     let device = match &args.from.from {
         Some(path) => {
             read_recording(path, &shared)?;

@@ -9,6 +9,7 @@ mod log;
 mod man;
 mod plot;
 mod record;
+mod save;
 mod status;
 mod top;
 mod watch;
@@ -25,6 +26,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Plot(args) => plot::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Record(args) => record::run(&args),
+        Command::Save(args) => save::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Interval(args) => interval::run(&args),

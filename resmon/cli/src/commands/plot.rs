@@ -7,6 +7,7 @@ mod events;
 mod history;
 mod palette;
 mod panels;
+mod peaks;
 mod picture;
 mod shapes;
 mod time_axis;
@@ -19,21 +20,25 @@ use rustix::system::uname;
 
 use crate::args::Plot;
 use crate::error::{Error, Result};
+use crate::samples::names;
 
 use history::History;
 use picture::{Format, Look};
 
 pub fn run(args: &Plot) -> Result<()> {
-    let from = args.from.from.as_deref();
+    let from = args.from.from.as_slice();
     let look = Look {
         format: Format::of(&args.out)?,
         size: parse_size(&args.size)?,
         is_dark: args.dark,
-        title: args.title.clone().or_else(|| from.is_none().then(host)?),
+        title: args.title.clone().or_else(|| from.is_empty().then(host)?),
     };
     let history = History::read(from, look.columns())?;
     if history.is_empty() {
-        let whose = from.map_or("the module".into(), |path| path.display().to_string());
+        let whose = match from {
+            [] => "the module".into(),
+            from => names(from),
+        };
         return Err(Error::Other(format!(
             "{whose}: there are not two records yet, and a picture needs them"
         )));

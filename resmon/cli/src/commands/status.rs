@@ -2,6 +2,8 @@
 
 //! Whether the module runs, and what it keeps.
 
+mod after_panic;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -15,19 +17,20 @@ use serde::Serialize;
 
 use crate::args::Status;
 use crate::error::Result;
+use crate::json;
 use crate::time::time;
 
 use super::interval;
+use after_panic::{ways, Way};
 
 pub fn run(args: &Status) -> Result<()> {
     let status = State::now()?;
-    let mut text = if args.json {
-        serde_json::to_string(&status).map_err(io::Error::from)?
+    let text = if args.json {
+        json::line(&status)?
     } else {
-        status.text()
+        format!("{}\n", status.text()).into_bytes()
     };
-    text.push('\n');
-    io::stdout().write_all(text.as_bytes())?;
+    io::stdout().write_all(&text)?;
     Ok(())
 }
 
@@ -57,6 +60,8 @@ struct State {
     missed_ticks: Option<u64>,
     /// Those that may be read.
     parameters: BTreeMap<String, String>,
+    /// What keeps the end of the log, or a dump.
+    after_panic: Vec<Way>,
 }
 
 impl State {
@@ -71,6 +76,7 @@ impl State {
             newest.as_ref(),
             now_s,
             Path::new(MODULE),
+            ways(Path::new("/")),
         ))
     }
 
@@ -80,6 +86,7 @@ impl State {
         newest: Option<&Record>,
         now_s: f64,
         module: &Path,
+        after_panic: Vec<Way>,
     ) -> Self {
         let time_s =
             |record: &Record| Duration::from_nanos(record.header().taken_wall_ns).as_secs_f64();
@@ -99,6 +106,7 @@ impl State {
             late_samples: newest.map(|record| record.header().late_samples),
             missed_ticks: newest.map(|record| record.header().missed_ticks),
             parameters: parameters(&module.join("parameters")),
+            after_panic,
         }
     }
 
@@ -144,6 +152,9 @@ impl State {
         for (at, (name, value)) in self.parameters.iter().enumerate() {
             let title = if at == 0 { "parameters" } else { "" };
             let _ = write!(text, "\n{title:12}{name}={value}");
+        }
+        for way in &self.after_panic {
+            let _ = write!(text, "\n{}", way.line());
         }
         text
     }
@@ -231,7 +242,15 @@ mod tests {
         };
         let (oldest, newest) = (records.first(), records.last());
         let now_s = newest.unwrap().header().taken_wall_ns as f64 / 1e9 + 75.5;
-        let state = State::of(&info, oldest, newest, now_s, folder.path());
+        let state = {
+            let after_panic = vec![Way {
+                name: "serial",
+                is_ready: Some(true),
+                text: "the log goes to ttyS0".into(),
+                advice: None,
+            }];
+            State::of(&info, oldest, newest, now_s, folder.path(), after_panic)
+        };
         let text = state.text();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "module      resource_monitor 0.9, loaded");
@@ -254,15 +273,24 @@ mod tests {
         );
         assert_eq!(lines[7], "parameters  fs_paths=/,/mnt");
         assert_eq!(lines[8], "            interval_ms=1000");
-        assert_eq!(lines.len(), 9);
+        assert_eq!(lines[9], "serial      the log goes to ttyS0");
+        assert_eq!(lines.len(), 10);
         let json = serde_json::to_value(&state).unwrap();
         assert_eq!(json["records"], 62);
+        assert_eq!(json["after_panic"][0]["is_ready"], true);
         assert_eq!(json["parameters"]["interval_ms"], "1000");
     }
 
     #[test]
     fn a_module_without_records_is_described() {
-        let state = State::of(&Info::default(), None, None, 0.0, Path::new("/nowhere"));
+        let state = State::of(
+            &Info::default(),
+            None,
+            None,
+            0.0,
+            Path::new("/nowhere"),
+            Vec::new(),
+        );
         let text = state.text();
         for expected in ["of unknown version", "? late"] {
             assert!(

@@ -6,6 +6,7 @@ mod draw;
 mod format;
 mod interval;
 mod layout;
+mod order;
 mod point;
 mod reader;
 mod screen;
@@ -16,7 +17,7 @@ mod tests;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ use rustix::io::Errno;
 use crate::args::Top;
 use crate::error::{Error, Result};
 use draw::{width_of, Look};
+use order::TaskOrder;
 use reader::{Message, Reader};
 use state::{Origin, State};
 use terminal::{obey, stop_job, watch_hang_up, watch_keys, watch_signals, Screen};
@@ -49,7 +51,7 @@ const MAX_ROWS: u16 = 500;
 const PAGE: i64 = 60;
 
 pub fn run(args: &Top) -> Result<()> {
-    let from = args.from.from.as_deref();
+    let from = args.from.from.as_slice();
     if let Some(size) = &args.once {
         return once(from, size);
     }
@@ -89,7 +91,7 @@ fn parse_size(text: &str) -> Result<(u16, u16)> {
 }
 
 /// Prints one screen as text.
-fn once(from: Option<&Path>, size: &str) -> Result<()> {
+fn once(from: &[PathBuf], size: &str) -> Result<()> {
     let (columns, rows) = parse_size(size)?;
     let mut state = State::new(Origin::of(from));
     state.is_once = true;
@@ -129,7 +131,7 @@ fn text_of(buffer: &Buffer) -> String {
     text
 }
 
-fn live(from: Option<&Path>) -> Result<()> {
+fn live(from: &[PathBuf]) -> Result<()> {
     let (sender, messages) = std::sync::mpsc::sync_channel(MAX_WAITING);
     // First of all, since the other threads must have these signals blocked, too.
     watch_signals(sender.clone())?;
@@ -157,7 +159,7 @@ fn live(from: Option<&Path>) -> Result<()> {
                 samples,
             } if reader.is(of) => state.push_past(samples),
             Message::End { reader: of } if reader.is(of) => state.end(),
-            Message::Failed { reader: of, error } if reader.is(of) => return Err(error.into()),
+            Message::Failed { reader: of, error } if reader.is(of) => return Err(error),
             // A reader that was replaced may still have sent something.
             Message::Sample { .. }
             | Message::Past { .. }
@@ -234,6 +236,7 @@ enum Action {
     Oldest,
     Newest,
     Sort,
+    Tasks(TaskOrder),
     Zoom,
     Longer,
     Shorter,
@@ -256,6 +259,8 @@ fn action(key: KeyEvent) -> Action {
         KeyCode::Home => Action::Oldest,
         KeyCode::End => Action::Newest,
         KeyCode::Char('s') => Action::Sort,
+        KeyCode::Char('t') => Action::Tasks(TaskOrder::Cpu),
+        KeyCode::Char('m') => Action::Tasks(TaskOrder::Memory),
         KeyCode::Char('z') => Action::Zoom,
         KeyCode::Char('+') => Action::Longer,
         KeyCode::Char('-') => Action::Shorter,
@@ -290,6 +295,7 @@ fn act(state: &mut State, action: Action) -> Outcome {
         Action::Oldest => state.go_to_oldest(),
         Action::Newest => state.go_to_newest(),
         Action::Sort => state.sort = state.sort.next(),
+        Action::Tasks(order) => state.task_order = order,
         Action::Zoom => state.zoom(),
         Action::Longer => state.note = Some(interval::change(state.origin, interval::longer)),
         Action::Shorter => state.note = Some(interval::change(state.origin, interval::shorter)),

@@ -165,6 +165,10 @@ impl<W: Write> Watcher<W> {
             if self.is_done() {
                 return Ok(());
             }
+            if row.is_more {
+                self.print(&row)?;
+                continue;
+            }
             if let Some(runner) = &mut self.runner {
                 runner.add(&row);
             }
@@ -173,7 +177,7 @@ impl<W: Write> Watcher<W> {
             if let Some(Test::AskedFor { seq }) = self.test {
                 let is_test = row.event.name == Trigger::Test.description().name
                     && row.event.state == EventState::Moment;
-                if is_test && row.seq >= seq {
+                if is_test && row.seq >= Some(seq) {
                     self.test = Some(Test::Seen);
                 }
             }

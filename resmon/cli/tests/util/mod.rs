@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Not every test needs everything.
 
 pub mod events;
+pub mod tasks;
 pub mod terminal;
 
 use std::path::Path;
@@ -85,15 +86,25 @@ pub fn changed(record: &Record, change: impl FnOnce(&mut Vec<u64>)) -> Record {
 
 /// The record with one more section, of one entry.
 pub fn with_section<C: Content>(record: &Record, entry: &C) -> Record {
-    let taken_mono_ns = record.header().taken_mono_ns;
+    with_entries(
+        record,
+        record.header().taken_mono_ns,
+        std::slice::from_ref(entry),
+    )
+}
+
+/// The record with one more section, which was read at a time.
+pub fn with_entries<C: Content>(record: &Record, mono_ns: u64, entries: &[C]) -> Record {
     changed(record, |words| {
         let header = SectionHeader {
-            first_mono_ns: taken_mono_ns,
-            last_mono_ns: taken_mono_ns,
-            ..SectionHeader::of::<C>(1)
+            first_mono_ns: mono_ns,
+            last_mono_ns: mono_ns,
+            ..SectionHeader::of::<C>(entries.len())
         };
         header.put(&mut |word| words.push(word));
-        entry.put(&mut |word| words.push(word));
+        for entry in entries {
+            entry.put(&mut |word| words.push(word));
+        }
         words[SIZE_AT] = 8 * words.len() as u64;
     })
 }

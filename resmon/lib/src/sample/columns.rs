@@ -105,6 +105,8 @@ impl Value {
 pub enum Unit {
     /// From 0 to 100.
     Percent,
+    /// Percent of one CPU: 400 are four of them.
+    PercentOfOne,
     /// Bytes.
     Bytes,
     /// Bytes per second.
@@ -124,7 +126,7 @@ impl Unit {
     pub fn adds_up(self) -> bool {
         match self {
             Self::Bytes | Self::BytesPerSecond | Self::PerSecond | Self::Count => true,
-            Self::Percent | Self::Seconds | Self::Milliseconds => false,
+            Self::Percent | Self::PercentOfOne | Self::Seconds | Self::Milliseconds => false,
         }
     }
 }
@@ -244,7 +246,7 @@ impl Part {
             is_total: true,
             columns: columns
                 .map(|column| {
-                    let number = |of: &T| column.field.value(of).map_or(0.0, Value::as_f64);
+                    let number = |of: &T| column.field.value(of).map_or(f64::NAN, Value::as_f64);
                     let value = move |sample: &Sample| total(sample, &number).map(Value::Real);
                     SampleColumn {
                         is_whole: false,

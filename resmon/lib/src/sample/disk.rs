@@ -7,7 +7,7 @@ use model::source::disk;
 
 use super::columns::{
     column, Column,
-    Field::{Real, Whole},
+    Field::{OptionalWhole, Real},
     Merge::{Highest, Mean},
     Unit::{BytesPerSecond, Count, Milliseconds, PerSecond, Percent},
 };
@@ -27,7 +27,7 @@ pub struct Disk {
     pub written_bytes_per_second: f64,
     pub discarded_bytes_per_second: f64,
     /// Requests under way at the later record.
-    pub in_flight: u64,
+    pub in_flight: Option<u64>,
     pub busy_percent: f64,
     /// Average time of a read, a write or a discard.
     pub await_ms: f64,
@@ -45,7 +45,7 @@ impl Disk {
         column("read_bytes_per_second", BytesPerSecond, Mean, Real(|disk| disk.read_bytes_per_second), "Bytes read."),
         column("written_bytes_per_second", BytesPerSecond, Mean, Real(|disk| disk.written_bytes_per_second), "Bytes written."),
         column("discarded_bytes_per_second", BytesPerSecond, Mean, Real(|disk| disk.discarded_bytes_per_second), "Bytes discarded."),
-        column("in_flight", Count, Mean, Whole(|disk| disk.in_flight), "Requests under way at the later record."),
+        column("in_flight", Count, Mean, OptionalWhole(|disk| disk.in_flight), "Requests under way at the later record."),
         column("busy_percent", Percent, Mean, Real(|disk| disk.busy_percent), "Share of the time with requests under way."),
         column("await_ms", Milliseconds, Highest, Real(|disk| disk.await_ms), "Average time of a read, a write or a discard, in milliseconds."),
     ];
@@ -81,7 +81,7 @@ impl Disk {
             read_bytes_per_second: bytes(&then.reads, &now.reads),
             written_bytes_per_second: bytes(&then.writes, &now.writes),
             discarded_bytes_per_second: bytes(&then.discards, &now.discards),
-            in_flight: now.in_flight,
+            in_flight: Some(now.in_flight),
             busy_percent: (rate(then.busy_ns, now.busy_ns) / 1e7).clamp(0.0, 100.0),
             await_ms: if ios == 0 {
                 0.0

@@ -8,14 +8,14 @@ use model::event::trigger::Unit;
 use model::event::{self, Trigger};
 use model::record::Record;
 
-use super::{seconds, text};
+use super::{name, seconds};
 
 /// An event that begins, goes on or ends with a sample. A sample has all that are not over.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Event {
-    /// Its number; the first one after loading is 1.
+    /// Its number; the first one after loading is 1, or in a kernel log the first one that it has.
     pub number: u64,
     /// The name of its trigger; `trigger-NN` for one that this library does not know.
     pub name: String,
@@ -26,11 +26,11 @@ pub struct Event {
     /// What was found in this sample.
     pub value: f64,
     /// The worst value since it began.
-    pub worst: f64,
+    pub worst: Option<f64>,
     /// What the value was compared with when it began.
     pub limit: f64,
     /// Seconds that it had to last before the event began.
-    pub lasting_s: f64,
+    pub lasting_s: Option<f64>,
     /// Seconds from when it was so to this sample.
     pub since_s: f64,
     /// The disk or the path that it is about; none when it is about the machine.
@@ -164,11 +164,11 @@ impl Event {
             state: EventState::of(event.state)?,
             unit,
             value: value(event.value),
-            worst: value(event.worst),
+            worst: Some(value(event.worst)),
             limit: value(event.limit),
-            lasting_s: seconds(event.for_ns),
+            lasting_s: Some(seconds(event.for_ns)),
             since_s: seconds(taken_mono_ns.saturating_sub(event.since_mono_ns)),
-            subject: Some(text(&event.subject)).filter(|subject| !subject.is_empty()),
+            subject: name(&event.subject),
             severe: trigger.is_some_and(|trigger| trigger.is_severe),
         })
     }

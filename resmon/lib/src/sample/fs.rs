@@ -7,7 +7,7 @@ use model::source::fs;
 
 use super::columns::{
     column, Column,
-    Field::{Real, Whole},
+    Field::{OptionalWhole, Real, Whole},
     Merge::Last,
     Unit::{Bytes, Count, Percent},
 };
@@ -58,7 +58,7 @@ pub struct Usage {
     pub available_bytes: u64,
     /// Of what anybody may use, as `df` shows it.
     pub used_percent: f64,
-    pub inodes: u64,
+    pub inodes: Option<u64>,
     pub inodes_used_percent: f64,
     /// Whether nobody can write to it there: the mount or the whole file system is read-only.
     pub read_only: Option<bool>,
@@ -91,7 +91,7 @@ impl Usage {
         column("used_bytes", Bytes, Last, Whole(|usage| usage.used_bytes), "Blocks that are not free."),
         column("available_bytes", Bytes, Last, Whole(|usage| usage.available_bytes), "Free for anybody."),
         column("used_percent", Percent, Last, Real(|usage| usage.used_percent), "Of what anybody may use, as df shows it."),
-        column("inodes", Count, Last, Whole(|usage| usage.inodes), "All inodes; 0 where their number has no bound."),
+        column("inodes", Count, Last, OptionalWhole(|usage| usage.inodes), "All inodes; 0 where their number has no bound."),
         column("inodes_used_percent", Percent, Last, Real(|usage| usage.inodes_used_percent), "Of all inodes."),
     ];
 
@@ -105,7 +105,7 @@ impl Usage {
             used_bytes: bytes(used),
             available_bytes: bytes(usage.available),
             used_percent: percent(used, used.saturating_add(usage.available)),
-            inodes: usage.inodes,
+            inodes: Some(usage.inodes),
             inodes_used_percent: percent(used_inodes, usage.inodes),
             read_only: usage.flags.map(|flags| flags & fs::READ_ONLY != 0),
         }

@@ -5,7 +5,12 @@
 use model::record::Record;
 use model::source::load;
 
-use super::columns::{column, Column, Field::Real, Merge::Mean, Unit::Count};
+use super::columns::{
+    column, Column,
+    Field::{OptionalReal, Real},
+    Merge::Mean,
+    Unit::Count,
+};
 
 /// The load averages.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,8 +19,8 @@ use super::columns::{column, Column, Field::Real, Merge::Mean, Unit::Count};
 #[allow(missing_docs)]
 pub struct Load {
     pub one_minute: f64,
-    pub five_minutes: f64,
-    pub fifteen_minutes: f64,
+    pub five_minutes: Option<f64>,
+    pub fifteen_minutes: Option<f64>,
 }
 
 impl Load {
@@ -23,8 +28,8 @@ impl Load {
     #[rustfmt::skip]
     pub const COLUMNS: &'static [Column<Self>] = &[
         column("one_minute", Count, Mean, Real(|load| load.one_minute), "Of one minute."),
-        column("five_minutes", Count, Mean, Real(|load| load.five_minutes), "Of five minutes."),
-        column("fifteen_minutes", Count, Mean, Real(|load| load.fifteen_minutes), "Of fifteen minutes."),
+        column("five_minutes", Count, Mean, OptionalReal(|load| load.five_minutes), "Of five minutes."),
+        column("fifteen_minutes", Count, Mean, OptionalReal(|load| load.fifteen_minutes), "Of fifteen minutes."),
     ];
 
     pub(super) fn of(record: Record<'_>) -> Option<Self> {
@@ -32,8 +37,8 @@ impl Load {
         let value = |load: u64| load as f64 / 2048.0;
         Some(Self {
             one_minute: value(load.one_minute),
-            five_minutes: value(load.five_minutes),
-            fifteen_minutes: value(load.fifteen_minutes),
+            five_minutes: Some(value(load.five_minutes)),
+            fifteen_minutes: Some(value(load.fifteen_minutes)),
         })
     }
 }

@@ -14,7 +14,7 @@ use super::columns::{
 };
 use super::{per_second, percent, two};
 
-/// Memory, by the definitions of `/proc/meminfo`.
+/// Memory, by the definitions of `/proc/meminfo`. What is none was not told, as by a kernel log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -23,20 +23,20 @@ pub struct Memory {
     pub total_bytes: u64,
     /// What is not available.
     pub used_bytes: u64,
-    pub free_bytes: u64,
+    pub free_bytes: Option<u64>,
     pub available_bytes: u64,
     pub buffers_bytes: Option<u64>,
     /// File cache without buffers and swap cache.
-    pub cached_bytes: u64,
-    pub swap_cached_bytes: u64,
-    pub shmem_bytes: u64,
-    pub slab_reclaimable_bytes: u64,
-    pub slab_unreclaimable_bytes: u64,
-    pub dirty_bytes: u64,
-    pub writeback_bytes: u64,
-    pub anon_bytes: u64,
-    pub mapped_bytes: u64,
-    pub page_tables_bytes: u64,
+    pub cached_bytes: Option<u64>,
+    pub swap_cached_bytes: Option<u64>,
+    pub shmem_bytes: Option<u64>,
+    pub slab_reclaimable_bytes: Option<u64>,
+    pub slab_unreclaimable_bytes: Option<u64>,
+    pub dirty_bytes: Option<u64>,
+    pub writeback_bytes: Option<u64>,
+    pub anon_bytes: Option<u64>,
+    pub mapped_bytes: Option<u64>,
+    pub page_tables_bytes: Option<u64>,
 }
 
 impl Memory {
@@ -45,18 +45,18 @@ impl Memory {
     pub const COLUMNS: &'static [Column<Self>] = &[
         column("total_bytes", Bytes, Last, Whole(|memory| memory.total_bytes), "MemTotal."),
         column("used_bytes", Bytes, Mean, Whole(|memory| memory.used_bytes), "What is not available."),
-        column("free_bytes", Bytes, Mean, Whole(|memory| memory.free_bytes), "MemFree."),
+        column("free_bytes", Bytes, Mean, OptionalWhole(|memory| memory.free_bytes), "MemFree."),
         column("available_bytes", Bytes, Mean, Whole(|memory| memory.available_bytes), "MemAvailable."),
-        column("cached_bytes", Bytes, Mean, Whole(|memory| memory.cached_bytes), "Cached: file cache without buffers and swap cache."),
-        column("swap_cached_bytes", Bytes, Mean, Whole(|memory| memory.swap_cached_bytes), "SwapCached."),
-        column("shmem_bytes", Bytes, Mean, Whole(|memory| memory.shmem_bytes), "Shmem."),
-        column("slab_reclaimable_bytes", Bytes, Mean, Whole(|memory| memory.slab_reclaimable_bytes), "SReclaimable."),
-        column("slab_unreclaimable_bytes", Bytes, Mean, Whole(|memory| memory.slab_unreclaimable_bytes), "SUnreclaim."),
-        column("dirty_bytes", Bytes, Mean, Whole(|memory| memory.dirty_bytes), "Dirty."),
-        column("writeback_bytes", Bytes, Mean, Whole(|memory| memory.writeback_bytes), "Writeback."),
-        column("anon_bytes", Bytes, Mean, Whole(|memory| memory.anon_bytes), "AnonPages."),
-        column("mapped_bytes", Bytes, Mean, Whole(|memory| memory.mapped_bytes), "Mapped."),
-        column("page_tables_bytes", Bytes, Mean, Whole(|memory| memory.page_tables_bytes), "PageTables."),
+        column("cached_bytes", Bytes, Mean, OptionalWhole(|memory| memory.cached_bytes), "Cached: file cache without buffers and swap cache."),
+        column("swap_cached_bytes", Bytes, Mean, OptionalWhole(|memory| memory.swap_cached_bytes), "SwapCached."),
+        column("shmem_bytes", Bytes, Mean, OptionalWhole(|memory| memory.shmem_bytes), "Shmem."),
+        column("slab_reclaimable_bytes", Bytes, Mean, OptionalWhole(|memory| memory.slab_reclaimable_bytes), "SReclaimable."),
+        column("slab_unreclaimable_bytes", Bytes, Mean, OptionalWhole(|memory| memory.slab_unreclaimable_bytes), "SUnreclaim."),
+        column("dirty_bytes", Bytes, Mean, OptionalWhole(|memory| memory.dirty_bytes), "Dirty."),
+        column("writeback_bytes", Bytes, Mean, OptionalWhole(|memory| memory.writeback_bytes), "Writeback."),
+        column("anon_bytes", Bytes, Mean, OptionalWhole(|memory| memory.anon_bytes), "AnonPages."),
+        column("mapped_bytes", Bytes, Mean, OptionalWhole(|memory| memory.mapped_bytes), "Mapped."),
+        column("page_tables_bytes", Bytes, Mean, OptionalWhole(|memory| memory.page_tables_bytes), "PageTables."),
         column("buffers_bytes", Bytes, Mean, OptionalWhole(|memory| memory.buffers_bytes), "Buffers."),
     ];
 
@@ -72,19 +72,19 @@ impl Memory {
         Some(Self {
             total_bytes: bytes(memory.total),
             used_bytes: bytes(memory.total.saturating_sub(memory.available)),
-            free_bytes: bytes(memory.free),
+            free_bytes: Some(bytes(memory.free)),
             available_bytes: bytes(memory.available),
             buffers_bytes: buffers.map(bytes),
-            cached_bytes: bytes(cached),
-            swap_cached_bytes: bytes(memory.swap_cache),
-            shmem_bytes: bytes(memory.shmem),
-            slab_reclaimable_bytes: bytes(memory.slab_reclaimable),
-            slab_unreclaimable_bytes: bytes(memory.slab_unreclaimable),
-            dirty_bytes: bytes(memory.dirty),
-            writeback_bytes: bytes(memory.writeback),
-            anon_bytes: bytes(memory.anon),
-            mapped_bytes: bytes(memory.mapped),
-            page_tables_bytes: bytes(memory.page_tables),
+            cached_bytes: Some(bytes(cached)),
+            swap_cached_bytes: Some(bytes(memory.swap_cache)),
+            shmem_bytes: Some(bytes(memory.shmem)),
+            slab_reclaimable_bytes: Some(bytes(memory.slab_reclaimable)),
+            slab_unreclaimable_bytes: Some(bytes(memory.slab_unreclaimable)),
+            dirty_bytes: Some(bytes(memory.dirty)),
+            writeback_bytes: Some(bytes(memory.writeback)),
+            anon_bytes: Some(bytes(memory.anon)),
+            mapped_bytes: Some(bytes(memory.mapped)),
+            page_tables_bytes: Some(bytes(memory.page_tables)),
         })
     }
 

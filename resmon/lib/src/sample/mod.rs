@@ -4,31 +4,36 @@
 //! records, and its columns.
 
 mod activity;
+mod census;
 pub mod columns;
 mod cpu;
 mod disk;
 mod event;
+mod from_log;
 mod fs;
 mod load;
 mod memory;
 mod net;
+mod oom_kill;
 mod pressure;
 mod running;
 mod samples;
+mod task;
 mod tcp;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use model::record::{self, STALE};
+use model::record::{self, Content, STALE};
 use model::source;
 use model::text::Text;
 
 use crate::life::is_one_life;
 use crate::{Record, Source};
+use census::Census;
 use columns::{
     column, Column,
-    Field::{Real, Whole},
+    Field::{OptionalReal, OptionalWhole, Whole},
     Merge::{Highest, Last, Sum},
     Part,
     Unit::{Count, Seconds},
@@ -38,13 +43,17 @@ pub use activity::Activity;
 pub use cpu::{Cpu, CpuTimes};
 pub use disk::Disk;
 pub use event::{Event, EventState, EventUnit};
+pub use from_log::FromLog;
+pub(crate) use from_log::Total;
 pub use fs::{FileSystem, FileSystemState, Usage};
 pub use load::Load;
 pub use memory::{Memory, Swap};
 pub use net::{Net, NetDirection};
+pub use oom_kill::{OomKill, OomOutcome};
 pub use pressure::Pressure;
 pub use running::Running;
 pub use samples::Samples;
+pub use task::{Task, TaskTotals};
 pub use tcp::Tcp;
 
 /// What happened between two records.
@@ -53,27 +62,28 @@ pub use tcp::Tcp;
 #[non_exhaustive]
 pub struct Sample {
     /// Sequence number of the later record.
-    pub seq: u64,
-    /// When that was taken, in seconds since 1970.
+    pub seq: Option<u64>,
+    /// When that was taken, in seconds since 1970; since boot in a kernel log without the time of day.
     pub time_s: f64,
-    /// Seconds from the boot to it, in which time in suspend counts (`CLOCK_BOOTTIME`).
+    /// Seconds from the boot to it, in which time in suspend counts (`CLOCK_BOOTTIME`); of a kernel log its
+    /// time stamp, in which it does not.
     pub since_boot_s: Option<f64>,
     /// The boot that the records are of, as the module tells boots apart: see [`model::record::Header::boot_id`].
     pub module_boot_id: Option<Id>,
     /// The load of the module that they are of.
     pub module_load_id: Option<Id>,
     /// Seconds from one to the other.
-    pub elapsed_s: f64,
-    /// The interval in force, in seconds.
-    pub interval_s: f64,
+    pub elapsed_s: Option<f64>,
+    /// The interval in force, in seconds; of a kernel log the usual time between two of its samples.
+    pub interval_s: Option<f64>,
     /// Seconds that the later one was taken after it was due.
-    pub late_s: f64,
+    pub late_s: Option<f64>,
     /// Records in between that this reader has lost.
     pub lost_records: u64,
     /// Samples since the module was loaded that were late by more than a tenth of the interval.
-    pub late_samples: u64,
+    pub late_samples: Option<u64>,
     /// Ticks since the module was loaded that never ran.
-    pub missed_ticks: u64,
+    pub missed_ticks: Option<u64>,
     /// All online CPUs together.
     pub cpu: Option<CpuTimes>,
     /// Each CPU that was online all the time.
@@ -98,30 +108,50 @@ pub struct Sample {
     pub tcp: Option<Tcp>,
     /// What is mounted at the paths that are watched.
     pub file_systems: Vec<FileSystem>,
+    /// All processes, at the time of a census.
+    pub tasks: Option<TaskTotals>,
+    /// Those of them that use most of the CPUs or of the memory, in no order.
+    pub top_tasks: Vec<Task>,
+    /// Processes that were chosen to be killed as memory ran out, before the later record.
+    pub oom_kills: Vec<OomKill>,
+    /// More of these, for which that had no room.
+    pub oom_kills_left_out: u64,
     /// Events that begin, go on or end with the later record.
     pub events: Vec<Event>,
     /// What has not answered in time, or had no room: all or some of it is missing here.
     pub incomplete: Vec<Source>,
+    /// Where it is from when it was made of the lines of a kernel log, which have less than records; none of
+    /// records.
+    pub from_log: Option<FromLog>,
     /// Whether disks were sampled for both records.
     #[cfg_attr(feature = "serde", serde(skip))]
     has_disks: bool,
     /// The same for interfaces.
     #[cfg_attr(feature = "serde", serde(skip))]
     has_nets: bool,
+    /// When the census was, and how many tasks a record has room for.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    census: Option<Census>,
+    /// What a line said of all disks together.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    disk_sum: Option<Total>,
+    /// The same of all interfaces.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    net_sum: Option<Total>,
 }
 
 impl Sample {
     /// The numbers that each sample has, whatever was sampled.
     #[rustfmt::skip]
     pub const COLUMNS: &'static [Column<Self>] = &[
-        column("time_s", Seconds, Last, Real(|sample| sample.time_s), "When the later record was taken, in seconds since 1970."),
-        column("seq", Count, Last, Whole(|sample| sample.seq), "Sequence number of the later record; the first one after loading is 0."),
-        column("elapsed_s", Seconds, Sum, Real(|sample| sample.elapsed_s), "Seconds from the one record to the other."),
-        column("interval_s", Seconds, Last, Real(|sample| sample.interval_s), "The interval in force, in seconds."),
-        column("late_s", Seconds, Highest, Real(|sample| sample.late_s), "Seconds that the later record was taken after it was due."),
+        column("time_s", Seconds, Last, OptionalReal(|sample| sample.wall_s()), "When the later record was taken, in seconds since 1970."),
+        column("seq", Count, Last, OptionalWhole(|sample| sample.seq), "Sequence number of the later record; the first one after loading is 0."),
+        column("elapsed_s", Seconds, Sum, OptionalReal(|sample| sample.elapsed_s), "Seconds from the one record to the other."),
+        column("interval_s", Seconds, Last, OptionalReal(|sample| sample.interval_s), "The interval in force, in seconds; of a kernel log the usual time between two of its samples."),
+        column("late_s", Seconds, Highest, OptionalReal(|sample| sample.late_s), "Seconds that the later record was taken after it was due."),
         column("lost_records", Count, Sum, Whole(|sample| sample.lost_records), "Records in between that this reader has lost, as it was too slow."),
-        column("late_samples", Count, Last, Whole(|sample| sample.late_samples), "Samples since the module was loaded that were late by more than a tenth of the interval."),
-        column("missed_ticks", Count, Last, Whole(|sample| sample.missed_ticks), "Ticks since the module was loaded that never ran."),
+        column("late_samples", Count, Last, OptionalWhole(|sample| sample.late_samples), "Samples since the module was loaded that were late by more than a tenth of the interval."),
+        column("missed_ticks", Count, Last, OptionalWhole(|sample| sample.missed_ticks), "Ticks since the module was loaded that never ran."),
     ];
 
     /// The columns of its fields, in the order of CSV.
@@ -139,6 +169,7 @@ impl Sample {
             Part::total("nets", "All interfaces together, transmitted.", "net_transmitted_", NetDirection::COLUMNS, |s, of| s.net_total(|net| of(&net.transmitted))),
             Part::one("running", "Tasks in some states.", "running_", Running::COLUMNS, |s| s.running.as_ref()),
             Part::one("tcp", "TCP, over IPv4 and IPv6 together.", "tcp_", Tcp::COLUMNS, |s| s.tcp.as_ref()),
+            Part::one("tasks", "All processes, at the time of a census: not each sample has a new one.", "tasks_", TaskTotals::COLUMNS, |s| s.tasks.as_ref()),
         ]
     }
 
@@ -152,17 +183,17 @@ impl Sample {
             return None;
         }
         Some(Self {
-            seq: now.seq,
+            seq: Some(now.seq),
             time_s: seconds(now.taken_wall_ns),
             since_boot_s: now.taken_boot_ns.map(seconds),
             module_boot_id: now.boot_id.map(Id),
             module_load_id: now.load_id.map(Id),
-            elapsed_s: seconds(now.taken_mono_ns - then.taken_mono_ns),
-            interval_s: seconds(now.interval_ns),
-            late_s: seconds(now.taken_mono_ns.saturating_sub(now.due_mono_ns)),
+            elapsed_s: Some(seconds(now.taken_mono_ns - then.taken_mono_ns)),
+            interval_s: Some(seconds(now.interval_ns)),
+            late_s: Some(seconds(now.taken_mono_ns.saturating_sub(now.due_mono_ns))),
             lost_records: now.lost_records,
-            late_samples: now.late_samples,
-            missed_ticks: now.missed_ticks,
+            late_samples: Some(now.late_samples),
+            missed_ticks: Some(now.missed_ticks),
             cpu: CpuTimes::between(before, after),
             cpus: Cpu::all(before, after),
             memory: Memory::of(after),
@@ -175,30 +206,63 @@ impl Sample {
             nets: Net::all(before, after),
             tcp: Tcp::between(before, after),
             file_systems: FileSystem::all(after),
+            tasks: TaskTotals::between(before, after),
+            top_tasks: Task::all(Some(before), after),
+            oom_kills: OomKill::all(after),
+            oom_kills_left_out: left_out::<source::oom_kill::OomKill>(after),
             events: Event::all(after),
             incomplete: incomplete(after),
+            from_log: None,
             has_disks: both_have::<source::disk::Disk>(before, after),
             has_nets: both_have::<source::net::Net>(before, after),
+            census: Census::of(after),
+            disk_sum: None,
+            net_sum: None,
         })
+    }
+
+    /// Has it be taken at another time, in seconds since 1970: all times that it has move with it.
+    pub fn set_time(&mut self, time_s: f64) {
+        let later_s = time_s - self.time_s;
+        self.time_s = time_s;
+        let started = self.top_tasks.iter_mut().map(|task| &mut task.started_s);
+        for started_s in started.flatten() {
+            *started_s += later_s;
+        }
+        for kill in &mut self.oom_kills {
+            kill.time_s += later_s;
+        }
     }
 
     /// The sum of something over all disks, without those whose work is done again by others, which
     /// count it, or in memory: disks of the device mapper, of `md`, `loop`, `zram` and the like. None
     /// when disks were not sampled.
     pub fn disk_total(&self, of: impl Fn(&Disk) -> f64) -> Option<f64> {
+        if let Some(sum) = self.disk_sum {
+            return Some(of(&sum.as_disk())).filter(|sum| sum.is_finite());
+        }
         let disks = self.disks.iter().filter(|disk| disk.in_total);
         // A sum of no floats at all would be -0.
         let sum = disks.fold(0.0, |sum, disk| sum + of(disk));
-        self.has_disks.then_some(sum)
+        (self.has_disks && sum.is_finite()).then_some(sum)
     }
 
     /// The sum of something over all interfaces, without that of the machine to itself and those on
     /// top of others, which count the same: bridges, bonds, VLANs and the like. None when interfaces
     /// were not sampled.
     pub fn net_total(&self, of: impl Fn(&Net) -> f64) -> Option<f64> {
+        if let Some(sum) = self.net_sum {
+            return Some(of(&sum.as_net())).filter(|sum| sum.is_finite());
+        }
         let nets = self.nets.iter().filter(|net| net.in_total);
         let sum = nets.fold(0.0, |sum, net| sum + of(net));
-        self.has_nets.then_some(sum)
+        (self.has_nets && sum.is_finite()).then_some(sum)
+    }
+
+    /// When the later record was taken, in seconds since 1970, where that is known.
+    pub fn wall_s(&self) -> Option<f64> {
+        let is_known = self.from_log.is_none_or(|log| log.has_wall_clock);
+        is_known.then_some(self.time_s)
     }
 
     /// When the later record was taken.
@@ -247,15 +311,24 @@ fn per_second(then: u64, now: u64, elapsed_s: f64) -> f64 {
     now.saturating_sub(then) as f64 / elapsed_s
 }
 
+/// How many entries of a kind a record had no room for.
+fn left_out<C: Content>(record: record::Record<'_>) -> u64 {
+    let headers = record.sections().map(|section| section.header());
+    let headers = headers.filter(|header| header.kind == C::KIND);
+    headers.fold(0, |sum, header| sum.saturating_add(header.left_out))
+}
+
+/// None for no text, as where names are off.
+fn name<const MAX: usize>(name: &Text<MAX>) -> Option<String> {
+    Some(text(name)).filter(|name| !name.is_empty())
+}
+
 fn text<const MAX: usize>(text: &Text<MAX>) -> String {
     String::from_utf8_lossy(text.as_bytes()).into_owned()
 }
 
 /// The one entry of a kind in both records, and the seconds between the times that they were taken.
-fn two<C: record::Content>(
-    before: record::Record<'_>,
-    after: record::Record<'_>,
-) -> Option<(C, C, f64)> {
+fn two<C: Content>(before: record::Record<'_>, after: record::Record<'_>) -> Option<(C, C, f64)> {
     let taken = |record: record::Record<'_>| {
         record.sections().find_map(|section| {
             let entry = section.entries().next()?;
@@ -267,7 +340,7 @@ fn two<C: record::Content>(
 }
 
 /// Whether there was an answer about entries of this kind for both records.
-fn both_have<C: record::Content>(before: record::Record<'_>, after: record::Record<'_>) -> bool {
+fn both_have<C: Content>(before: record::Record<'_>, after: record::Record<'_>) -> bool {
     [before, after].into_iter().all(|record| {
         let mut headers = record.sections().map(|section| section.header());
         headers.any(|header| header.kind == C::KIND && header.state != STALE)
@@ -275,7 +348,7 @@ fn both_have<C: record::Content>(before: record::Record<'_>, after: record::Reco
 }
 
 /// Entries of the same things in both records.
-fn pairs<'a, C: record::Content + 'a>(
+fn pairs<'a, C: Content + 'a>(
     before: record::Record<'a>,
     after: record::Record<'a>,
     are_same: impl Fn(&C, &C) -> bool + 'a,

@@ -7,7 +7,7 @@ use model::source::net;
 
 use super::columns::{
     column, Column,
-    Field::Real,
+    Field::{OptionalReal, Real},
     Merge::Mean,
     Unit::{BytesPerSecond, PerSecond},
 };
@@ -34,8 +34,8 @@ pub struct Net {
 pub struct NetDirection {
     pub bytes_per_second: f64,
     pub packets_per_second: f64,
-    pub errors_per_second: f64,
-    pub drops_per_second: f64,
+    pub errors_per_second: Option<f64>,
+    pub drops_per_second: Option<f64>,
 }
 
 impl NetDirection {
@@ -44,8 +44,8 @@ impl NetDirection {
     pub const COLUMNS: &'static [Column<Self>] = &[
         column("bytes_per_second", BytesPerSecond, Mean, Real(|direction| direction.bytes_per_second), "Bytes."),
         column("packets_per_second", PerSecond, Mean, Real(|direction| direction.packets_per_second), "Packets."),
-        column("errors_per_second", PerSecond, Mean, Real(|direction| direction.errors_per_second), "Packets with errors."),
-        column("drops_per_second", PerSecond, Mean, Real(|direction| direction.drops_per_second), "Packets that were dropped."),
+        column("errors_per_second", PerSecond, Mean, OptionalReal(|direction| direction.errors_per_second), "Packets with errors."),
+        column("drops_per_second", PerSecond, Mean, OptionalReal(|direction| direction.drops_per_second), "Packets that were dropped."),
     ];
 }
 
@@ -63,8 +63,8 @@ impl Net {
         let direction = |then: &net::Carried, now: &net::Carried| NetDirection {
             bytes_per_second: rate(then.bytes, now.bytes),
             packets_per_second: rate(then.packets, now.packets),
-            errors_per_second: rate(then.errors, now.errors),
-            drops_per_second: rate(then.drops, now.drops),
+            errors_per_second: Some(rate(then.errors, now.errors)),
+            drops_per_second: Some(rate(then.drops, now.drops)),
         };
         Self {
             name: text(&now.name),

@@ -5,7 +5,12 @@
 use model::record::Record;
 use model::source::running;
 
-use super::columns::{column, Column, Field::Whole, Merge::Mean, Unit::Count};
+use super::columns::{
+    column, Column,
+    Field::{OptionalWhole, Whole},
+    Merge::Mean,
+    Unit::Count,
+};
 
 /// Tasks of the whole system in some states, when the later record was taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,8 +20,8 @@ use super::columns::{column, Column, Field::Whole, Merge::Mean, Unit::Count};
 pub struct Running {
     /// Tasks that run or wait for a CPU, the module's own thread included.
     pub tasks: u64,
-    pub blocked: u64,
-    pub memory_stalled: u64,
+    pub blocked: Option<u64>,
+    pub memory_stalled: Option<u64>,
 }
 
 impl Running {
@@ -24,16 +29,16 @@ impl Running {
     #[rustfmt::skip]
     pub const COLUMNS: &'static [Column<Self>] = &[
         column("tasks", Count, Mean, Whole(|running| running.tasks), "Tasks that run or wait for a CPU, the module's own thread included."),
-        column("blocked", Count, Mean, Whole(|running| running.blocked), "Tasks that wait for I/O."),
-        column("memory_stalled", Count, Mean, Whole(|running| running.memory_stalled), "Tasks that reclaim memory, or wait for pages to be read back."),
+        column("blocked", Count, Mean, OptionalWhole(|running| running.blocked), "Tasks that wait for I/O."),
+        column("memory_stalled", Count, Mean, OptionalWhole(|running| running.memory_stalled), "Tasks that reclaim memory, or wait for pages to be read back."),
     ];
 
     pub(super) fn of(record: Record<'_>) -> Option<Self> {
         let tasks: running::Running = record.entries().next()?;
         Some(Self {
             tasks: tasks.running,
-            blocked: tasks.blocked,
-            memory_stalled: tasks.memory_stalled,
+            blocked: Some(tasks.blocked),
+            memory_stalled: Some(tasks.memory_stalled),
         })
     }
 }

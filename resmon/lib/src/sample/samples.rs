@@ -7,6 +7,7 @@ use std::io::Read;
 use crate::life::is_one_life;
 use crate::{Record, Records, Result, WallClock};
 
+use super::census::Kept;
 use super::Sample;
 
 /// Samples of records, each with the one before it.
@@ -17,6 +18,8 @@ pub struct Samples<R> {
     /// How many records were read.
     count: u64,
     before: Option<Record>,
+    /// What the samples after a census repeat of it.
+    kept: Option<Kept>,
 }
 
 impl<R: Read> Samples<R> {
@@ -32,6 +35,7 @@ impl<R: Read> Samples<R> {
             clock,
             count: 0,
             before: None,
+            kept: None,
         }
     }
 
@@ -57,7 +61,11 @@ impl<R: Read> Samples<R> {
                 .zip(self.before.as_ref())
                 .and_then(|(before, now)| Sample::between(&before, now));
             if let Some(mut sample) = sample {
-                sample.time_s = time_s;
+                sample.set_time(time_s);
+                match &self.kept {
+                    Some(kept) if kept.is_of(&sample) => sample.keep(kept),
+                    _ => self.kept = Kept::of(&sample),
+                }
                 return Ok(Some(sample));
             }
         }

@@ -25,7 +25,11 @@ fn names_are_different_and_end_with_the_unit() {
             before.is_some_and(|name| name.ends_with('_'))
         };
         let unit = UNITS.iter().find(|(unit, _)| ends_with(unit));
-        let expected = unit.map_or(Unit::Count, |(_, unit)| *unit);
+        let expected = match unit.map_or(Unit::Count, |(_, unit)| *unit) {
+            // Of processes, which may use several CPUs.
+            Unit::Percent if column.name.starts_with("tasks_") => Unit::PercentOfOne,
+            unit => unit,
+        };
         assert_eq!(column.unit, expected, "{}", column.name);
         assert!(
             column.help.ends_with('.'),

@@ -56,8 +56,8 @@ fn values_are_in_natural_units() {
         ("mem_full", 7, EventState::Begin)
     );
     assert_eq!((full.unit, full.value), (EventUnit::Percent, 41.5));
-    assert_eq!((full.worst, full.limit), (62.2, 10.0));
-    assert_eq!((full.lasting_s, full.since_s), (2.0, 3.5));
+    assert_eq!((full.worst, full.limit), (Some(62.2), 10.0));
+    assert_eq!((full.lasting_s, full.since_s), (Some(2.0), 3.5));
     assert_eq!((&full.subject, full.severe), (&None, true));
     assert_eq!((queue.unit, queue.value), (EventUnit::Count, 415.0));
     assert!(!queue.severe, "a queue of tasks is not severe");

@@ -6,6 +6,7 @@
 mod columns;
 mod events;
 mod lives;
+mod tasks;
 mod totals;
 mod util;
 mod versions;

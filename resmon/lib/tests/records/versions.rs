@@ -222,7 +222,7 @@ fn records_of_two_lives_are_not_compared() {
     ];
     let recording: Vec<u8> = records.iter().flat_map(Record::to_bytes).collect();
     let samples: Vec<_> = Samples::new(Records::new(&*recording))
-        .map(|sample| sample.unwrap().seq)
+        .map(|sample| sample.unwrap().seq.unwrap())
         .collect();
     assert_eq!(samples, [96, 3_596]);
 }

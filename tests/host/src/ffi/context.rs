@@ -3,8 +3,8 @@
 //! Whether the contexts of a row are those in which its wrappers may be called.
 //!
 //! The section `# Context` of a wrapper begins with one of three: `Any context`; `Process context`,
-//! which must not be called in T, I or S, and may be followed by `may sleep`; `Hard interrupt context`,
-//! which is called in T, I or S alone. A wrapper without that section is called by others of its file,
+//! which must not be called in T, I, S, O or N, and may be followed by `may sleep`; `Hard interrupt context`,
+//! which is called in those alone. A wrapper without that section is called by others of its file,
 //! whose sections count.
 
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use super::tables::Row;
 
 /// The contexts of docs/ffi.md.
-const CONTEXTS: &str = "TISRJHFPL";
+const CONTEXTS: &str = "TISRJHFPLON";
 
-/// Those that are interrupts.
-const INTERRUPTS: &str = "TIS";
+/// Those in which nothing may sleep: interrupts, the probe of OOM kills, and a panic.
+const INTERRUPTS: &str = "TISON";
 
 /// What a wrapper says of where it may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -162,7 +162,7 @@ mod tests {
             ("`Thing::new` | `a.c` | L |", "`Thing::new` | `a.c` | L, RCU |", Some("take_lock: what it sleeps in is read-locked")),
             ("`Thing::new` | `a.c` | L |", "`Thing::old` | `a.c` | L |", Some("take_lock: wrapper.rs has no `Thing::old`")),
             ("`Thing::new` | `a.c` | L |", "`of` | `a.c` | L |", Some("take_lock: it sleeps, but wrapper.rs `of` does not say that it may")),
-            ("`Thing::new` | `a.c` | L |", "`run` | `a.c` | T, J |", Some("take_lock: J is none of TIS, but wrapper.rs `run` is for those")),
+            ("`Thing::new` | `a.c` | L |", "`run` | `a.c` | T, J |", Some("take_lock: J is none of TISON, but wrapper.rs `run` is for those")),
             ("callback` | I |", "callback` | I, X |", Some("wrapper.rs: callback: 'X' is no context")),
             ("`find` | `a.c` | J | no |", "`find` | `a.c` | J, I | plain spinlock |", Some("find_it: I is an interrupt, but it takes a plain spinlock")),
         ] {

@@ -4,16 +4,15 @@
 
 use loom::thread;
 use model::block::{Block, Header};
-use model::frame::{memory_words, Decoder, HEADER_WORDS};
+use model::frame::{memory_words, Decoder, Parts, HEADER_WORDS};
 use model::words::Words;
 
 use super::check;
 use crate::driver::block_reader::{From, Order};
 use crate::driver::blocks::{Blocks, Capacity, Kept};
 use crate::driver::cursor::NotRead;
-use crate::driver::ring::Ring;
 use crate::sync::Arc;
-use crate::sys::rwonce::{take_away, Barrier};
+use crate::sys::rwonce::{take_away, Barrier, RwOnce};
 
 /// Words of a record.
 const WORDS: usize = 1;
@@ -41,15 +40,14 @@ fn word(seq: u64) -> u64 {
 }
 
 fn keep(blocks: &Blocks, seq: u64) {
-    let ring = Ring::new(WORDS).unwrap();
-    ring.store(0, &[word(seq)]);
+    let record = [RwOnce::new(word(seq))];
     let kept = Kept {
         seq,
         boot_ns: seq,
         load_id: 0,
         boot_id: 0,
     };
-    blocks.keep(kept, ring.parts(0, WORDS));
+    blocks.keep(kept, Parts::new(&record, &[]));
 }
 
 /// Reads the next block, which must be whole, and gives the number of its record, and how many were lost

@@ -9,6 +9,7 @@ use super::check;
 use crate::driver::blocks;
 use crate::driver::cursor::{Cursor, NotRead};
 use crate::driver::history::{Capacity, History};
+use crate::driver::life::Life;
 use crate::sync::Arc;
 use crate::sys::rwonce::{take_away, Barrier};
 
@@ -21,7 +22,7 @@ const CAPACITY: usize = 2 * WORDS + 1;
 const PREEMPTIONS: Option<usize> = Some(3);
 
 pub(super) fn history() -> Arc<History> {
-    History::new(&Capacity {
+    let capacity = Capacity {
         words: CAPACITY,
         // What leaves the ring is gone: the blocks have a model of their own.
         blocks: blocks::Capacity {
@@ -32,8 +33,12 @@ pub(super) fn history() -> Arc<History> {
             first_group: 0,
         },
         about_records: 0,
-    })
-    .unwrap()
+    };
+    let life = Life {
+        boot_id: 0,
+        load_id: 0,
+    };
+    History::new(&capacity, life).unwrap()
 }
 
 /// What a record is made of, as it is read.

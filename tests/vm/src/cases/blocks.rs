@@ -13,7 +13,7 @@ use resmon::model::ioctl;
 use resmon::{Device, Records};
 
 use super::device::{load_idle, take};
-use super::{Case, Clock, Guest, Needs};
+use super::{sleep_ms, Case, Clock, Guest, Needs};
 use crate::module::Module;
 
 pub const CASES: &[Case] = &[
@@ -22,6 +22,12 @@ pub const CASES: &[Case] = &[
         needs: Needs::Nothing,
         clock: Clock::Instructions,
         run: same,
+    },
+    Case {
+        name: "history while records become blocks",
+        needs: Needs::Nothing,
+        clock: Clock::Instructions,
+        run: whole,
     },
     Case {
         name: "blocks in either order, from a number or a time",
@@ -43,6 +49,52 @@ fn by_seq(records: impl IntoIterator<Item = resmon::Record>) -> BTreeMap<u64, Ve
     records.into_iter().map(entry).collect()
 }
 
+/// Fails unless each record from 0 on is there, and none is said to be lost.
+fn check_whole(history: &[resmon::Record]) -> Result<()> {
+    let numbers: Vec<u64> = history.iter().map(|record| record.header().seq).collect();
+    let last = numbers.last().copied().unwrap_or_default();
+    let gap = numbers.windows(2).find(|two| two[1] != two[0] + 1);
+    ensure!(
+        numbers.first() == Some(&0) && gap.is_none(),
+        "expected each record from 0 to {last} to be kept, found {:?} first, and {gap:?}",
+        numbers.first()
+    );
+    let headers = history.iter().map(resmon::Record::header);
+    let lost: u64 = headers.map(|header| header.lost_records).sum();
+    ensure!(
+        lost == 0,
+        "{lost} records are said to be lost, expected none"
+    );
+    Ok(())
+}
+
+/// A program that went to the oldest record misses none, though that and others become part of a block before it
+/// reads them.
+fn whole(guest: &Guest) -> Result<()> {
+    const ENCODED: u64 = 20;
+    let module = Module::load(&guest.log, "interval_ms=10 log_every=0")?;
+    let mut device = Device::open()?;
+    let first = device.seek(0)?;
+    ensure!(first == 0, "the oldest record is {first}, expected 0");
+    device.set_nonblocking(true)?;
+    while device.info()?.block_records < Some(ENCODED) {
+        sleep_ms(100);
+    }
+    let mut records = device.into_records()?;
+    let mut history = Vec::new();
+    while let Some(record) = records.try_next()? {
+        history.push(record);
+    }
+    check_whole(&history)?;
+    ensure!(
+        history.len() as u64 > ENCODED,
+        "{} records were read, expected more than {ENCODED}",
+        history.len()
+    );
+    drop(records);
+    module.unload().map(drop)
+}
+
 /// Each record that a program reads as it comes is the same, bit for bit, when it is read from a block.
 fn same(guest: &Guest) -> Result<()> {
     const ENCODED: u64 = 300;
@@ -62,22 +114,7 @@ fn same(guest: &Guest) -> Result<()> {
     }
     let read = by_seq(read);
     let history = Device::history()?;
-    let numbers: Vec<u64> = history.iter().map(|record| record.header().seq).collect();
-    let last = numbers.last().copied().unwrap_or_default();
-    let gap = numbers.windows(2).find(|two| two[1] != two[0] + 1);
-    ensure!(
-        numbers.first() == Some(&0) && gap.is_none(),
-        "expected each record from 0 to {last} to be kept, found {:?} first, and {gap:?}",
-        numbers.first()
-    );
-    let lost: u64 = history
-        .iter()
-        .map(|record| record.header().lost_records)
-        .sum();
-    ensure!(
-        lost == 0,
-        "{lost} records are said to be lost, expected none"
-    );
+    check_whole(&history)?;
     let history = by_seq(history);
     for (seq, bytes) in &read {
         ensure!(

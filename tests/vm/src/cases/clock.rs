@@ -128,13 +128,10 @@ fn check(records: &[Record]) -> Result<()> {
 fn check_sample(sample: &Sample) -> Result<()> {
     for cpu in &sample.cpus {
         let times = &cpu.times;
-        let sum = times.user_percent
-            + times.nice_percent
-            + times.system_percent
+        let sum = times.programs_percent()
+            + times.kernel_percent()
             + times.idle_percent
             + times.iowait_percent
-            + times.irq_percent
-            + times.softirq_percent
             + times.steal_percent;
         ensure!(
             sum == 0.0 || (99.0..101.0).contains(&sum),

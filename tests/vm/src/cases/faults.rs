@@ -29,19 +29,19 @@ pub const CASES: &[Case] = &[
     Case {
         name: NAMES[0],
         needs: Needs::FaultInjection,
-        clock: Clock::Any,
+        clock: Clock::Instructions,
         run: insmod,
     },
     Case {
         name: NAMES[1],
         needs: Needs::FaultInjection,
-        clock: Clock::Any,
+        clock: Clock::Instructions,
         run: open,
     },
     Case {
         name: NAMES[2],
         needs: Needs::FaultInjection,
-        clock: Clock::Any,
+        clock: Clock::Instructions,
         run: write,
     },
 ];

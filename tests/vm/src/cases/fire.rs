@@ -8,10 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
+use resmon::model::record::Content;
+use resmon::model::source::oom_kill::OomKill;
 use resmon::{Device, Record};
 use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
 
-use super::{hotplug, sleep_ms, Case, Clock, Guest, Needs};
+use super::{device, hotplug, sleep_ms, Case, Clock, Guest, Needs};
 use crate::cgroup::Cgroup;
 use crate::child::{myself, Player, Role};
 use crate::module::{Module, PATIENCE};
@@ -70,9 +72,20 @@ fn measure(guest: &Guest, burn: Burn) -> Result<()> {
         let records = Device::history()?;
         module.unload()?;
         let count = Count::of(&records)?;
+        if let Some(pair) = records
+            .windows(2)
+            .find(|pair| pair[1].header().seq != pair[0].header().seq + 1)
+        {
+            let (then, now) = (pair[0].header(), pair[1].header());
+            crate::report(&format!(
+                "# record {} follows record {} and says that {} are lost before it",
+                now.seq, then.seq, now.lost_records
+            ));
+        }
         let Count {
             due,
             taken,
+            hurried,
             missed,
             late,
             lost,
@@ -88,7 +101,7 @@ fn measure(guest: &Guest, burn: Burn) -> Result<()> {
         );
         // Nothing goes without being counted.
         ensure!(
-            lost == 0 && due == taken + missed,
+            lost == 0 && due + hurried == taken + missed,
             "every {interval_ms} ms: expected none lost, and all due to be taken or missed, found \
              {count:?}"
         );
@@ -114,6 +127,8 @@ struct Count {
     /// By the times at which samples were due.
     due: u64,
     taken: u64,
+    /// Taken before they were due, since a process was chosen as memory ran out.
+    hurried: u64,
     /// As the module counts those that were due and not taken.
     missed: u64,
     late: u64,
@@ -136,9 +151,26 @@ impl Count {
         // What the last one missed was due after it.
         let before_last = headers.iter().rev().nth(1);
         let is_late = |taken_ns: u64, due_ns: u64| taken_ns - due_ns > first.interval_ns;
+        let (mut due, mut hurried) = (1, 0);
+        for (pair, records) in headers.windows(2).zip(records.windows(2)) {
+            let passed_ns = pair[1].due_mono_ns - pair[0].due_mono_ns;
+            if passed_ns % first.interval_ns == 0 {
+                due += passed_ns / first.interval_ns;
+                continue;
+            }
+            hurried += 1;
+            // One that was due meanwhile may have them already.
+            ensure!(
+                has_kills(&records[0])? || has_kills(&records[1])?,
+                "sample {} was due {passed_ns} ns after the one before, expected whole intervals, \
+                 as nobody was killed",
+                pair[1].seq
+            );
+        }
         Ok(Count {
-            due: (last.due_mono_ns - first.due_mono_ns) / first.interval_ns + 1,
+            due,
             taken: last.seq + 1,
+            hurried,
             missed: before_last.map_or(0, |header| header.missed_ticks),
             late: headers
                 .iter()
@@ -147,6 +179,11 @@ impl Count {
             lost: last.seq + 1 - records.len() as u64,
         })
     }
+}
+
+fn has_kills(record: &Record) -> Result<bool> {
+    let mut sections = device::raw(record)?.sections();
+    Ok(sections.any(|section| section.header().kind == OomKill::KIND))
 }
 
 /// Runs stress-ng with these stressors.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{ensure, Result};
 
-use super::{activity, events, faults, fire, sleep_ms, Case, Clock, Guest, Needs};
+use super::{activity, events, faults, fire, oom, sleep_ms, Case, Clock, Guest, Needs};
 use crate::child;
 use crate::kmsg::{Record, MARK};
 use crate::lines;
@@ -125,6 +125,7 @@ impl Expected {
         }
         (activity::OUT_OF_MEMORY.contains(&case)
             || events::OUT_OF_MEMORY.contains(&case)
+            || oom::OUT_OF_MEMORY.contains(&case)
             || case == fire::OUT_OF_MEMORY)
             .then_some(Expected::OutOfMemory)
     }

@@ -40,6 +40,17 @@ pub const CASES: &[Case] = &[
     },
 ];
 
+/// What `/proc/meminfo` has under this name.
+pub fn meminfo_kb(name: &str) -> Result<u64> {
+    let meminfo = proc::meminfo(&fs::read_to_string("/proc/meminfo")?)?;
+    meminfo.get(name).copied().with_context(|| name.to_string())
+}
+
+/// Whether the machine has so much, all told.
+pub fn has_mib(mib: u64) -> bool {
+    meminfo_kb("MemTotal").is_ok_and(|total_kb| total_kb >= mib * 1024)
+}
+
 /// The keys of the log and their names in `/proc/meminfo`. `used` is checked within its line.
 const NAMES: [(&str, &str); 12] = [
     ("total", "MemTotal"),

@@ -26,6 +26,7 @@ mod load;
 mod many_nets;
 mod memory;
 mod net;
+mod oom;
 mod parameters;
 mod percentages;
 mod pieces;
@@ -36,6 +37,7 @@ mod running;
 mod sources;
 mod stuck;
 mod suspend;
+mod tasks;
 mod tcp;
 
 use std::path::Path;
@@ -106,6 +108,8 @@ pub enum Needs {
     /// The disks, pressure and cgroups.
     BlockedTasks,
     MemoryController,
+    /// Room for tens of thousands of processes.
+    LargeMemory,
     /// The same, and a disk to swap to.
     Swapping,
     /// The network, and a kernel that tells which of its functions are called.
@@ -117,6 +121,8 @@ pub enum Needs {
     SmallLog,
     /// A kernel that is as fast as it can.
     StockKernel,
+    /// A kernel with fault injection, on one CPU: others would only take turns with it for each of hundreds of
+    /// times that the module is loaded.
     FaultInjection,
     Kmemleak,
     Kcsan,
@@ -146,10 +152,11 @@ impl Needs {
             Needs::SuspendTest => "a kernel with tests of suspending, on one CPU".into(),
             Needs::BlockedTasks => "a disk, and a kernel with pressure and cgroups".into(),
             Needs::MemoryController => "a kernel with the memory controller of cgroups".into(),
+            Needs::LargeMemory => "1 GiB of memory".into(),
             Needs::Swapping => "a disk, and a kernel with the memory controller of cgroups".into(),
             Needs::SmallLog => "a log of 128 KiB".into(),
             Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
-            Needs::FaultInjection => "a kernel with fault injection".into(),
+            Needs::FaultInjection => "a kernel with fault injection, on one CPU".into(),
             Needs::Kmemleak => "a kernel with kmemleak".into(),
             Needs::Kcsan => "a kernel with KCSAN".into(),
         }
@@ -175,6 +182,7 @@ impl Needs {
                 | Needs::PressureUnderRealTime
                 | Needs::Program(_)
                 | Needs::SmallLog
+                | Needs::LargeMemory
                 | Needs::StockKernel
                 | Needs::FaultInjection
                 | Needs::Kmemleak
@@ -215,13 +223,14 @@ impl Guest {
             Needs::BlockedTasks => self.has(Needs::Drivers) && self.has(Needs::Pressure),
             Needs::MemoryController => cgroup::has_memory(),
             Needs::SmallLog => self.has_small_log,
+            Needs::LargeMemory => memory::has_mib(1024),
             Needs::Swapping => self.has(Needs::Drivers) && cgroup::has_memory(),
             Needs::FunctionTracer => {
                 self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
             }
             Needs::SuspendTest => self.cpus == 1 && Path::new(suspend::PM_TEST).exists(),
             Needs::StockKernel => !self.is_debug(),
-            Needs::FaultInjection => Path::new("/proc/self/fail-nth").exists(),
+            Needs::FaultInjection => self.cpus == 1 && Path::new("/proc/self/fail-nth").exists(),
             Needs::Kmemleak => Path::new(kernel::KMEMLEAK).exists(),
             Needs::Kcsan => Path::new(kernel::KCSAN).exists(),
         }
@@ -283,6 +292,7 @@ const PARTS: &[(About, &[Case])] = {
         (Numbers, load::CASES),
         (Numbers, brief::CASES),
         (Numbers, running::CASES),
+        (Behaviour, tasks::CASES),
         (Numbers, activity::CASES),
         (Behaviour, disk::CASES),
         (Behaviour, fs::CASES),
@@ -295,6 +305,7 @@ const PARTS: &[(About, &[Case])] = {
         (Behaviour, blocks::CASES),
         (Behaviour, programs::CASES),
         (Behaviour, events::CASES),
+        (Behaviour, oom::CASES),
         (Behaviour, hotplug::CASES),
         (Behaviour, clock::CASES),
         (Behaviour, suspend::CASES),
@@ -363,12 +374,14 @@ pub fn plan(guest: &Guest, wanted: &Wanted) -> Vec<Plan> {
     // A kernel with checks is slow, and its numbers are those of the stock kernel. For data races,
     // the loads that make the numbers count, with several CPUs.
     let has_no_numbers = guest.has(Needs::Kmemleak) || guest.is_debug() && guest.cpus == 1;
-    // What can be judged by any clock is run on CPUs that are really parallel, where there are any.
-    let has_parallel = guest.is_debug() && guest.cpus > 1 && guest.clock == Clock::Instructions;
+    // What can be judged by any clock is run on CPUs that are really parallel, where there are any, unless
+    // it is asked for by name.
+    let has_parallel =
+        guest.cpus > 1 && guest.clock == Clock::Instructions && *wanted == Wanted::All;
     let is_here = |about: About, case: &Case| match about {
+        About::Numbers | About::Behaviour if has_parallel && case.clock == Clock::Any => false,
         About::Numbers => !has_no_numbers,
-        About::Behaviour => !(has_parallel && case.clock == Clock::Any),
-        About::Remains => true,
+        About::Behaviour | About::Remains => true,
     };
     let cases = PARTS.iter().flat_map(|(about, part)| {
         let part = part.iter().filter(move |case| is_here(*about, case));

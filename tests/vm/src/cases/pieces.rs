@@ -161,7 +161,7 @@ fn whole(guest: &Guest) -> Result<()> {
 }
 
 /// `CLOCK_MONOTONIC`, in nanoseconds.
-fn now_ns() -> u64 {
+pub fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
@@ -213,7 +213,7 @@ fn restarts(guest: &Guest) -> Result<()> {
         // Spins, as a sleep would end at a tick of the timer.
         let end = Instant::now() + Duration::from_micros(37 * (round % 41));
         while Instant::now() < end {
-            std::hint::spin_loop();
+            std::hint::black_box(());
         }
         match round % 3 {
             0 => drop(asked.insert(device.sample_now()?)),
@@ -251,7 +251,8 @@ fn unload(guest: &Guest) -> Result<()> {
         // Something to interrupt.
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
-                std::hint::spin_loop();
+                // Not a hint to the CPU, at which an emulated one gives up its turn.
+                std::hint::black_box(());
             }
         });
         let unloaded = (0..rounds).try_for_each(|round| {

@@ -101,7 +101,7 @@ fn resmon(arguments: &[&str]) -> Result<Output> {
 }
 
 /// What it prints when all goes well.
-fn printed(arguments: &[&str]) -> Result<String> {
+pub fn printed(arguments: &[&str]) -> Result<String> {
     let output = resmon(arguments)?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(

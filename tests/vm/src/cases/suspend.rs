@@ -109,13 +109,23 @@ fn suspended(guest: &Guest) -> Result<()> {
         .iter()
         .filter(|record| is_off(record.header().taken_mono_ns))
         .collect();
-    let (Some(first), Some(last)) = (off.first(), off.last()) else {
-        anyhow::bail!("no sample was taken while devices were suspended");
+    ensure!(
+        !off.is_empty(),
+        "no sample was taken while devices were suspended"
+    );
+    // What was missed between two samples stands in the second one, so this goes from the last sample
+    // before that time to the first one after it.
+    let missed_ticks = |record: &Record| record.header().missed_ticks;
+    let taken = |record: &&Record| Duration::from_nanos(record.header().taken_mono_ns);
+    let before = records.iter().rfind(|record| taken(record) < from);
+    let after = records.iter().find(|record| taken(record) >= to);
+    let (Some(before), Some(after)) = (before, after) else {
+        anyhow::bail!("no sample was taken before that time, or none after it");
     };
-    let missed = last.header().missed_ticks - first.header().missed_ticks;
+    let missed = missed_ticks(after) - missed_ticks(before);
     let due = (to - from).as_millis() as u64 / INTERVAL_MS;
     ensure!(
-        off.len() as u64 + missed + 2 >= due,
+        off.len() as u64 + missed + 1 >= due,
         "{} samples were taken while devices were suspended, and {missed} missed, of {due}",
         off.len()
     );

@@ -21,6 +21,18 @@ pub struct Alert {
     /// What it is about, with its key.
     pub subject: Option<(String, String)>,
     pub left_out: u64,
+    /// Who was killed, where it is about that.
+    pub victim: Option<Victim>,
+}
+
+/// A process that was killed as memory ran out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Victim {
+    pub name: Option<String>,
+    pub pid: u64,
+    pub rss_kb: u64,
+    pub by: u64,
+    pub by_name: Option<String>,
 }
 
 /// A number in its unit.
@@ -69,6 +81,17 @@ pub(super) fn alert(trigger: &str, text: &str) -> Result<Alert> {
         Some(count) => number(count, "")?,
         None => 0,
     };
+    let name = next("task").map(unescaped).transpose()?;
+    let victim = match next("pid") {
+        Some(pid) => Some(Victim {
+            name,
+            pid: number(pid, "")?,
+            rss_kb: number(next("rss").context("rss= is missing")?, "kB")?,
+            by: number(next("by").context("by= is missing")?, "")?,
+            by_name: next("by_task").map(unescaped).transpose()?,
+        }),
+        None => None,
+    };
     if let Some(more) = words.next() {
         bail!("{more:?} where nothing belongs");
     }
@@ -81,6 +104,7 @@ pub(super) fn alert(trigger: &str, text: &str) -> Result<Alert> {
         lasted,
         subject,
         left_out,
+        victim,
     })
 }
 
@@ -93,6 +117,7 @@ mod tests {
     const BEGIN: &str = "alert=mem_full begin value=41.0% limit=10.0% for=2.0s";
     const END: &str =
         "alert=disk_stuck end value=0.0s worst=12.5s limit=10.0s for=22.5s disk=sd\\040a left_out=3";
+    const KILL: &str = "alert=oom_kill begin value=1 limit=1 for=0.0s task=a\\040hog pid=12 rss=345kB by=6 by_task=init";
     const MOMENT: &str = "alert=test value=1 limit=1 for=0.0s";
 
     #[test]
@@ -106,6 +131,7 @@ mod tests {
             lasted: 20,
             subject: None,
             left_out: 0,
+            victim: None,
         };
         assert_eq!(parsed(BEGIN).unwrap(), Line::Alert(begin));
         let end = Alert {
@@ -117,6 +143,7 @@ mod tests {
             lasted: 225,
             subject: Some(("disk".into(), "sd a".into())),
             left_out: 3,
+            victim: None,
         };
         assert_eq!(parsed(END).unwrap(), Line::Alert(end));
         let Line::Alert(moment) = parsed(MOMENT).unwrap() else {
@@ -126,8 +153,35 @@ mod tests {
     }
 
     #[test]
+    fn victims() {
+        let Line::Alert(named) = parsed(KILL).unwrap() else {
+            panic!("no alert");
+        };
+        let victim = Victim {
+            name: Some("a hog".into()),
+            pid: 12,
+            rss_kb: 345,
+            by: 6,
+            by_name: Some("init".into()),
+        };
+        assert_eq!(named.victim, Some(victim.clone()));
+        let text = changed(KILL, "task=a\\040hog ", "").replace(" by_task=init", "");
+        let Line::Alert(nameless) = parsed(&text).unwrap() else {
+            panic!("no alert");
+        };
+        let victim = Victim {
+            name: None,
+            by_name: None,
+            ..victim
+        };
+        assert_eq!(nameless.victim, Some(victim));
+    }
+
+    #[test]
     fn bad_lines() {
         assert_bad([
+            changed(KILL, " rss=345kB", ""),
+            changed(KILL, " by=6", ""),
             changed(BEGIN, "begin", "start"),
             changed(BEGIN, " limit=10.0%", ""),
             changed(BEGIN, "41.0%", "41%"),

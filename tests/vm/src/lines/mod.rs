@@ -20,6 +20,7 @@ mod notices;
 mod pressure;
 mod running;
 mod sample;
+mod tasks;
 mod tcp;
 
 use anyhow::{bail, ensure, Context, Result};
@@ -39,6 +40,7 @@ pub use notices::{Allowed, BadParameter, Loaded, Unloaded};
 pub use pressure::Pressure;
 pub use running::Running;
 pub use sample::{begins_sample, samples, Part, Sample, Table};
+pub use tasks::{Task, Tasks};
 pub use tcp::Tcp;
 
 use field::{more, number};
@@ -85,6 +87,8 @@ pub enum Line {
     MoreNets(u64),
     Tcp(Tcp),
     Fs(Fs),
+    Tasks(Tasks),
+    Task(Task),
     Stale(Hanging),
     BadParameter(BadParameter),
     /// The kernel does not offer a source, and why.
@@ -95,6 +99,8 @@ pub enum Line {
     Behind(u64, u64),
     /// The memory for the history in kB, as it was asked for and as it is.
     HistoryRaised(u64, u64),
+    /// How many parts of the history are scattered, and how many there are.
+    HistoryScattered(u64, u64),
 }
 
 impl Line {
@@ -117,7 +123,8 @@ impl Line {
             | Line::No(..)
             | Line::TableFull(..)
             | Line::Behind(..)
-            | Line::HistoryRaised(..) => None,
+            | Line::HistoryRaised(..)
+            | Line::HistoryScattered(..) => None,
             Line::CpuAll(_) => Some(0),
             Line::Cpu(..) => Some(1),
             Line::Memory(_) => Some(2),
@@ -132,6 +139,8 @@ impl Line {
             Line::MoreNets(_) | Line::Stale(Hanging::Net) => Some(11),
             Line::Tcp(_) => Some(12),
             Line::Fs(_) => Some(13),
+            Line::Tasks(_) => Some(14),
+            Line::Task(_) => Some(15),
         }
     }
 
@@ -139,7 +148,7 @@ impl Line {
     fn repeats(&self) -> bool {
         matches!(
             self,
-            Line::Cpu(..) | Line::Disk(_) | Line::Net(_) | Line::Fs(_)
+            Line::Cpu(..) | Line::Disk(_) | Line::Net(_) | Line::Fs(_) | Line::Task(_)
         )
     }
 }
@@ -198,10 +207,12 @@ fn parse(text: &str) -> Result<Option<Line>> {
             ("disk", None) => Line::MoreDisks(more(rest)?),
             _ => Line::MoreNets(more(rest)?),
         },
+        "tasks" => Line::Tasks(tasks::tasks(rest)?),
+        "task" => Line::Task(tasks::task(None, rest)?),
         "tcp" => Line::Tcp(tcp::tcp(rest)?),
         "no" => notices::no_source(rest)?,
         "log" => notices::behind(rest)?,
-        "history" => notices::history_raised(rest)?,
+        "history" => notices::history(rest)?,
         "parameter" => Line::BadParameter(notices::bad_parameter(rest)?),
         "cpu=all" => Line::CpuAll(cpu::shares(rest)?),
         _ => match kind.split_once('=').with_context(unknown)? {
@@ -209,6 +220,7 @@ fn parse(text: &str) -> Result<Option<Line>> {
             ("cpu", cpu) => Line::Cpu(number(cpu, "")?.try_into()?, cpu::shares(rest)?),
             ("disk", name) => Line::Disk(disk::disk(name, rest)?),
             ("net", name) => Line::Net(net::net(name, rest)?),
+            ("task", name) => Line::Task(tasks::task(Some(name), rest)?),
             ("fs", path) => Line::Fs(fs::fs(path, rest)?),
             _ => bail!(unknown()),
         },

@@ -17,6 +17,8 @@ pub struct Loaded {
     pub plain_kb: u64,
     pub encoder_kb: u64,
     pub reach_min: u64,
+    /// Whether the kernel tells at once of a process that it kills as memory runs out.
+    pub tells_of_kills: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +69,18 @@ pub(super) fn table_full(table: &str, text: &str) -> Result<Line> {
     Ok(Line::TableFull(table.into(), number(count, "")?))
 }
 
-/// Parses the rest of `history raised from N kB to N kB: two of the largest records need that`.
-pub(super) fn history_raised(text: &str) -> Result<Line> {
+/// Parses the rest of `history raised from N kB to N kB: two of the largest records need that`, or of
+/// `history scattered parts=N of=N: a crash dump does not show them`.
+pub(super) fn history(text: &str) -> Result<Line> {
+    if let Some(rest) = text.strip_prefix("scattered parts=") {
+        let numbers = || {
+            rest.strip_suffix(": a crash dump does not show them")?
+                .split_once(" of=")
+        };
+        let (parts, of) =
+            numbers().with_context(|| format!("{text:?} is not how the history is scattered"))?;
+        return Ok(Line::HistoryScattered(number(parts, "")?, number(of, "")?));
+    }
     let numbers = || {
         let rest = text.strip_prefix("raised from ")?;
         rest.strip_suffix(" kB: two of the largest records need that")?
@@ -104,8 +116,10 @@ pub(super) fn loaded(text: &str) -> Result<Loaded> {
         "plain_kB",
         "encoder_kB",
         "reach",
+        "oom",
     ];
-    let [version, interval, cpus, history_kb, plain_kb, encoder_kb, reach] = fields(text, names)?;
+    let [version, interval, cpus, history_kb, plain_kb, encoder_kb, reach, oom] =
+        fields(text, names)?;
     let parts: Vec<_> = version.split('.').collect();
     ensure!(parts.len() == 3, "version {version:?} has not three parts");
     for part in parts {
@@ -119,6 +133,11 @@ pub(super) fn loaded(text: &str) -> Result<Loaded> {
         plain_kb: number(plain_kb, "")?,
         encoder_kb: number(encoder_kb, "")?,
         reach_min: number(reach, "min")?,
+        tells_of_kills: match oom {
+            "at_once" => true,
+            "counted" => false,
+            _ => bail!("oom={oom}, expected at_once or counted"),
+        },
     })
 }
 
@@ -208,10 +227,13 @@ pub(super) fn bad_parameter(text: &str) -> Result<BadParameter> {
         "interval_ms" => range(" ms")?,
         "per_cpu_max" => range(" CPUs")?,
         "log_every" => range(" samples")?,
-        "history_kB" => range(" kB")?,
+        "history_kB" | "panic_log_kB" => range(" kB")?,
         "trouble_interval_ms" => range(" ms")?,
         "alerts" => Allowed::Words,
         "log" => exactly("brief and full", Allowed::Words)?,
+        "tasks" => exactly("auto, always, trouble and off", Allowed::Words)?,
+        "names" => exactly("device, log and off", Allowed::Words)?,
+        "top_tasks" => range(" processes")?,
         "fs_paths" => exactly(PATHS, Allowed::Paths)?,
         _ if SWITCHES.contains(&name) => exactly("Y and N, 1 and 0, on and off", Allowed::YesOrNo)?,
         _ => bail!("the parameter is {name:?}, expected one that is documented"),
@@ -242,7 +264,7 @@ pub mod tests {
             "expected an unloaded line with samples=12, found {found:?}"
         );
         assert_eq!(
-            parsed("loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1310min")
+            parsed("loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1310min oom=at_once")
                 .unwrap(),
             Line::Loaded(Loaded {
                 version: "0.1.0".into(),
@@ -252,6 +274,7 @@ pub mod tests {
                 plain_kb: 1024,
                 encoder_kb: 25,
                 reach_min: 1310,
+                tells_of_kills: true,
             })
         );
         let text = "parameter interval_ms: 'it's 5' is out of range, allowed are 10 to 3600000 ms";
@@ -320,9 +343,9 @@ pub mod tests {
     #[test]
     fn bad_lines() {
         assert_bad([
-            "loaded version=0.1 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min".into(),
-            "loaded version=0.1.0 interval=5000 cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min".into(),
-            "loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min x".into(),
+            "loaded version=0.1 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min oom=at_once".into(),
+            "loaded version=0.1.0 interval=5000 cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min oom=at_once".into(),
+            "loaded version=0.1.0 interval=5000ms cpus=4 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min oom=at_once x".into(),
             changed(UNLOADED, "late=0", "late=13"),
             changed(UNLOADED, "late=0 ", ""),
             changed(UNLOADED, "sources_max=8000ns", "sources_max=0ns"),

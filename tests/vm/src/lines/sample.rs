@@ -9,7 +9,7 @@ use anyhow::{bail, ensure, Context, Result};
 
 use super::{
     parse_record, Activity, Disk, Fs, Hanging, Line, Load, Memory, Net, Pressure, Running, Shares,
-    Swap, Tcp, MOST_SHOWN, SAMPLE,
+    Swap, Task, Tasks, Tcp, MOST_SHOWN, SAMPLE,
 };
 use crate::kmsg::Record;
 
@@ -61,6 +61,9 @@ pub struct Sample {
     pub nets: Part<Table<Net>>,
     pub tcp: Part<Tcp>,
     pub fs: Vec<Fs>,
+    /// Missing also when there was no census since the sample before.
+    pub tasks: Part<Tasks>,
+    pub top: Vec<Task>,
 }
 
 /// Whether a sample begins with this record.
@@ -143,6 +146,7 @@ impl Unfinished {
         let (mut load, mut activity, mut pressure) = (Part::Missing, Part::Missing, Part::Missing);
         let (mut disks, mut nets) = (Part::Missing, Part::Missing);
         let (mut running, mut tcp) = (Part::Missing, Part::Missing);
+        let (mut tasks, mut top) = (Part::Missing, Vec::new());
         let mut filesystems: Vec<Fs> = Vec::new();
         for (_, line) in self.lines {
             match line {
@@ -152,6 +156,8 @@ impl Unfinished {
                 Line::Swap(amounts) => swap = Some(amounts),
                 Line::Load(averages) => load = Part::Taken(averages),
                 Line::Running(tasks) => running = Part::Taken(tasks),
+                Line::Tasks(totals) => tasks = Part::Taken(totals),
+                Line::Task(task) => top.push(task),
                 Line::Tcp(rates) => tcp = Part::Taken(rates),
                 Line::Activity(rates) => activity = Part::Taken(rates),
                 Line::Pressure(shares) => pressure = Part::Taken(shares),
@@ -179,7 +185,8 @@ impl Unfinished {
                 | Line::Behind(..)
                 | Line::Alert(_)
                 | Line::Brief(_)
-                | Line::HistoryRaised(..) => (),
+                | Line::HistoryRaised(..)
+                | Line::HistoryScattered(..) => (),
             }
         }
         Ok(Sample {
@@ -197,6 +204,8 @@ impl Unfinished {
             nets,
             tcp,
             fs: filesystems,
+            tasks,
+            top,
         })
     }
 }
@@ -272,7 +281,7 @@ mod tests {
         let [all, zero, one] = ["all", "0", "1"].map(|cpu| format!("cpu={cpu} {CPU}"));
         let (all, zero, one) = (all.as_str(), zero.as_str(), one.as_str());
         let loaded =
-            "loaded version=0.1.0 interval=10ms cpus=2 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min";
+            "loaded version=0.1.0 interval=10ms cpus=2 history_kB=6144 plain_kB=1024 encoder_kB=25 reach=1min oom=at_once";
         let bad = "parameter log_every: '' is empty, allowed are 0 to 1000000 samples";
         let count =
             |texts: &[&str], growing| samples(&records(texts), growing).map(|found| found.len());

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use resmon::model::text::Text;
 
+use crate::events::is_hidden;
+
 /// Metrics of one name.
 #[derive(Clone, Debug)]
 pub struct Family {
@@ -92,7 +94,7 @@ impl Label {
         let text = String::from_utf8_lossy(bytes);
         // Somebody may look at this in a terminal. A newline is escaped where it is written.
         let hide = |letter: char| match letter {
-            letter if letter.is_control() && letter != '\n' => char::REPLACEMENT_CHARACTER,
+            letter if is_hidden(letter) && letter != '\n' => char::REPLACEMENT_CHARACTER,
             letter => letter,
         };
         Self(name, text.chars().map(hide).collect())

@@ -10,7 +10,7 @@ use resmon::Record;
 
 use super::family::{Family, Shown};
 use super::machine;
-use super::metrics::{self, Began};
+use super::metrics::{self, Began, Census};
 
 /// The newest record, and what needs more than one.
 #[derive(Debug)]
@@ -21,17 +21,26 @@ pub struct Newest {
     received: Option<Instant>,
     lost_records: u64,
     began: Began,
+    /// Of tasks, if these are wanted.
+    census: Option<Census>,
 }
 
 impl Newest {
-    /// The newest record, after those whose events were counted.
-    pub fn new(record: &Record, received: Option<Instant>, began: Began) -> Self {
+    /// The newest record, after those whose events were counted, with a census of tasks if these are
+    /// wanted.
+    pub fn new(
+        record: &Record,
+        received: Option<Instant>,
+        began: Began,
+        census: Option<Census>,
+    ) -> Self {
         let mut newest = Self {
             header: record.header(),
             shown: Shown::default(),
             received,
             lost_records: 0,
             began,
+            census,
         };
         newest.replace(record, received);
         newest
@@ -42,12 +51,17 @@ impl Newest {
         if begins_anew(&self.header, &header) {
             self.shown = Shown::default();
             self.began = Began::default();
+            self.census = self.census.take().map(|_| Census::default());
         }
         if let Some(record) = record.raw() {
             self.began.add(record);
+            if let Some(census) = &mut self.census {
+                census.add(record);
+            }
         }
         self.lost_records = self.lost_records.saturating_add(header.lost_records);
-        let families = metrics::of_record(record, self.lost_records, &self.began);
+        let families =
+            metrics::of_record(record, self.lost_records, &self.began, self.census.as_ref());
         self.shown.replace(families);
         self.header = header;
         self.received = received;

@@ -11,7 +11,7 @@ use crate::error::Error;
 
 use super::format::Format;
 use super::http::{Answer, Request, Status};
-use super::metrics::Began;
+use super::metrics::{Began, Census};
 use super::newest::Newest;
 use super::text;
 
@@ -22,6 +22,8 @@ const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct Shared {
     state: Mutex<State>,
+    /// Whether tasks are shown.
+    with_tasks: bool,
     /// When it was said last that clients cannot be accepted.
     complained: Mutex<Option<Instant>>,
 }
@@ -37,6 +39,14 @@ enum State {
 }
 
 impl Shared {
+    /// Shows tasks as well, if `with_tasks`.
+    pub fn new(with_tasks: bool) -> Self {
+        Self {
+            with_tasks,
+            ..Self::default()
+        }
+    }
+
     /// A worker that panics changes nothing halfway, so that what it held is as good as before.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -53,7 +63,8 @@ impl Shared {
         match &mut *state {
             State::Newest(newest) => newest.replace(&record, received),
             State::Waiting | State::Failed(_) => {
-                *state = State::Newest(Newest::new(&record, received, began));
+                let census = self.with_tasks.then(Census::default);
+                *state = State::Newest(Newest::new(&record, received, began, census));
             }
         }
     }

@@ -57,7 +57,7 @@ fn an_end_of_the_device_is_an_error() {
 fn is_down_when_records_fail_to_come() {
     let record = recorded().pop().unwrap();
     let came = Instant::now();
-    let newest = Newest::new(&record, Some(came), Began::default());
+    let newest = Newest::new(&record, Some(came), Began::default(), None);
     let is_up = |seconds| newest.is_up(came + Duration::from_secs(seconds));
     // The interval is 1 s.
     assert_eq!([0, 8, 9].map(is_up), [true, true, false]);
@@ -65,7 +65,7 @@ fn is_down_when_records_fail_to_come() {
 
 #[test]
 fn a_recording_is_never_too_old() {
-    let newest = Newest::new(&recorded().pop().unwrap(), None, Began::default());
+    let newest = Newest::new(&recorded().pop().unwrap(), None, Began::default(), None);
     let later = Instant::now() + Duration::from_secs(100_000);
     assert!(
         newest.is_up(later),
@@ -220,7 +220,8 @@ fn complains_once_in_a_while() {
 fn what_is_of_this_machine_is_not_of_a_recording() {
     let record = recorded().pop().unwrap();
     let names = |received| {
-        let families = Newest::new(&record, received, Began::default()).families(Instant::now());
+        let families =
+            Newest::new(&record, received, Began::default(), None).families(Instant::now());
         let families = families.into_iter();
         families.map(|family| family.name).collect::<Vec<_>>()
     };

@@ -5,26 +5,33 @@
 use std::collections::VecDeque;
 use std::io::{self, StdoutLock, Write};
 
+use resmon::model::event::Trigger;
+use resmon::{OomKill, OomOutcome, Sample};
+
 use crate::args::Log;
 use crate::error::{Error, Result};
-use crate::events::{printable, News, Row};
-use crate::input::{next_sample, report_lost, Input};
-use crate::time::{exact_time, time};
+use crate::events::{escaped, printable, News, Row};
+use crate::input::report_lost;
+use crate::samples::{tell_log, Source};
+use crate::tasks;
+use crate::time::When;
 
 use super::since::Since;
-use super::{next, tell_missing, Kept, FOLLOWED_LINES};
+use super::{next, panic, say, tell_missing, Kept, FOLLOWED_LINES};
 
 pub fn run(args: &Log) -> Result<()> {
-    let from = args.from.from.as_deref();
+    let from = args.from.from.as_slice();
     let given = args.since.as_deref().map(Since::parse).transpose()?;
     let newest = match args.follow {
         true if given.is_none() => args.lines.or(Some(FOLLOWED_LINES)),
         _ => args.lines,
     };
-    let records = Input::records_without_waiting(from, None)?;
+    let mut samples = Source::open(from, None)?;
     let since = given.unwrap_or(Since::All);
-    let since_s = since.time_s(records.get_ref())?;
-    let mut samples = Input::samples(records);
+    let since_s = since.time_s(&samples)?;
+    if samples.log().is_some() && !args.json {
+        tell_log(from);
+    }
     let mut out = Output::new(args);
 
     // What there is.
@@ -32,19 +39,19 @@ pub fn run(args: &Log) -> Result<()> {
     let mut news = News::default();
     let mut last = VecDeque::new();
     let mut count = 0_u64;
-    while let Some(sample) = next_sample(&mut samples, from)? {
+    while let Some(sample) = samples.try_next()? {
         kept.add(&sample);
         if sample.time_s < since_s {
             continue;
         }
         kept.shown = kept.shown.saturating_add(1);
         report_lost(sample.lost_records);
-        for row in Row::of_sample(&mut news, &sample) {
+        for entry in Entry::of_sample(&mut news, &sample) {
             count = count.saturating_add(1);
             match newest {
-                None => out.print(&row)?,
+                None => out.print(&entry)?,
                 Some(newest) => {
-                    last.push_back(row);
+                    last.push_back(entry);
                     if last.len() as u64 > newest {
                         last.pop_front();
                     }
@@ -55,39 +62,82 @@ pub fn run(args: &Log) -> Result<()> {
             return Ok(());
         }
     }
-    for row in &last {
-        out.print(row)?;
+    for entry in &last {
+        out.print(entry)?;
     }
-    let missing = kept.missing(since, since_s, from.is_some());
-    let missing = missing.or_else(|| {
-        let (first_s, last_s) = kept.span_s?;
-        let from_s = first_s.max(since_s);
-        let none = format!("no events from {} to {}", time(from_s), time(last_s));
-        (count == 0).then_some(none)
-    });
+    panic::tell(&samples, args)?;
+    let missing = kept.missing(since, since_s, !from.is_empty());
+    if let (None, 0, Some((first, last))) = (&missing, count, kept.span) {
+        let from = first.at(first.time_s.max(since_s));
+        let none = format!("no events from {} to {}", from.text(), last.text());
+        say(&none, args);
+    }
     tell_missing(missing, args)?;
     while args.follow && out.left > 0 {
         let Some(sample) = next(&mut samples)? else {
             break;
         };
         report_lost(sample.lost_records);
-        for row in Row::of_sample(&mut news, &sample) {
-            out.print(&row)?;
+        for entry in Entry::of_sample(&mut news, &sample) {
+            out.print(&entry)?;
         }
     }
     Ok(())
 }
 
-/// The values as text, the subject last.
+/// What has lines.
+enum Entry {
+    Event(Row),
+    /// Who was killed as memory ran out, of which there need not be an event.
+    Kill(OomKill, When),
+    /// How many more there were, and when.
+    MoreKills(u64, When),
+}
+
+impl Entry {
+    fn of_sample(news: &mut News, sample: &Sample) -> Vec<Self> {
+        let events = Row::of_sample(news, sample).into_iter().map(Self::Event);
+        let kills = sample.oom_kills.iter().cloned();
+        let kills = kills.map(|kill| {
+            let when = When::of(sample).at(kill.time_s);
+            Self::Kill(kill, when)
+        });
+        let left_out = Some(sample.oom_kills_left_out).filter(|more| *more > 0);
+        let more = left_out.map(|more| Self::MoreKills(more, When::of(sample)));
+        events.chain(kills).chain(more).collect()
+    }
+
+    /// Its values as text, the subject last.
+    fn values(&self) -> [String; 8] {
+        let kill = |at: When, state: &str, subject: String| {
+            let mut values = [const { String::new() }; 8];
+            let [when, name, what, .., about] = &mut values;
+            *when = at.short();
+            *name = Trigger::OomKill.description().name.into();
+            *what = state.into();
+            *about = subject;
+            values
+        };
+        match self {
+            Self::Event(row) => values(row),
+            Self::Kill(victim, at) => kill(*at, victim.outcome.name(), tasks::victim(victim)),
+            Self::MoreKills(more, at) => {
+                kill(*at, OomOutcome::Killed.name(), format!("and {more} more"))
+            }
+        }
+    }
+}
+
+/// The values of an event.
 fn values(row: &Row) -> [String; 8] {
     let event = &row.event;
     let text = |value| event.unit.text(value);
     [
-        time(row.time_s),
+        row.when.short(),
         event.name.clone(),
         event.state.name().into(),
         text(event.value),
-        text(event.worst),
+        event.worst.map_or("-".into(), text),
         text(event.limit),
         format!("{:.1}s", event.since_s),
         printable(event.subject.as_deref().unwrap_or_default()),
@@ -140,18 +190,27 @@ impl Output<'_> {
         }
     }
 
-    fn print(&mut self, row: &Row) -> Result<()> {
+    fn print(&mut self, entry: &Entry) -> Result<()> {
         if self.left == 0 {
             return Ok(());
         }
+        let row = match entry {
+            Entry::Event(row) => Some(row),
+            Entry::Kill(..) | Entry::MoreKills(..) => None,
+        };
+        let is_data = self.is_json || self.is_csv;
+        // The event has these.
+        if is_data && row.is_none() {
+            return Ok(());
+        }
         let is_first = !std::mem::replace(&mut self.has_header, true);
-        let line = if self.is_json {
-            row.json()?
-        } else if self.is_csv {
-            csv(row, is_first)?
-        } else {
-            let head = is_first.then(|| line(&COLUMNS.map(|(name, _)| name.to_owned())));
-            (head.unwrap_or_default() + &line(&values(row))).into_bytes()
+        let line = match row.filter(|_| is_data) {
+            Some(row) if self.is_json => row.json()?,
+            Some(row) => csv(row, is_first)?,
+            None => {
+                let head = is_first.then(|| line(&COLUMNS.map(|(name, _)| name.to_owned())));
+                (head.unwrap_or_default() + &line(&entry.values())).into_bytes()
+            }
         };
         self.out.write_all(&line)?;
         self.out.flush()?;
@@ -160,9 +219,18 @@ impl Output<'_> {
     }
 }
 
+/// Who was killed in a word, as `4712=stress-ng-vm;4713=sh`.
+fn kills(kills: &[OomKill]) -> String {
+    let each = kills.iter().map(|kill| match &kill.comm {
+        Some(comm) => format!("{}={}", kill.pid, escaped(comm)),
+        None => kill.pid.to_string(),
+    });
+    each.collect::<Vec<_>>().join(";")
+}
+
 /// A line of CSV, with the names of the columns before the first one.
 fn csv(row: &Row, is_first: bool) -> Result<Vec<u8>> {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 14] = [
         "time",
         "time_s",
         "seq",
@@ -176,6 +244,7 @@ fn csv(row: &Row, is_first: bool) -> Result<Vec<u8>> {
         "lasting_s",
         "since_s",
         "subject",
+        "oom_kills",
     ];
     let mut writer = csv::WriterBuilder::new()
         .has_headers(false)
@@ -186,13 +255,15 @@ fn csv(row: &Row, is_first: bool) -> Result<Vec<u8>> {
     names
         .map_or(Ok(()), |names| writer.write_record(names))
         .and_then(|()| {
-            let sample = (exact_time(row.time_s), row.time_s, row.seq);
+            let time_s = Some(row.time_s).filter(|time_s| time_s.is_finite());
+            let sample = (row.when.exact(), time_s, row.seq);
             let what = (event.number, &event.name, event.state, event.unit);
             let values = (event.value, event.worst, event.limit);
             let rest = (
                 event.lasting_s,
                 event.since_s,
                 event.subject.as_deref().map(printable),
+                row.memory.as_ref().map(|memory| kills(&memory.oom_kills)),
             );
             writer.serialize((sample, what, values, rest))
         })

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::args::parse_duration;
 use crate::error::{Error, Result};
 use crate::input::Input;
+use crate::samples::Source;
 
 /// What `--since` was given.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,14 +51,25 @@ impl Since {
             })
     }
 
-    /// The time in seconds since 1970, for samples of `source`.
-    pub fn time_s(self, source: &Input) -> Result<f64> {
-        let ago = match self {
-            Self::All => return Ok(f64::NEG_INFINITY),
-            Self::Time(time_s) => return Ok(time_s),
-            Self::Ago(ago) => ago.as_secs_f64(),
+    /// The time in seconds since 1970, or since boot where `source` knows no other, for samples of it.
+    pub fn time_s(self, source: &Source) -> Result<f64> {
+        let ago = match (self, source.log()) {
+            (Self::All, _) => return Ok(f64::NEG_INFINITY),
+            (Self::Time(_), Some(log)) if !log.has_wall_clock() => {
+                return Err(Error::Usage(
+                    "--since: the log has no time of day, so it can be a time span alone".into(),
+                ));
+            }
+            (Self::Time(time_s), _) => return Ok(time_s),
+            (Self::Ago(ago), Some(log)) => {
+                return Ok(log.end_s().unwrap_or_default() - ago.as_secs_f64());
+            }
+            (Self::Ago(ago), None) => ago.as_secs_f64(),
         };
-        match source {
+        let Some(input) = source.input() else {
+            return Ok(f64::NEG_INFINITY);
+        };
+        match input {
             Input::Device(_) => Ok(Timestamp::now().as_duration().as_secs_f64() - ago),
             Input::Recording(recording) => {
                 let end_s = recording.span().map(|(_, end_s)| end_s);

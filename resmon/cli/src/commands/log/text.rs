@@ -7,7 +7,8 @@ use std::fmt::Write;
 use resmon::Sample;
 
 use crate::events::{life, sentence, News};
-use crate::time::local_time;
+use crate::tasks::victim;
+use crate::time::When;
 
 /// The first line of the header is this, with the date before it.
 const GROUPS: &str =
@@ -29,6 +30,8 @@ pub struct Lines {
     /// Lines that there may be before the header comes again.
     left: usize,
     date: String,
+    /// Which boot of a kernel log, and which load of the module in that.
+    life: Option<(u64, u64)>,
     news: News,
 }
 
@@ -36,31 +39,47 @@ impl Lines {
     /// The line of a sample, with the header before it where it belongs, and below it a line for each
     /// event that begins or ends.
     pub fn line(&mut self, sample: &Sample) -> String {
-        let time = local_time(sample.time_s);
-        let date = time.strftime("%Y-%m-%d").to_string();
+        let (date, time) = When::of(sample).columns(sample.interval_s);
         let mut line = String::new();
+        let life_in_log = sample.from_log.map(|log| log.life());
+        if life_in_log != self.life {
+            // Another boot, or another load of the module.
+            self.life = life_in_log;
+            self.left = 0;
+        }
         if self.left == 0 || date != self.date {
             line.push_str(&format!("{date}{GROUPS}\n{COLUMNS}\n"));
             self.left = lines_of_screen();
             self.date = date;
         }
         self.left -= 1;
-        let tenths = if sample.interval_s < 1.0 { "%.1f" } else { "" };
-        let time = time.strftime(&format!("%H:%M:%S{tenths}")).to_string();
         line.push_str(&format!("{time:10}"));
         columns(sample, &mut line);
         line.push('\n');
-        for event in self.news.of(life(sample), &sample.events) {
-            line.push_str(&format!("{:10}* {}\n", "", sentence(event)));
-            self.left = self.left.saturating_sub(1);
+        let news = self.news.of(life(sample), &sample.events);
+        for event in news {
+            self.below(&mut line, &sentence(event));
+        }
+        for kill in &sample.oom_kills {
+            self.below(&mut line, &format!("oom_kill of {}", victim(kill)));
+        }
+        if sample.oom_kills_left_out > 0 {
+            let more = format!("oom_kill of {} more", sample.oom_kills_left_out);
+            self.below(&mut line, &more);
         }
         line
+    }
+
+    /// Adds a line below that of a sample.
+    fn below(&mut self, line: &mut String, text: &str) {
+        line.push_str(&format!("{:10}* {text}\n", ""));
+        self.left = self.left.saturating_sub(1);
     }
 }
 
 /// Lines between two headers: those of the screen without the header itself and the command that
 /// is typed next, as `vmstat` does it.
-fn lines_of_screen() -> usize {
+pub fn lines_of_screen() -> usize {
     const NO_TERMINAL: u16 = 24;
     let size = rustix::termios::tcgetwinsize(std::io::stdout());
     let rows = size.map_or(NO_TERMINAL, |size| size.ws_row);
@@ -73,16 +92,8 @@ fn columns(sample: &Sample, line: &mut String) {
         column(value.map(|value| format!("{value:.0}")), width, line);
     };
     let cpu = sample.cpu;
-    percent(
-        cpu.map(|cpu| cpu.user_percent + cpu.nice_percent + cpu.guest_percent),
-        4,
-        line,
-    );
-    percent(
-        cpu.map(|cpu| cpu.system_percent + cpu.irq_percent + cpu.softirq_percent),
-        4,
-        line,
-    );
+    percent(cpu.map(|cpu| cpu.programs_percent()), 4, line);
+    percent(cpu.map(|cpu| cpu.kernel_percent()), 4, line);
     percent(cpu.map(|cpu| cpu.idle_percent), 4, line);
     percent(cpu.map(|cpu| cpu.iowait_percent), 4, line);
     percent(cpu.map(|cpu| cpu.steal_percent), 4, line);
@@ -138,7 +149,7 @@ fn columns(sample: &Sample, line: &mut String) {
 const KIB: f64 = 1024.0;
 const MIB: f64 = 1024.0 * 1024.0;
 
-fn column(text: Option<String>, width: usize, line: &mut String) {
+pub fn column(text: Option<String>, width: usize, line: &mut String) {
     let text = text.as_deref().unwrap_or("-");
     // Writing to a string does not fail.
     let _ = write!(line, "{text:>width$}");
@@ -146,7 +157,7 @@ fn column(text: Option<String>, width: usize, line: &mut String) {
 
 /// A number of at most `width` characters, one of which is a space: in larger units with their
 /// letter where it has no room otherwise.
-fn scaled(value: Option<f64>, step: f64, units: &str, width: usize, line: &mut String) {
+pub fn scaled(value: Option<f64>, step: f64, units: &str, width: usize, line: &mut String) {
     let text = value.map(|mut value| {
         let mut text = format!("{value:.0}");
         for unit in units.chars() {

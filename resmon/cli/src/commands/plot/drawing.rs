@@ -13,6 +13,7 @@ use plotters::style::{Color, FontStyle, RGBColor, TextStyle};
 use super::events::Span;
 use super::history::{Drawn, Point, Values};
 use super::palette::Palette;
+use super::peaks::Peak;
 use super::picture::{Result, FONT, LEFT, RIGHT, TITLE};
 use super::shapes::{Panel, Piece};
 use super::time_axis::TimeAxis;
@@ -29,6 +30,8 @@ pub struct Drawing {
     pub runs: Vec<Vec<Point>>,
     /// From old to new.
     pub events: Vec<Span>,
+    /// From the highest down.
+    pub peaks: Vec<Peak>,
 }
 
 impl Drawing {
@@ -126,7 +129,8 @@ impl Drawing {
         for run in &self.runs {
             let mut pieces = Vec::new();
             for point in run {
-                match values(&point.drawn) {
+                let known = values(&point.drawn).filter(|values| value(values.mean()).is_finite());
+                match known {
                     Some(values) => {
                         // A value that goes down is the highest where it is lowest.
                         let ends = [value(values.low), value(values.high)];

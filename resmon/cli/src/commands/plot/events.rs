@@ -19,10 +19,13 @@ use super::shapes::Panel;
 const SHADE: f64 = 0.15;
 
 /// How much of the paper is behind a name.
-const GROUND: f64 = 0.75;
+pub const GROUND: f64 = 0.75;
+
+/// Where something is written: the upper left and the lower right corner.
+pub type Ground = [(i32, i32); 2];
 
 /// Pixels of a row of names, and how many there are at most.
-const ROW: i32 = 15;
+pub const ROW: i32 = 15;
 const ROWS: usize = 4;
 
 /// An event, from one time to another in seconds since 1970.
@@ -67,7 +70,10 @@ impl Spans {
 
 /// From when to when an event was open as far as a sample tells.
 fn times(event: &Event, sample: &Sample) -> (f64, f64) {
-    let (before_s, now_s) = (sample.time_s - sample.elapsed_s, sample.time_s);
+    let (before_s, now_s) = (
+        sample.time_s - sample.elapsed_s.unwrap_or(0.0),
+        sample.time_s,
+    );
     match event.state {
         EventState::Begin | EventState::Moment => (now_s, now_s),
         EventState::Ongoing | EventState::End => (before_s, now_s),
@@ -130,8 +136,8 @@ impl Drawing {
         Ok(())
     }
 
-    /// Names the events at the top of a panel, as far as there is room.
-    pub fn name_events<B: DrawingBackend>(&self, panel: &Panel<'_, B>) -> Result<()>
+    /// Names the events at the top of a panel, as far as there is room, and gives where.
+    pub fn name_events<B: DrawingBackend>(&self, panel: &Panel<'_, B>) -> Result<Vec<Ground>>
     where
         B::ErrorType: 'static,
     {
@@ -142,6 +148,7 @@ impl Drawing {
         let style = self.text(12.0).pos(Pos::new(HPos::Left, VPos::Top));
         // Where the last name of each row ends.
         let mut ends = [0; ROWS];
+        let mut grounds = Vec::new();
         for event in &self.events {
             let share = (event.from_s - times.start) / (times.end - times.start);
             let at = (share.clamp(0.0, 1.0) * f64::from(width)) as i32 + GAP;
@@ -158,9 +165,10 @@ impl Drawing {
                 area.draw(&Rectangle::new(ground, paper.filled()))?;
                 let name = event.title.clone();
                 area.draw(&Text::new(name, (at, top), style.clone()))?;
+                grounds.push(ground);
             }
         }
-        Ok(())
+        Ok(grounds)
     }
 }
 

@@ -6,13 +6,17 @@
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use resmon::{Id, Sample};
 
 use super::events::Spans;
-use crate::error::Result;
-use crate::input::{next_sample, Input};
+use super::peaks::Peaks;
+use crate::error::{Error, Result};
+use crate::events;
+use crate::samples::{names, tell_log, Source};
+use crate::time::When;
 
 /// The CPU modes that are drawn, from below, without idle.
 pub const CPU_MODES: [&str; 6] = ["user", "nice", "system", "interrupts", "I/O wait", "steal"];
@@ -76,17 +80,20 @@ pub struct Drawn {
 
 impl Drawn {
     fn of(sample: &Sample) -> Self {
-        let seconds = sample.elapsed_s;
+        // A sample without it is not drawn.
+        let seconds = sample.elapsed_s.unwrap_or(0.0);
+        // What is no number has no line.
+        let known = |value: Option<f64>| value.unwrap_or(f64::NAN);
         let both =
             |one: Option<f64>, other: Option<f64>| Some(Values::new([one?, other?], seconds));
         Self {
             cpu: sample.cpu.map(|cpu| {
                 let modes = [
                     // Guests are programs of this machine.
-                    cpu.user_percent + cpu.guest_percent,
-                    cpu.nice_percent,
+                    cpu.user_percent + cpu.guest_percent.unwrap_or(0.0),
+                    cpu.nice_percent.unwrap_or(0.0),
                     cpu.system_percent,
-                    cpu.irq_percent + cpu.softirq_percent,
+                    cpu.irq_percent.unwrap_or(0.0) + cpu.softirq_percent.unwrap_or(0.0),
                     cpu.iowait_percent,
                     cpu.steal_percent,
                 ];
@@ -99,19 +106,19 @@ impl Drawn {
                 let shares = [
                     pressure.cpu_some_percent,
                     pressure.memory_some_percent,
-                    pressure.memory_full_percent,
+                    known(pressure.memory_full_percent),
                     pressure.io_some_percent,
-                    pressure.io_full_percent,
+                    known(pressure.io_full_percent),
                 ];
                 Values::new(shares, seconds)
             }),
             memory: sample.memory.map(|memory| {
                 let bytes = [
-                    memory.used_bytes,
-                    memory.available_bytes,
-                    memory.cached_bytes,
+                    memory.used_bytes as f64,
+                    memory.available_bytes as f64,
+                    known(memory.cached_bytes.map(|bytes| bytes as f64)),
                 ];
-                Values::new(bytes.map(|bytes| bytes as f64), seconds)
+                Values::new(bytes, seconds)
             }),
             disks: both(
                 sample.disk_total(|disk| disk.read_bytes_per_second),
@@ -209,6 +216,7 @@ pub struct History {
     /// All memory, in bytes.
     pub memory_bytes: f64,
     pub events: Spans,
+    pub peaks: Peaks,
 }
 
 /// Samples that took so many intervals leave a gap, since nobody knows what happened within.
@@ -225,15 +233,39 @@ impl History {
             columns,
             memory_bytes: 0.0,
             events: Spans::default(),
+            peaks: Peaks::default(),
         }
     }
 
-    /// Reads the recording `from`, or else what the module keeps, for a picture of so many columns.
-    pub fn read(from: Option<&Path>, columns: u32) -> Result<Self> {
-        let mut samples = Input::samples(Input::records_without_waiting(from, None)?);
+    /// Reads the recording or the texts `from`, or else what the module keeps, for a picture of so many
+    /// columns.
+    pub fn read(from: &[PathBuf], columns: u32) -> Result<Self> {
+        let mut samples = Source::open(from, None)?;
         let mut history = Self::new(columns);
-        while let Some(sample) = next_sample(&mut samples, from)? {
-            history.add(&sample);
+        let mut timeless = 0_u64;
+        while let Some(sample) = samples.try_next()? {
+            match When::of(&sample).is_of_day {
+                true => history.add(&sample),
+                false => timeless += 1,
+            }
+        }
+        let names = || names(from);
+        if timeless > 0 && history.is_empty() {
+            return Err(Error::Other(format!(
+                "{}: the log has no time of day, which a picture is over; journalctl and dmesg -T have it",
+                names()
+            )));
+        }
+        if samples.log().is_some() {
+            tell_log(from);
+        }
+        if timeless > 0 {
+            // When nobody listens, there is nobody to tell.
+            let _ = writeln!(
+                io::stderr(),
+                "resmon: {}: {timeless} samples without the time of day are left out",
+                names()
+            );
         }
         Ok(history)
     }
@@ -243,9 +275,13 @@ impl History {
     }
 
     fn add(&mut self, sample: &Sample) {
-        let id = sample.module_boot_id.zip(sample.module_load_id);
+        let (boot, load) = events::life(sample);
+        let id = boot.zip(load);
         self.events.add(id, sample);
-        let is_seen = sample.elapsed_s <= sample.interval_s * GAP_INTERVALS;
+        self.peaks.add(sample);
+        let times = sample.elapsed_s.zip(sample.interval_s);
+        let is_seen =
+            times.is_some_and(|(elapsed_s, interval_s)| elapsed_s <= interval_s * GAP_INTERVALS);
         // Without an identity, what nobody saw may have been a new boot.
         let is_known = id.is_some() || is_seen;
         let at = self.lives.iter().rposition(|life| life.id == id);
@@ -262,7 +298,7 @@ impl History {
         }
         let ns = |seconds: f64| (seconds * 1e9).round() as u64;
         let bin = Bin {
-            from_ns: ns(sample.time_s - sample.elapsed_s),
+            from_ns: ns(sample.time_s - sample.elapsed_s.unwrap_or(0.0)),
             to_ns: ns(sample.time_s),
             drawn: Drawn::of(sample),
         };

@@ -43,7 +43,8 @@ impl Drawing {
         let all = self.pieces(|drawn| drawn.cpu, |[.., all]| all.min(100.0));
         band(&mut panel, &all, self.palette.ink.mix(BAND / 2.0))?;
         self.mark_events(&mut panel)?;
-        self.name_events(&panel)?;
+        let taken = self.name_events(&panel)?;
+        self.name_peaks(&panel, taken)?;
         self.say_if_empty(&panel, &all)
     }
 

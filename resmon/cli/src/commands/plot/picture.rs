@@ -109,6 +109,7 @@ where
         time: TimeAxis::new(history.span(), TimeZone::system(), look.columns()),
         runs: history.runs(),
         events: history.events.in_order().into_iter().cloned().collect(),
+        peaks: history.peaks.in_order(),
     };
     drawing.head(&head, look.title.as_deref())?;
 

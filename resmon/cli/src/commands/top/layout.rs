@@ -2,6 +2,9 @@
 
 //! Which part of the screen goes where.
 
+#[cfg(test)]
+mod tests;
+
 use ratatui::layout::Rect;
 
 /// A part of the screen.
@@ -13,6 +16,7 @@ pub(super) enum Part {
     System,
     Memory,
     Pressure,
+    Tasks,
     Disks,
     Nets,
     FileSystems,
@@ -26,6 +30,8 @@ pub(super) struct Counts {
     pub(super) disks: usize,
     pub(super) nets: usize,
     pub(super) file_systems: usize,
+    /// The most tasks that there can be; 0 where there never are any.
+    pub(super) tasks: usize,
 }
 
 /// From this width on, two parts stand side by side.
@@ -33,6 +39,11 @@ const WIDE: u16 = 76;
 
 /// With more CPUs than this, their bars need the whole width.
 const MANY_CPUS: usize = 8;
+
+/// Rows of tasks that come before the tables of devices, which are one row each then, and as many as
+/// they are content with.
+const FIRST_TASK_ROWS: u16 = 8;
+const TASK_ROWS: u16 = 12;
 
 /// The graphs of the history, and the rule above them.
 const HISTORY_ROWS: u16 = 5;
@@ -51,6 +62,8 @@ struct Band {
     most: u16,
     /// The lowest ones are there on the smallest screens.
     rank: u16,
+    /// Up to so many rows it comes before what others have beyond theirs.
+    first: u16,
 }
 
 const fn band(part: Part, rank: u16, least: u16, most: u16) -> Band {
@@ -60,16 +73,23 @@ const fn band(part: Part, rank: u16, least: u16, most: u16) -> Band {
         least,
         most,
         rank,
+        first: most,
     }
 }
 
 impl Band {
-    /// How many rows it would like to have; the graphs are content with few.
+    /// How many rows it would like to have; the graphs and tasks are content with few.
     fn wanted(&self) -> u16 {
         match self.part {
             Part::History => self.least,
+            Part::Tasks => self.most.min(TASK_ROWS),
             _ => self.most,
         }
+    }
+
+    /// Has it come before others only as long as it has fewer rows.
+    const fn first(self, first: u16) -> Self {
+        Self { first, ..self }
     }
 
     const fn beside(self, part: Part) -> Self {
@@ -99,10 +119,10 @@ fn stacked(width: u16, counts: Counts) -> Vec<Band> {
     let mut bands = vec![
         band(Part::Header, 0, 1, 1),
         band(Part::Cpu, 2, 1, cpu_rows(width, counts)),
-        band(Part::System, 7, 1, if is_wide { 1 } else { 3 }),
+        band(Part::System, 8, 1, if is_wide { 1 } else { 3 }),
     ];
     bands.extend(middle(width, counts));
-    bands.push(band(Part::History, 6, HISTORY_ROWS, 1 + MOST));
+    bands.push(band(Part::History, 7, HISTORY_ROWS, 1 + MOST));
     bands.push(band(Part::Status, 1, 1, 1));
     bands
 }
@@ -126,13 +146,24 @@ fn middle(width: u16, counts: Counts) -> Vec<Band> {
     let mut bands = if width >= WIDE {
         vec![memory.beside(Part::Pressure)]
     } else {
-        vec![memory, band(Part::Pressure, 9, 2, 4)]
+        vec![memory, band(Part::Pressure, 10, 2, 4)]
     };
-    bands.extend([
-        band(Part::Disks, 4, 2, table(counts.disks)),
-        band(Part::Nets, 5, 2, table(counts.nets)),
-        band(Part::FileSystems, 8, 2, table(counts.file_systems)),
-    ]);
+    let tables = [
+        band(Part::Disks, 5, 2, table(counts.disks)),
+        band(Part::Nets, 6, 2, table(counts.nets)),
+        band(Part::FileSystems, 9, 2, table(counts.file_systems)),
+    ];
+    if counts.tasks == 0 {
+        bands.extend(tables);
+        return bands;
+    }
+    // Below them is what came and went.
+    let most = table(counts.tasks).saturating_add(1);
+    bands.push(band(Part::Tasks, 4, 2, most).first(FIRST_TASK_ROWS));
+    bands.extend(tables.map(|table| Band {
+        least: 1,
+        ..table.first(1)
+    }));
     bands
 }
 
@@ -162,12 +193,22 @@ fn share(height: u16, bands: &[Band]) -> Vec<(Band, u16)> {
     }
     // One row each, so that many disks leave something to many networks. The history takes what
     // nobody else wants, since it can be of any size.
-    let is_history = |band: &Band| band.part == Part::History;
-    for takes_part in [|is_history: bool| !is_history, |_| true] {
+    let most: [fn(&Band) -> u16; 3] = [
+        |band| match band.part {
+            Part::History => 0,
+            _ => band.most.min(band.first),
+        },
+        |band| match band.part {
+            Part::History => 0,
+            _ => band.most,
+        },
+        |band| band.most,
+    ];
+    for most in most {
         loop {
             let before = left;
             for (band, rows) in &mut by_rank {
-                if takes_part(is_history(band)) && *rows > 0 && *rows < band.most && left > 0 {
+                if *rows > 0 && *rows < most(band) && left > 0 {
                     *rows += 1;
                     left -= 1;
                 }
@@ -275,83 +316,5 @@ impl CpuGrid {
         let columns = cpus.div_ceil(ROWS).clamp(1, most);
         let rows = u16::try_from(cpus.div_ceil(columns)).unwrap_or(u16::MAX);
         Self::fitting(cpus, width, rows)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_are_apart_and_within() {
-        let counts = Counts {
-            cpus: 4,
-            disks: 3,
-            nets: 2,
-            file_systems: 3,
-        };
-        for cpus in [0, 1, 4, 8, 9, 64, 4096] {
-            let counts = Counts { cpus, ..counts };
-            for width in 0..160 {
-                for height in 0..70 {
-                    let area = Rect::new(0, 0, width, height);
-                    let places = layout(area, counts);
-                    let cells: u32 = places.iter().map(|(_, at)| at.area()).sum();
-                    assert!(
-                        cells <= area.area(),
-                        "the parts have {cells} cells, expected at most those of {area:?}"
-                    );
-                    for (at, (part, one)) in places.iter().enumerate() {
-                        assert!(
-                            one.is_empty() || area.contains(one.as_position()),
-                            "{part:?} is at {one:?}, expected it within {area:?}"
-                        );
-                        assert_eq!(one.intersection(area), *one, "{part:?}");
-                        for (_, other) in &places[at + 1..] {
-                            assert!(
-                                !one.intersects(*other) || one.is_empty() || other.is_empty(),
-                                "{part:?} is at {one:?}, expected it apart from {other:?}"
-                            );
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn many_disks_leave_room_for_networks() {
-        let counts = Counts {
-            cpus: 4,
-            disks: 64,
-            nets: 64,
-            file_systems: 4,
-        };
-        let places = layout(Rect::new(0, 0, 120, 40), counts);
-        let rows = |part| {
-            let place = places.iter().find(|(found, _)| *found == part);
-            place.map_or(0, |(_, at)| at.height)
-        };
-        let (disks, nets) = (rows(Part::Disks), rows(Part::Nets));
-        assert!(
-            disks > 5 && disks.abs_diff(nets) <= 1,
-            "disks have {disks} rows and networks {nets}, expected more than 5 and as many, give \
-             or take one"
-        );
-        assert_eq!(rows(Part::FileSystems), 5);
-    }
-
-    #[test]
-    fn cpus_go_into_columns() {
-        let grid = |cpus, width, rows| {
-            let grid = CpuGrid::fitting(cpus, width, rows);
-            (grid.columns, grid.shown)
-        };
-        assert_eq!(grid(4, 80, 4), (1, 4));
-        assert_eq!(grid(5, 80, 4), (2, 5));
-        assert_eq!(grid(16, 80, 4), (4, 16));
-        assert_eq!(grid(17, 80, 4), (4, 15));
-        assert_eq!(grid(17, 80, 0), (4, 0));
-        assert_eq!(grid(0, 0, 0), (1, 0));
     }
 }

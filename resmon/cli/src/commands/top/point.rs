@@ -42,11 +42,20 @@ impl Point {
 fn goes_on(before: &Sample, sample: &Sample) -> bool {
     /// As much may be missing in between.
     const GAP_INTERVALS: f64 = 3.0;
+    if sample.from_log.is_some() {
+        let pause_s = sample.time_s - before.time_s;
+        let is_soon = sample
+            .interval_s
+            .is_none_or(|interval_s| pause_s <= GAP_INTERVALS * interval_s);
+        let life = |sample: &Sample| sample.from_log.map(|log| log.life());
+        return life(sample) == life(before) && is_soon;
+    }
     let life = |sample: &Sample| Some((sample.module_boot_id?, sample.module_load_id?));
-    let pause_s = sample.time_s - sample.elapsed_s - before.time_s;
+    let pause_s = sample.time_s - sample.elapsed_s.unwrap_or(0.0) - before.time_s;
+    let longest_s = sample.interval_s.unwrap_or(0.0) * GAP_INTERVALS;
     match (life(before), life(sample)) {
         (Some(one), Some(other)) => one == other,
-        (None, None) => sample.seq > before.seq && pause_s <= GAP_INTERVALS * sample.interval_s,
+        (None, None) => sample.seq > before.seq && pause_s <= longest_s,
         _ => false,
     }
 }

@@ -3,19 +3,20 @@
 //! The thread that reads samples, so that the screen never waits for one.
 
 use std::io::{self, Cursor};
+use std::iter;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
 use nix::sys::signal::Signal;
 use ratatui::crossterm::event::Event;
-use resmon::{Device, Error, Record, Records, Result, Sample, Samples, WallClock};
+use resmon::{Device, Error, Record, Records, Result, Sample, WallClock};
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::state::MAX_POINTS;
-use crate::input::Input;
+use crate::samples::Source;
 
 /// What the loop of the screen waits for.
 #[derive(Debug)]
@@ -27,7 +28,10 @@ pub(super) enum Message {
     /// The recording has no more.
     End { reader: u64 },
     /// There will be no more, since something went wrong.
-    Failed { reader: u64, error: Error },
+    Failed {
+        reader: u64,
+        error: crate::error::Error,
+    },
     /// A key, a new size or the like, or why none can be read.
     Terminal(io::Result<Event>),
     /// The terminal is gone.
@@ -48,7 +52,7 @@ impl Reader {
     /// Starts to read the recording `from`, or else the device: the newest that it keeps and what comes,
     /// and then also what it keeps that is older.
     pub(super) fn start(
-        from: Option<&Path>,
+        from: &[PathBuf],
         sender: SyncSender<Message>,
     ) -> crate::error::Result<Self> {
         use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,10 +91,11 @@ impl Reader {
 
 /// The samples that are there now; of the device the newest `count`.
 pub(super) fn kept(
-    from: Option<&Path>,
+    from: &[PathBuf],
     count: u64,
-) -> crate::error::Result<impl Iterator<Item = Result<Sample>>> {
-    Ok(open(from, count)?.0)
+) -> crate::error::Result<impl Iterator<Item = crate::error::Result<Sample>>> {
+    let (mut samples, _) = open(from, count)?;
+    Ok(iter::from_fn(move || samples.try_next().transpose()))
 }
 
 /// As many samples of the device are read before the screen is drawn, more than graphs have columns on
@@ -99,21 +104,13 @@ const FIRST_SAMPLES: u64 = 240;
 
 /// All samples of a recording; of the device the newest `count`, without waiting for one, and the ones
 /// before them.
-fn open(from: Option<&Path>, count: u64) -> crate::error::Result<(Samples<Input>, Option<Past>)> {
+fn open(from: &[PathBuf], count: u64) -> crate::error::Result<(Source, Option<Past>)> {
     // The first record makes no sample.
-    let records = Input::records_without_waiting(from, Some(count.saturating_add(1)))?;
-    let samples = Input::samples(records);
-    let past = device(&samples).map(|device| Past {
+    let samples = Source::open(from, Some(count.saturating_add(1)))?;
+    let past = samples.device().map(|device| Past {
         before_seq: device.first_seq(),
     });
     Ok((samples, past))
-}
-
-fn device(samples: &Samples<Input>) -> Option<&Device> {
-    match samples.records().get_ref() {
-        Input::Device(device) => Some(device),
-        Input::Recording(_) | Input::Stream(_) => None,
-    }
 }
 
 /// Where samples are sent, until nobody wants them any more.
@@ -132,7 +129,11 @@ impl Sending {
 }
 
 /// Sends all samples, until the recording ends or nobody wants them any more.
-fn read_all(mut samples: Samples<Input>, mut past: Option<Past>, sending: &Sending) -> Result<()> {
+fn read_all(
+    mut samples: Source,
+    mut past: Option<Past>,
+    sending: &Sending,
+) -> crate::error::Result<()> {
     loop {
         while let Some(sample) = samples.try_next()? {
             let message = Message::Sample {
@@ -143,7 +144,7 @@ fn read_all(mut samples: Samples<Input>, mut past: Option<Past>, sending: &Sendi
                 return Ok(());
             }
         }
-        let Some(device) = device(&samples) else {
+        let Some(device) = samples.device() else {
             return Ok(());
         };
         if let Some(past) = past.take() {
@@ -203,14 +204,19 @@ impl Past {
     fn send(&self, records: Vec<Record>, sending: &Sending) -> Result<Option<Record>> {
         let clock = WallClock::now();
         let pairs = records.iter().zip(records.iter().skip(1));
-        let samples = pairs.filter_map(|(before, now)| {
-            let mut sample = Sample::between(before, now)?;
-            sample.time_s = clock.time_s(0, &now.header());
-            Some(sample)
-        });
+        let mut samples: Vec<Sample> = Vec::new();
+        for (before, now) in pairs {
+            if let Some(mut sample) = Sample::between(before, now) {
+                sample.set_time(clock.time_s(0, &now.header()));
+                if let Some(before) = samples.last() {
+                    sample.keep_census(before);
+                }
+                samples.push(sample);
+            }
+        }
         let message = Message::Past {
             reader: sending.number,
-            samples: samples.collect(),
+            samples,
         };
         if !sending.send(message)? {
             return Ok(None);

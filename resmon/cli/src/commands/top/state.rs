@@ -4,10 +4,11 @@
 
 use std::collections::VecDeque;
 use std::iter::once;
-use std::path::Path;
+use std::path::PathBuf;
 
-use resmon::{Cpu, Disk, Event, FileSystem, Net, Sample};
+use resmon::{Cpu, Disk, Event, FileSystem, Net, OomKill, Sample, Task};
 
+use super::order::{Sort, TaskOrder};
 use super::point::{disk_bytes, net_bytes, Point};
 
 /// Where samples come from.
@@ -18,26 +19,10 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    pub(super) fn of(from: Option<&Path>) -> Self {
+    pub(super) fn of(from: &[PathBuf]) -> Self {
         match from {
-            Some(_) => Self::Recording,
-            None => Self::Device,
-        }
-    }
-}
-
-/// How disks and networks are ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
-    Busiest,
-    Name,
-}
-
-impl Sort {
-    pub(super) fn next(self) -> Self {
-        match self {
-            Self::Busiest => Self::Name,
-            Self::Name => Self::Busiest,
+            [] => Self::Device,
+            _ => Self::Recording,
         }
     }
 }
@@ -59,6 +44,7 @@ const ZOOMS: [u64; 7] = [1, 2, 5, 10, 30, 60, 300];
 pub(super) struct State {
     pub(super) origin: Origin,
     pub(super) sort: Sort,
+    pub(super) task_order: TaskOrder,
     pub(super) is_help_shown: bool,
     /// Whether this is printed once, where keys are of no use.
     pub(super) is_once: bool,
@@ -81,6 +67,8 @@ pub(super) struct State {
     cursor: Option<u64>,
     /// Index into [`ZOOMS`].
     zoom: usize,
+    /// The most tasks that a sample has had room for, so that their table stays where it is.
+    task_places: usize,
 }
 
 impl State {
@@ -88,6 +76,7 @@ impl State {
         Self {
             origin,
             sort: Sort::Busiest,
+            task_order: TaskOrder::Cpu,
             is_help_shown: false,
             is_once: false,
             has_ended: false,
@@ -100,12 +89,14 @@ impl State {
             count: 0,
             cursor: None,
             zoom: 0,
+            task_places: 0,
         }
     }
 
     /// Adds the newest sample, and drops the oldest ones beyond what may be kept.
     pub(super) fn push(&mut self, sample: Sample) {
         self.lost_records = self.lost_records.saturating_add(sample.lost_records);
+        self.task_places = self.task_places.max(sample.task_places());
         let point = Point::of(&sample, self.samples.back());
         self.points.push_back(point);
         if self.points.len() > MAX_POINTS {
@@ -128,6 +119,8 @@ impl State {
     /// Adds samples that come right before all others, oldest first, as far as there is room.
     pub(super) fn push_past(&mut self, samples: Vec<Sample>) {
         let count = samples.len() as u64;
+        let places = samples.iter().map(Sample::task_places);
+        self.task_places = places.fold(self.task_places, usize::max);
         let lost: u64 = samples.iter().map(|sample| sample.lost_records).sum();
         self.lost_records = self.lost_records.saturating_add(lost);
         // The newest of them that is still kept as a whole is followed by those that are there.
@@ -152,10 +145,16 @@ impl State {
         self.cursor = self.cursor.map(|cursor| cursor + count);
     }
 
+    /// How many tasks a sample may have.
+    pub(super) fn task_places(&self) -> usize {
+        self.task_places
+    }
+
     /// Forgets all samples, to have them anew.
     pub(super) fn forget(&mut self) {
         *self = Self {
             sort: self.sort,
+            task_order: self.task_order,
             is_help_shown: self.is_help_shown,
             zoom: self.zoom,
             ..Self::new(self.origin)
@@ -305,41 +304,16 @@ impl State {
         let numbers = (0..=self.shown()).rev();
         numbers.zip(self.points.iter().rev().skip(behind))
     }
-
-    /// The disks of the sample that is looked at, as the user wants them ordered.
-    pub(super) fn disks(&self) -> Vec<&Disk> {
-        let mut disks: Vec<&Disk> = self
-            .sample()
-            .map_or(Vec::new(), |sample| sample.disks.iter().collect());
-        match self.sort {
-            Sort::Busiest => disks.sort_by(|one, other| {
-                let busy = other.busy_percent.total_cmp(&one.busy_percent);
-                busy.then_with(|| disk_bytes(other).total_cmp(&disk_bytes(one)))
-            }),
-            Sort::Name => disks.sort_by(|one, other| natural(&one.name, &other.name)),
-        }
-        disks
-    }
-
-    /// The network interfaces of the sample that is looked at, as the user wants them ordered.
-    pub(super) fn nets(&self) -> Vec<&Net> {
-        let mut nets: Vec<&Net> = self
-            .sample()
-            .map_or(Vec::new(), |sample| sample.nets.iter().collect());
-        match self.sort {
-            Sort::Busiest => {
-                nets.sort_by(|one, other| net_bytes(other).total_cmp(&net_bytes(one)));
-            }
-            Sort::Name => nets.sort_by(|one, other| natural(&one.name, &other.name)),
-        }
-        nets
-    }
 }
 
 /// Whether nothing happened that anybody would look for.
 fn is_idle(sample: &Sample) -> bool {
     const PERCENT: f64 = 5.0;
     const BYTES_PER_SECOND: f64 = 65_536.0;
+    // A line of a kernel log that has an event alone has nothing else to look at.
+    if sample.from_log.is_some() && sample.cpu.is_none() {
+        return true;
+    }
     let pressure = sample.pressure.map_or(0.0, |pressure| {
         let shares = [
             pressure.cpu_some_percent,
@@ -358,16 +332,6 @@ fn is_idle(sample: &Sample) -> bool {
             .all(|bytes| *bytes < BYTES_PER_SECOND)
 }
 
-/// Orders `eth2` before `eth10`.
-fn natural(one: &str, other: &str) -> std::cmp::Ordering {
-    let key = |name: &str| {
-        let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
-        let number = name.strip_prefix(stem).and_then(|rest| rest.parse().ok());
-        (stem.to_owned(), number.unwrap_or(0_u64), name.to_owned())
-    };
-    key(one).cmp(&key(other))
-}
-
 /// About as much memory as a sample takes.
 fn size_of_sample(sample: &Sample) -> usize {
     /// A name or a path, in a place of its own.
@@ -377,5 +341,7 @@ fn size_of_sample(sample: &Sample) -> usize {
         + sample.disks.capacity() * (size_of::<Disk>() + TEXT)
         + sample.nets.capacity() * (size_of::<Net>() + TEXT)
         + sample.file_systems.capacity() * (size_of::<FileSystem>() + 2 * TEXT)
+        + sample.top_tasks.capacity() * (size_of::<Task>() + TEXT)
+        + sample.oom_kills.capacity() * (size_of::<OomKill>() + 2 * TEXT)
         + sample.events.capacity() * (size_of::<Event>() + 2 * TEXT)
 }

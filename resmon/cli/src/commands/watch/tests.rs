@@ -9,7 +9,7 @@ use resmon::model::event::{self, Trigger, BEGIN, END, MOMENT, ONGOING};
 use tempfile::TempDir;
 
 use super::*;
-use crate::events::tests::{raw, record};
+use crate::events::tests::{kill, raw, record, with_section};
 
 fn args(exec: &[&str]) -> Watch {
     Watch {
@@ -204,6 +204,46 @@ fn one_command_runs_at_a_time_and_is_told_the_rest() {
         last.contains("RESMON_SKIPPED=2\n") && last.contains("RESMON_NUMBER=4\n"),
         "expected that two were skipped in {last:?}"
     );
+}
+
+#[test]
+fn who_was_killed_is_told_and_a_command_is_run_once() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("go"), "").unwrap();
+    let script = script(dir.path());
+    let mut watcher = Watcher::new(&args(&["sh", "-c", &script]), Vec::new());
+    watcher.left = 2;
+    for (second, state, pids) in [
+        (1, BEGIN, &[7, 8][..]),
+        (2, ONGOING, &[9]),
+        (3, ONGOING, &[]),
+        (4, END, &[]),
+    ] {
+        let record = record(second, 1, &[raw(1, Trigger::OomKill, state, "")]);
+        let kills: Vec<_> = pids.iter().map(|pid| kill(*pid, b"vm", 2048)).collect();
+        watcher.see(&with_section(&record, &kills)).unwrap();
+    }
+    assert!(watcher.is_done(), "what goes on is not counted");
+    let printed = printed(&watcher);
+    assert_eq!(printed.len(), 3, "{printed:?}");
+    assert_eq!(
+        printed[0],
+        "oom_kill begins: 5, limit 1: pid 7 vm, 2 MB, asked by pid 9 sh; pid 8 vm, 2 MB, asked by \
+         pid 9 sh"
+    );
+    assert!(printed[1].ends_with("worst 5, limit 1: pid 9 vm, 2 MB, asked by pid 9 sh"));
+    watcher.finish().unwrap();
+    assert_eq!(files(&dir), ["1-begin", "1-end"]);
+    let told = fs::read_to_string(dir.path().join("1-begin")).unwrap();
+    for line in [
+        "RESMON_VICTIM_PID=7\n",
+        "RESMON_VICTIM_COMM=vm\n",
+        "RESMON_VICTIMS=2\n",
+    ] {
+        assert!(told.contains(line), "expected {line:?} in {told:?}");
+    }
+    let told = fs::read_to_string(dir.path().join("1-end")).unwrap();
+    assert!(told.contains("RESMON_VICTIM_PID=\n"), "{told:?}");
 }
 
 #[test]

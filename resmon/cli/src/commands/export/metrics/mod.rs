@@ -23,6 +23,7 @@ mod module;
 mod net;
 mod pressure;
 mod running;
+mod tasks;
 mod tcp;
 
 use resmon::model::source::disk::SECTOR_BYTES;
@@ -33,6 +34,7 @@ use resmon::model::record;
 use resmon::Record;
 
 pub use event::Began;
+pub use tasks::Census;
 
 use super::family::{Family, Kind, Labels, Life, Sample, Unit, Value};
 
@@ -77,10 +79,17 @@ const SOURCES: &[fn(&mut Families, record::Record<'_>)] = &[
     net::add,
     tcp::add,
     fs::add,
+    tasks::add,
 ];
 
-/// What `record` has, how many records this program has lost, and which events began.
-pub fn of_record(record: &Record, lost_records: u64, began: &Began) -> Vec<Family> {
+/// What `record` has, how many records this program has lost, which events began, and the tasks of the
+/// last census, if these are wanted.
+pub fn of_record(
+    record: &Record,
+    lost_records: u64,
+    began: &Began,
+    census: Option<&Census>,
+) -> Vec<Family> {
     let mut families = Families::default();
     // A `Record` was looked at when it was made, so there is always one to look at.
     if let Some(record) = record.raw() {
@@ -89,6 +98,9 @@ pub fn of_record(record: &Record, lost_records: u64, began: &Began) -> Vec<Famil
         }
         module::add(&mut families, record, lost_records);
         event::add(&mut families, record, began);
+        if let Some(census) = census {
+            census.metrics(&mut families);
+        }
     }
     families.0
 }
@@ -108,7 +120,7 @@ pub fn of_scrape(time: Duration, is_up: bool) -> Vec<Family> {
 
 /// Makes families of metrics, one after the other.
 #[derive(Debug, Default)]
-struct Families(Vec<Family>);
+pub struct Families(Vec<Family>);
 
 impl Families {
     /// Adds the metrics of a table for one thing, which needs no labels.

@@ -22,16 +22,18 @@ struct Mode {
 #[rustfmt::skip]
 const MODES: [Mode; 7] = [
     Mode { name: "user", symbol: '█', colour: Color::Green, percent: |times| times.user_percent },
-    Mode { name: "nice", symbol: '▚', colour: Color::Blue, percent: |times| times.nice_percent },
+    Mode { name: "nice", symbol: '▚', colour: Color::Blue, percent: |times| times.nice_percent.unwrap_or(f64::NAN) },
     Mode { name: "system", symbol: '▓', colour: Color::Red, percent: |times| times.system_percent },
-    Mode { name: "irq", symbol: '▒', colour: Color::Magenta, percent: |times| times.irq_percent + times.softirq_percent },
-    Mode { name: "guest", symbol: '■', colour: Color::LightBlue, percent: |times| times.guest_percent },
+    Mode { name: "irq", symbol: '▒', colour: Color::Magenta, percent: |times| times.irq_percent.zip(times.softirq_percent).map_or(f64::NAN, |(irq, soft)| irq + soft) },
+    Mode { name: "guest", symbol: '■', colour: Color::LightBlue, percent: |times| times.guest_percent.unwrap_or(0.0) },
     Mode { name: "steal", symbol: '×', colour: Color::Cyan, percent: |times| times.steal_percent },
     Mode { name: "iowait", symbol: '░', colour: Color::Yellow, percent: |times| times.iowait_percent },
 ];
 
 fn portions(times: &CpuTimes) -> Vec<Portion> {
+    // What is not known is part of another one.
     let modes = MODES.iter();
+    let modes = modes.filter(|mode| (mode.percent)(times).is_finite());
     modes
         .map(|mode| Portion {
             percent: (mode.percent)(times),

@@ -7,7 +7,7 @@ use resmon::{FileSystemState, Sample, Source};
 
 use super::super::draw::{Cells, Column, Look, Pane, Piece, Row};
 use super::super::format;
-use super::table::{column, nothing, value};
+use super::table::{column, nothing, one_row, value};
 
 pub(super) fn file_systems(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
     const BAR: u16 = 14;
@@ -20,6 +20,23 @@ pub(super) fn file_systems(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
         column("inodes", 7),
         column("type", 8),
     ];
+    if pane.height() == 1 {
+        let file_systems = sample.file_systems.iter().map(|fs| {
+            let full = match &fs.state {
+                FileSystemState::Mounted(usage) => {
+                    let percent = usage.used_percent;
+                    Piece::new(format!("{percent:.0}%"), look.level(percent))
+                }
+                FileSystemState::Absent => Piece::new("-", look.quiet()),
+                FileSystemState::Stale => Piece::new("no answer", look.warning()),
+                _ => Piece::new("failed", look.warning()),
+            };
+            vec![Piece::plain(fs.path.clone()), full]
+        });
+        let file_systems: Vec<_> = file_systems.collect();
+        one_row(&mut pane, look, "File systems", &file_systems);
+        return;
+    }
     let rows = sample.file_systems.iter().map(|fs| {
         let note = |text: String, style| Cells::Note(Piece::new(text, style));
         let cells = match &fs.state {
@@ -29,7 +46,7 @@ pub(super) fn file_systems(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
                 let full = usize::from((full.round() as u16).min(BAR));
                 let bar = "█".repeat(full) + &"·".repeat(usize::from(BAR) - full);
                 let percent = |percent: f64| format!("{percent:.0}%");
-                let inodes = if usage.inodes == 0 {
+                let inodes = if usage.inodes == Some(0) {
                     // Some file systems make inodes as they need them.
                     "-".into()
                 } else {

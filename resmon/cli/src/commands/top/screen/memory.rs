@@ -27,7 +27,8 @@ pub(super) fn memory(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
                 bytes as f64 / total as f64 * 100.0
             };
             // What is available and not free can be had back from caches.
-            let cache = memory.available_bytes.saturating_sub(memory.free_bytes);
+            let free = memory.free_bytes;
+            let cache = free.map(|free| memory.available_bytes.saturating_sub(free));
             let parts = [
                 Portion {
                     percent: memory.used_percent(),
@@ -35,7 +36,7 @@ pub(super) fn memory(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
                     colour: Color::Blue,
                 },
                 Portion {
-                    percent: share(cache),
+                    percent: cache.map_or(0.0, share),
                     symbol: '░',
                     colour: Color::Cyan,
                 },
@@ -43,7 +44,7 @@ pub(super) fn memory(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
             let used = memory.used_percent();
             let value = Piece::new(format!("{}%", format::percent(used)), look.level(used));
             gauge(pane.part(top, 0, width, 1), look, "mem", &parts, &value);
-            let piece = |symbol, colour, name: &str, bytes: u64| {
+            let piece = |symbol, colour, name: &str, bytes: Option<u64>| {
                 let symbol = if look.has_colour && symbol == '░' {
                     '█'
                 } else {
@@ -52,13 +53,13 @@ pub(super) fn memory(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
                 vec![
                     Piece::new(symbol, look.colour(colour)),
                     Piece::new(format!(" {name} "), look.quiet()),
-                    Piece::plain(format::bytes(bytes as f64)),
+                    Piece::plain(bytes.map_or("-".into(), |bytes| format::bytes(bytes as f64))),
                 ]
             };
             let pieces = [
-                piece('█', Color::Blue, "used", memory.used_bytes),
+                piece('█', Color::Blue, "used", Some(memory.used_bytes)),
                 piece('░', Color::Cyan, "cache", cache),
-                piece('·', Color::DarkGray, "free", memory.free_bytes),
+                piece('·', Color::DarkGray, "free", free),
             ];
             pane.part(top + 1, 0, width, 1).flow(&pieces, 2);
         }

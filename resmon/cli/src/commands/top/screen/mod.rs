@@ -13,6 +13,7 @@ mod pressure;
 mod status;
 mod system;
 mod table;
+mod task;
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
@@ -30,6 +31,7 @@ pub(super) fn draw(buffer: &mut Buffer, state: &State, look: &Look) {
         disks: sample.disks.len(),
         nets: sample.nets.len(),
         file_systems: sample.file_systems.len(),
+        tasks: state.task_places(),
     });
     for (part, at) in layout(area, counts) {
         if at.is_empty() {
@@ -44,6 +46,7 @@ pub(super) fn draw(buffer: &mut Buffer, state: &State, look: &Look) {
             (Part::System, Some(sample)) => system::system(pane, sample, look),
             (Part::Memory, Some(sample)) => memory::memory(pane, sample, look),
             (Part::Pressure, Some(sample)) => pressure::pressure(pane, sample, look),
+            (Part::Tasks, Some(sample)) => task::tasks(pane, state, sample, look),
             (Part::Disks, Some(sample)) => disk::disks(pane, state, sample, look),
             (Part::Nets, Some(sample)) => net::nets(pane, state, sample, look),
             (Part::FileSystems, Some(sample)) => fs::file_systems(pane, sample, look),

@@ -28,7 +28,9 @@ pub(super) fn pressure(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
     }
     pane.rule(look, "Pressure", "");
     let Some(pressure) = &sample.pressure else {
-        let note = if sample.incomplete.contains(&Source::Pressure) {
+        let note = if sample.from_log.is_some() {
+            "-  not in the log"
+        } else if sample.incomplete.contains(&Source::Pressure) {
             "no answer in time"
         } else {
             "-  this kernel does not measure it"
@@ -43,13 +45,9 @@ pub(super) fn pressure(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
         (
             "mem",
             pressure.memory_some_percent,
-            Some(pressure.memory_full_percent),
+            pressure.memory_full_percent,
         ),
-        (
-            "io",
-            pressure.io_some_percent,
-            Some(pressure.io_full_percent),
-        ),
+        ("io", pressure.io_some_percent, pressure.io_full_percent),
     ];
     for (row, (name, some, full)) in (1..).zip(rows) {
         // Where all are held up, some are.

@@ -44,7 +44,9 @@ pub(super) fn status(mut pane: Pane<'_>, state: &State, look: &Look) {
         (7, "z", "zoom"),
         (8, "r", "reread"),
     ];
-    for (rank, key, what) in keys {
+    let tasks = (5, "t m", "tasks");
+    let tasks = Some(tasks).filter(|_| state.task_places() > 0);
+    for (rank, key, what) in keys.into_iter().chain(tasks) {
         left.push((rank, Piece::new(format!("{key} {what}"), look.quiet())));
     }
     pane.ends(left, Vec::new());
@@ -52,13 +54,14 @@ pub(super) fn status(mut pane: Pane<'_>, state: &State, look: &Look) {
 
 /// What the keys do, over all the rest.
 pub(super) fn help(mut pane: Pane<'_>, look: &Look) {
-    const LINES: [(&str, &str); 18] = [
+    const LINES: [(&str, &str); 20] = [
         ("q  Esc  Ctrl-C", "quit"),
         ("space", "hold this sample, or follow the newest"),
         ("←  →", "the sample before, the one after"),
         ("PgUp  PgDn", "60 samples back, forward"),
         ("Home  End", "the oldest sample, the newest"),
         ("s", "order disks and networks: busiest, name"),
+        ("t  m", "order tasks: by CPU time, by memory"),
         ("z", "more samples in a column of the graphs"),
         ("+  -", "longer or shorter interval, for all"),
         ("r", "read again all that is kept"),
@@ -67,6 +70,7 @@ pub(super) fn help(mut pane: Pane<'_>, look: &Look) {
         ("", ""),
         ("", "Sizes are in powers of 1024, rates per second."),
         ("", "A graph's column of several samples is their peak."),
+        ("", "Tasks: since the census before; 400 % are four CPUs."),
         ("", "Pressure: tasks that wait, some or all of them."),
         ("", "The graph of networks leaves out lo."),
         ("", "Underlined, or ! above the graphs: an event was open."),

@@ -19,19 +19,23 @@ pub(super) fn system(mut pane: Pane<'_>, sample: &Sample, look: &Look) {
     match &sample.load {
         Some(load) => add(
             "load 1, 5, 15 min",
-            format!(
-                "{:.2}  {:.2}  {:.2}",
-                load.one_minute, load.five_minutes, load.fifteen_minutes
-            ),
+            [
+                Some(load.one_minute),
+                load.five_minutes,
+                load.fifteen_minutes,
+            ]
+            .map(|load| load.map_or("-".into(), |load| format!("{load:.2}")))
+            .join("  "),
         ),
         None => add("load", "-".into()),
     }
     // A machine that is recorded may not have what this one has.
     if let Some(running) = &sample.running {
         add("running", running.tasks.to_string());
-        add("blocked", running.blocked.to_string());
-        if running.memory_stalled > 0 {
-            add("stalled on memory", running.memory_stalled.to_string());
+        let known = |tasks: Option<u64>| tasks.map_or("-".into(), |tasks| tasks.to_string());
+        add("blocked", known(running.blocked));
+        if running.memory_stalled != Some(0) {
+            add("stalled on memory", known(running.memory_stalled));
         }
     }
     match &sample.activity {

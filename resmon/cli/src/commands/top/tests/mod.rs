@@ -7,6 +7,7 @@
 mod keys;
 mod screen;
 mod state;
+mod tasks;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -21,9 +22,10 @@ use resmon::{FileSystemState, Sample, Source};
 
 use super::draw::{Look, Pane};
 use super::interval::{longer, shorter};
+use super::order::{Sort, TaskOrder};
 use super::reader::{kept, Message, Reader};
 use super::screen::draw;
-use super::state::{Origin, Sort, State};
+use super::state::{Origin, State};
 use super::{act, action, parse_size, text_of, Action, Outcome};
 
 fn testdata(name: &str) -> PathBuf {
@@ -37,7 +39,7 @@ fn recording() -> PathBuf {
 }
 
 fn samples_of(recording: &Path) -> Vec<Sample> {
-    let samples = kept(Some(recording), 0).unwrap();
+    let samples = kept(&[recording.to_path_buf()], 0).unwrap();
     samples.map(|sample| sample.unwrap()).collect()
 }
 
@@ -98,7 +100,7 @@ fn press(state: &mut State, code: KeyCode) -> Outcome {
 }
 
 fn seq(state: &State) -> u64 {
-    state.sample().unwrap().seq
+    state.sample().unwrap().seq.unwrap()
 }
 
 /// A machine with many of everything, and with names and values as bad as can be.
@@ -121,12 +123,12 @@ fn large() -> State {
         disk.busy_percent = f64::NAN;
         disk.read_bytes_per_second = f64::INFINITY;
         disk.await_ms = -1.0;
-        disk.in_flight = u64::MAX;
+        disk.in_flight = Some(u64::MAX);
         sample.disks.push(disk);
         let mut net = net.clone();
         net.name = format!("eth{number}");
         net.received.bytes_per_second = f64::MAX;
-        net.received.errors_per_second = 1e-9;
+        net.received.errors_per_second = Some(1e-9);
         sample.nets.push(net);
     }
     for errno in [0, 13, u32::MAX] {
@@ -136,10 +138,10 @@ fn large() -> State {
         sample.file_systems.push(fs);
     }
     sample.time_s = f64::MAX;
-    sample.interval_s = 0.01;
+    sample.interval_s = Some(0.01);
     sample.incomplete = Source::ALL.to_vec();
-    sample.late_samples = u64::MAX;
-    sample.missed_ticks = u64::MAX;
+    sample.late_samples = Some(u64::MAX);
+    sample.missed_ticks = Some(u64::MAX);
     let mut state = state_of(&samples);
     state.push(sample);
     state
@@ -164,7 +166,7 @@ fn bare() -> State {
 #[test]
 fn reading_ends_with_the_recording_or_its_reader() {
     let (sender, messages) = sync_channel(1);
-    let reader = Reader::start(Some(&recording()), sender).unwrap();
+    let reader = Reader::start(&[recording()], sender).unwrap();
     let mut count = 0;
     loop {
         match messages.recv_timeout(Duration::from_secs(20)).unwrap() {
@@ -176,7 +178,7 @@ fn reading_ends_with_the_recording_or_its_reader() {
     assert_eq!(count, 61);
 
     let (sender, messages) = sync_channel(1);
-    drop(Reader::start(Some(&recording()), sender).unwrap());
+    drop(Reader::start(&[recording()], sender).unwrap());
     // The thread gives up, and with it goes the sender.
     let left = messages.iter().count();
     assert!(left < 61, "{left} messages came, expected fewer than 61");

@@ -26,7 +26,9 @@ fn any_size_can_be_drawn() {
 fn any_state_can_be_drawn_at_any_size() {
     let mut states = [State::new(Origin::Device), bare(), large(), minute()];
     for state in &mut states {
-        state.is_help_shown = state.sample().is_some_and(|sample| sample.seq % 2 == 0);
+        state.is_help_shown = state
+            .sample()
+            .is_some_and(|sample| sample.seq.is_some_and(|seq| seq % 2 == 0));
         state.note = state.sample().is_none().then(|| "Something. ".repeat(40));
         for width in (1..=40).chain([75, 76, 79, 80, 99, 100, 120, 200, 1000]) {
             for height in (1..=30).chain([40, 100, 500]) {

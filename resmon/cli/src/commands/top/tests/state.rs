@@ -111,7 +111,7 @@ fn the_past_is_bounded() {
     let newest = samples().pop().unwrap();
     let numbered = |seq| {
         let mut sample = newest.clone();
-        sample.seq = seq;
+        sample.seq = Some(seq);
         sample
     };
     let mut state = state_of(&[numbered(6_000)]);
@@ -128,7 +128,7 @@ fn what_is_kept_is_bounded() {
     let mut sample = samples().pop().unwrap();
     let mut state = State::new(Origin::Device);
     for seq in 0..5_000 {
-        sample.seq = seq;
+        sample.seq = Some(seq);
         state.push(sample.clone());
         if seq == 0 {
             press(&mut state, KeyCode::Char(' '));
