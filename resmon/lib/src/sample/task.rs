@@ -196,7 +196,9 @@ fn totals(record: Record<'_>) -> Option<(u64, tasks::Tasks)> {
 /// The tasks that a record lists, and when the census was.
 fn listed(record: Record<'_>) -> Option<(u64, Vec<tasks::Task>)> {
     let section = section::<tasks::Task>(record)?;
-    Some((section.header().first_mono_ns, section.entries().collect()))
+    let mut entries = Vec::with_capacity(section.count::<tasks::Task>());
+    entries.extend(section.entries::<tasks::Task>());
+    Some((section.header().first_mono_ns, entries))
 }
 
 /// The section of a kind in a record, if it was taken.
