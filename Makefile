@@ -2,7 +2,7 @@
 # What a person runs. The kernel's build system reads Kbuild, not this file.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-export JOBS KERNEL VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
+export JOBS KERNEL VMTEST_CLOCK VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
 .PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-panic test-boot-log test-matrix test-deb test-debian test-dashboards bench bench-sizes deb fmt lint update
 
