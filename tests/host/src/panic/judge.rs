@@ -260,7 +260,20 @@ impl SaidSample {
             share(&["system", "irq", "softirq"]),
             1.5,
         )?;
-        near("iowait", self.number("iowait")?, share(&["iowait"]), 1.5)?;
+        let (idle, iowait) = (self.number("idle")?, self.number("iowait")?);
+        near(
+            "idle and iowait",
+            idle + iowait,
+            share(&["idle", "iowait"]),
+            1.5,
+        )?;
+        // The kernel may take iowait of a CPU back (Documentation/filesystems/proc.rst). A sample has none then, and
+        // a line that has more samples in it has what is left.
+        ensure!(
+            iowait <= share(&["iowait"]) + 1.5,
+            "iowait is {iowait}, expected at most {:.2}, give or take 1.5",
+            share(&["iowait"])
+        );
         for (at, name) in ["cpu", "memory", "io"].into_iter().enumerate() {
             let expected = mean(samples, |sample| {
                 number(sample, &format!("/pressure/{name}_some_percent"))
