@@ -33,10 +33,12 @@ pub(crate) enum Order {
 /// What a block is looked for by.
 #[derive(Clone, Copy)]
 pub(crate) enum From {
-    /// A sequence number.
+    /// A sequence number of this life.
     Seq(u64),
-    /// A time of `CLOCK_BOOTTIME`, in nanoseconds.
+    /// A time of `CLOCK_BOOTTIME`, in nanoseconds, in this life.
     Boot(u64),
+    /// The number of a block, whichever life it is of.
+    Number(u64),
 }
 
 /// How far a reader of blocks has come.
@@ -44,11 +46,12 @@ pub(crate) struct BlockCursor {
     order: Order,
     /// Number of the next block; none when there is none any more.
     next: Option<u64>,
+    /// Number of the first one that it may get.
+    start: u64,
     /// Number of the last one, which was open when the reader began.
     end: u64,
-    /// With the oldest first the number after that of the last record that was read, otherwise that of
-    /// the first one.
-    seq: Option<u64>,
+    /// The header of the block that was read before.
+    before: Option<Header>,
 }
 
 impl Blocks {
@@ -58,22 +61,28 @@ impl Blocks {
         let mut cursor = BlockCursor {
             order,
             next: None,
+            start: 0,
             end: 0,
-            seq: None,
+            before: None,
         };
         let Some(open) = self.open_header() else {
             return cursor;
         };
         cursor.end = open.number;
-        let mut number = self.oldest.load(Acquire);
+        cursor.start = match from {
+            From::Number(_) => self.oldest.load(Acquire),
+            From::Seq(_) | From::Boot(_) => self.oldest_own_number(),
+        };
+        let mut number = cursor.start;
         while number <= open.number {
-            let Ok(header) = self.header(number, &open) else {
+            let Ok(Some(header)) = self.header(number, &open) else {
                 number = number.saturating_add(1);
                 continue;
             };
             let (is_before, begins_after) = match from {
                 From::Seq(seq) => (header.next_seq <= seq, header.first_seq > seq),
                 From::Boot(ns) => (header.last_boot_ns < ns, header.first_boot_ns > ns),
+                From::Number(from) => (number < from, number > from),
             };
             match order {
                 Order::OldestFirst if !is_before => {
@@ -103,7 +112,7 @@ impl Blocks {
             let Some(next) = cursor.next else {
                 return Ok(0);
             };
-            let oldest = self.oldest.load(Acquire);
+            let oldest = self.oldest.load(Acquire).max(cursor.start);
             let number = match cursor.order {
                 Order::OldestFirst => next.max(oldest),
                 Order::NewestFirst if next < oldest => return Ok(0),
@@ -112,26 +121,34 @@ impl Blocks {
             let Some(open) = self.open_header().filter(|_| number <= cursor.end) else {
                 return Ok(0);
             };
-            let Ok(mut header) = self.header(number, &open) else {
+            let Ok(found) = self.header(number, &open) else {
+                continue;
+            };
+            let following = match cursor.order {
+                Order::OldestFirst => number.checked_add(1),
+                Order::NewestFirst => number.checked_sub(1),
+            };
+            let Some(mut header) = found else {
+                cursor.next = following;
                 continue;
             };
             let len = header.size_bytes as usize / WORD_BYTES;
             if len > max_words {
                 return Err(NotRead::TooLong);
             }
-            header.lost_records = match (cursor.order, cursor.seq) {
-                (Order::OldestFirst, Some(seq)) => header.first_seq.saturating_sub(seq),
-                (Order::NewestFirst, Some(seq)) => seq.saturating_sub(header.next_seq),
-                (_, None) => 0,
-            };
+            let before = cursor.before.as_ref();
+            header.lost_records = before
+                .filter(|before| before.load_id == header.load_id)
+                .map_or(0, |before| match cursor.order {
+                    Order::OldestFirst => header.first_seq.saturating_sub(before.next_seq),
+                    Order::NewestFirst => before.first_seq.saturating_sub(header.next_seq),
+                });
             match self.pass(number, &header, len, &mut write) {
                 Ok(result) => result.map_err(NotRead::Failed)?,
                 Err(Lapped) => continue,
             }
-            (cursor.next, cursor.seq) = match cursor.order {
-                Order::OldestFirst => (number.checked_add(1), Some(header.next_seq)),
-                Order::NewestFirst => (number.checked_sub(1), Some(header.first_seq)),
-            };
+            cursor.next = following;
+            cursor.before = Some(header);
             return Ok(len);
         }
     }

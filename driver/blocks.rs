@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The older records: encoded, in blocks, in memory that is allocated once at load.
+//! The older records: encoded, in blocks, in memory that is there from the start.
 //!
 //! A ring of blocks, each of frames, one after the other. A record comes here when it leaves the ring of
 //! plain records (`driver/history.rs`). The reporter never waits for readers: they copy a block and then
 //! check whether the writer has come round to it. Nothing is decoded here.
 //!
-//! Programs read them by `driver/block_reader.rs`.
+//! Where the memory outlives the machine (`driver/region.rs`), it has blocks of earlier lives as well. Numbers go on
+//! from these, so those of this life are the last ones.
+//!
+//! Programs read them by `driver/block_reader.rs`, which finds them by `driver/block_headers.rs`.
 //!
 //! The newest block is open: it grows. What its header has to say is not in the block yet, but in one of
 //! two copies, of which the writer changes the one that nobody is told to read. In the block is one that says whose
@@ -15,9 +18,9 @@
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use super::{
+    block_memory::BlockMemory,
     copy,
-    cursor::Lapped,
-    piece::Piece, //
+    life::Life, //
 };
 use crate::{
     model::{
@@ -29,6 +32,7 @@ use crate::{
             Word, //
         },
         record::WORD_BYTES,
+        sum::Sum,
         words::Words, //
     },
     sys::rwonce::{
@@ -42,7 +46,6 @@ use kernel::{
     sync::{
         atomic::{
             ordering::{
-                Acquire,
                 Relaxed,
                 Release, //
             },
@@ -67,39 +70,56 @@ pub(crate) struct Capacity {
     pub(crate) first_group: u32,
 }
 
+/// What lives before this one have left.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Earlier {
+    /// Number of the oldest block.
+    pub(crate) oldest: u64,
+    /// The header of the newest; none when there is no block. In the memory it is closed, unless it is open.
+    pub(crate) newest: Option<Header>,
+    /// Which copy has it, if it is open: its records are to be gone on with.
+    pub(crate) open: Option<usize>,
+    /// Records of other boots.
+    pub(crate) records: u64,
+}
+
 /// The blocks that are kept.
 #[pin_data]
 pub(crate) struct Blocks {
-    blocks: KVec<Piece>,
+    pub(super) memory: BlockMemory,
+    /// Whose records are kept from now on.
+    pub(super) life: Life,
     /// Words of [`Writer::memory`].
     encoder_words: usize,
     /// Number of the oldest block. What is before it may be overwritten at any time.
     pub(super) oldest: Atomic<u64>,
-    /// How often the open block has grown; 0 before the first time. Its header is in
-    /// `open[version % 2]`.
-    version: Atomic<u64>,
-    open: [Copy; 2],
-    /// Records in all blocks.
+    /// Number of the first block of this life; [`u64::MAX`] when it has none.
+    pub(super) first_own: Atomic<u64>,
+    /// How often the open block has grown; 0 before the first time. The copy of its header that is to be read is
+    /// that for this version.
+    pub(super) version: Atomic<u64>,
+    /// Records of this life.
     records: RwOnce<u64>,
-    /// Bytes of all blocks.
+    /// Bytes of these.
     bytes: RwOnce<u64>,
-    /// Uncontended: only the reporter uses it.
+    /// Records of other boots.
+    pub(super) earlier: RwOnce<u64>,
+    /// Uncontended: only the reporter uses it, unless other boots' records are erased.
     #[pin]
-    writer: Mutex<Writer>,
+    pub(super) writer: Mutex<Writer>,
 }
 
-/// A copy of a header.
-type Copy = [RwOnce<u64>; Header::LEN];
-
 /// What the writer knows.
-struct Writer {
+pub(super) struct Writer {
     encoder: Encoder,
     /// What it keeps from record to record.
     memory: KVVec<u64>,
-    /// The header of the open block. It has no records before the first of them came.
-    header: Header,
+    /// The header of the open block, or of the newest. It has no records before the first of them came.
+    pub(super) header: Header,
     /// Words of its frames.
     frame_words: usize,
+    /// Whether that block is closed.
+    is_closed: bool,
 }
 
 /// What of a record is in the header of its block.
@@ -112,40 +132,53 @@ pub(crate) struct Kept {
 }
 
 impl Blocks {
-    /// Makes room for blocks.
+    /// Blocks in `memory`, behind those that lives before this one have left there.
     ///
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(capacity: &Capacity) -> Result<Arc<Self>> {
-        let mut blocks = KVec::with_capacity(capacity.blocks, GFP_KERNEL)?;
-        let mut is_easy = true;
-        for _ in 0..capacity.blocks {
-            blocks.push(Piece::new(capacity.block_words, &mut is_easy)?, GFP_KERNEL)?;
-        }
-        let encoder_words = match capacity.blocks {
+    pub(crate) fn new(
+        memory: BlockMemory,
+        capacity: &Capacity,
+        life: Life,
+        earlier: &Earlier,
+    ) -> Result<Arc<Self>> {
+        let encoder_words = match memory.blocks.len() {
             0 => 0,
             _ => frame::memory_words(capacity.max_record_words),
         };
+        let header = earlier.newest.unwrap_or_default();
+        let words = header.size_bytes as usize / WORD_BYTES;
         let writer = Writer {
             encoder: Encoder::new(capacity.tick_ns, capacity.first_group),
             memory: KVVec::from_elem(0u64, encoder_words, GFP_KERNEL)?,
-            header: Header::default(),
-            frame_words: 0,
+            header,
+            frame_words: words.saturating_sub(Header::LEN),
+            is_closed: earlier.open.is_none(),
         };
-        Arc::pin_init(
+        // The version that has its copy there.
+        let version = earlier
+            .open
+            .map_or(0u64, |copy| copy.saturating_add(2) as u64);
+        let blocks = Arc::pin_init(
             pin_init!(Self {
-                blocks,
+                memory,
+                life,
                 encoder_words,
-                oldest: Atomic::new(0u64),
-                version: Atomic::new(0u64),
-                open: [(); 2].map(|()| [(); Header::LEN].map(|()| RwOnce::new(0))),
+                oldest: Atomic::new(earlier.oldest),
+                first_own: Atomic::new(u64::MAX),
+                version: Atomic::new(version),
                 records: RwOnce::new(0),
                 bytes: RwOnce::new(0),
+                earlier: RwOnce::new(earlier.records),
                 writer <- new_mutex!(writer, "Blocks::writer"),
             }),
             GFP_KERNEL,
-        )
+        )?;
+        if earlier.open.is_none() && earlier.newest.is_some() {
+            blocks.publish(&header);
+        }
+        Ok(blocks)
     }
 
     /// Encodes a record behind those that are there.
@@ -154,11 +187,11 @@ impl Blocks {
     ///
     /// Process context, may sleep. Only the reporter calls this.
     pub(crate) fn keep(&self, kept: Kept, record: Parts<'_, RwOnce<u64>>) {
-        if self.blocks.is_empty() {
+        if self.memory.blocks.is_empty() {
             return;
         }
         let writer = &mut *self.writer.lock();
-        if writer.header.records != 0 && self.append(writer, kept, record) {
+        if writer.is_open() && self.append(writer, kept, record) {
             return;
         }
         // The block is full, or there is none yet. What does not fit into one of its own is not kept; the
@@ -176,6 +209,8 @@ impl Blocks {
         let Ok(words) = writer.encoder.encode(&mut writer.memory, record, &mut left) else {
             return false;
         };
+        self.memory
+            .write_back(left.0.get(..words).unwrap_or_default());
         writer.frame_words = writer.frame_words.saturating_add(words);
         header.size_bytes = Header::LEN
             .saturating_add(writer.frame_words)
@@ -183,29 +218,62 @@ impl Blocks {
         header.records = header.records.saturating_add(1);
         header.next_seq = kept.seq.saturating_add(1);
         header.last_boot_ns = kept.boot_ns;
-        self.records.increase(1);
-        self.bytes.increase(words.saturating_mul(WORD_BYTES) as u64);
+        if self.is_own(header) {
+            self.records.increase(1);
+            self.bytes.increase(words.saturating_mul(WORD_BYTES) as u64);
+        } else if self.is_of_other_boot(header) {
+            self.earlier.increase(1);
+        }
         self.publish(header);
         true
     }
 
     /// Lets readers see how far the open block has come.
-    fn publish(&self, header: &Header) {
+    pub(super) fn publish(&self, header: &Header) {
         let version = self.version.load(Relaxed).wrapping_add(1);
         // Readers must see that the other copy is the one to read before a word of this one changes.
         rwonce::write_barrier();
-        copy::put(self.copy(version), header);
+        let place = self.memory.copy(version);
+        let sum_place = copy::put(place, header);
+        if self.memory.outlives() {
+            let words = place.get(..Header::LEN).unwrap_or_default();
+            copy::store(&copy::add_up(Sum::new(), words).words(), sum_place);
+            self.memory.write_back(place);
+        }
         self.version.store(version, Release);
+    }
+
+    /// Closes the open block, if there is one: the next record begins another.
+    pub(super) fn close(&self) {
+        self.close_open(&mut self.writer.lock());
+    }
+
+    /// Closes the open block, if there is one of another life.
+    pub(super) fn close_unless_of(&self, boot_id: u64, load_id: u64) {
+        let writer = &mut *self.writer.lock();
+        if (writer.header.boot_id, writer.header.load_id) != (boot_id, load_id) {
+            self.close_open(writer);
+        }
+    }
+
+    fn close_open(&self, writer: &mut Writer) {
+        if let Some(piece) = self
+            .piece(writer.header.number)
+            .filter(|_| writer.is_open())
+        {
+            piece.begin(&writer.header.sealed(writer.frame_words));
+        }
+        writer.is_closed = true;
     }
 
     /// Closes the open block, and begins the next one with its first record.
     fn begin_next(&self, writer: &mut Writer, kept: Kept) {
+        self.close_open(writer);
         let header = &mut writer.header;
         let mut number = header.number;
         if header.records != 0 {
-            copy::put(self.block(number), &header.sealed(writer.frame_words));
             number = number.saturating_add(1);
-            if let Some(gone) = number.checked_sub(self.blocks.len() as u64) {
+            if let Some(gone) = number.checked_sub(self.memory.blocks.len() as u64) {
                 self.drop_block(gone);
             }
         }
@@ -218,117 +286,63 @@ impl Blocks {
             ..Header::default()
         };
         if let Some(piece) = self.piece(number) {
-            piece.mark(&header.sealed(0));
+            piece.mark(&header.opened());
         }
+        if self.is_own(header) && self.first_own.load(Relaxed) == u64::MAX {
+            self.first_own.store(number, Relaxed);
+        }
+        writer.is_closed = false;
         writer.frame_words = 0;
         writer.encoder.start_group();
     }
 
     /// Drops the oldest block. Its words may be overwritten from here on.
     fn drop_block(&self, number: u64) {
-        if let Ok(header) = self.closed_header(number) {
-            self.records
-                .write(self.records.read().saturating_sub(header.records));
-            self.bytes
-                .write(self.bytes.read().saturating_sub(header.size_bytes));
+        if number < self.oldest.load(Relaxed) {
+            // It was erased.
+            return;
+        }
+        if let Ok(Some(header)) = self.closed_header(number) {
+            self.uncount(&header);
         }
         self.oldest.store(number.saturating_add(1), Release);
         // Readers must see that it is gone before a word changes.
         rwonce::write_barrier();
     }
 
-    /// The memory of a block; none when there are no blocks.
-    fn piece(&self, number: u64) -> Option<&Piece> {
-        let at = number.checked_rem(self.blocks.len() as u64)?;
-        self.blocks.get(at as usize)
-    }
-
-    /// The words of a block.
-    pub(super) fn block(&self, number: u64) -> &[RwOnce<u64>] {
-        self.piece(number).map(Piece::words).unwrap_or_default()
-    }
-
-    fn copy(&self, version: u64) -> &Copy {
-        let [even, odd] = &self.open;
-        if version % 2 == 0 {
-            even
-        } else {
-            odd
+    /// Does not count the records of a block any more.
+    fn uncount(&self, header: &Header) {
+        let take = |counter: &RwOnce<u64>, count| {
+            counter.write(counter.read().saturating_sub(count));
+        };
+        if self.is_own(header) {
+            take(&self.records, header.records);
+            take(&self.bytes, header.size_bytes);
+        } else if self.is_of_other_boot(header) {
+            take(&self.earlier, header.records);
         }
     }
 
-    /// The header of the open block; none when there is no block yet.
-    pub(super) fn open_header(&self) -> Option<Header> {
-        loop {
-            let version = self.version.load(Acquire);
-            if version == 0 {
-                return None;
-            }
-            let header = get(self.copy(version));
-            // The words must have been read before the version is.
-            rwonce::read_barrier();
-            if self.version.load(Relaxed) == version {
-                return header;
-            }
-        }
+    /// Whether a block is of this life.
+    #[inline(always)]
+    fn is_own(&self, header: &Header) -> bool {
+        header.load_id == self.life.load_id
     }
 
-    /// The header of a block that is closed.
-    fn closed_header(&self, number: u64) -> Result<Header, Lapped> {
-        let header = get(self.block(number));
-        self.check(number)?;
-        header.ok_or(Lapped)
+    /// Whether a block is of another boot.
+    #[inline(always)]
+    pub(super) fn is_of_other_boot(&self, header: &Header) -> bool {
+        header.boot_id != self.life.boot_id
     }
 
-    /// The header of a block of which `open` is the newest.
-    pub(super) fn header(&self, number: u64, open: &Header) -> Result<Header, Lapped> {
-        if number == open.number {
-            self.check(number)?;
-            return Ok(*open);
-        }
-        self.closed_header(number)
-    }
-
-    /// Whether all that was loaded from the block was of it.
-    pub(super) fn check(&self, number: u64) -> Result<(), Lapped> {
-        // The words must have been read before the number of the oldest block is.
-        rwonce::read_barrier();
-        if number < self.oldest.load(Relaxed) {
-            return Err(Lapped);
-        }
-        Ok(())
-    }
-
-    /// The header of the oldest block; none when there is no block yet.
-    pub(crate) fn oldest(&self) -> Option<Header> {
-        loop {
-            let open = self.open_header()?;
-            let oldest = self.oldest.load(Acquire);
-            if let Ok(header) = self.header(oldest.min(open.number), &open) {
-                return Some(header);
-            }
-        }
-    }
-
-    /// How many records the blocks have, and how many bytes these take.
+    /// How many records of this life the blocks have, and how many bytes these take.
     pub(crate) fn totals(&self) -> (u64, u64) {
         (self.records.read(), self.bytes.read())
     }
 
-    /// Bytes of the largest block.
-    pub(crate) fn block_bytes(&self) -> usize {
-        self.block(0).len().saturating_mul(WORD_BYTES)
-    }
-
-    /// Bytes of all of them.
-    pub(crate) fn size_bytes(&self) -> usize {
-        self.blocks.len().saturating_mul(self.block_bytes())
-    }
-
-    /// How many there are, and how many of them are not in one piece of memory.
-    pub(super) fn pieces(&self) -> (usize, usize) {
-        let scattered = self.blocks.iter().filter(|block| !block.is_whole());
-        (self.blocks.len(), scattered.count())
+    /// How many records of other boots they have.
+    pub(crate) fn earlier_records(&self) -> u64 {
+        self.earlier.read()
     }
 
     /// Bytes of what it takes to encode records.
@@ -360,11 +374,9 @@ impl frame::Output for Left<'_> {
     }
 }
 
-/// Reads a header, which may be one of which half was overwritten.
-fn get<'a>(places: impl IntoIterator<Item = &'a RwOnce<u64>>) -> Option<Header> {
-    let mut words = [0; Header::LEN];
-    for (word, place) in words.iter_mut().zip(places) {
-        *word = place.read();
+impl Writer {
+    /// Whether records can be added to the block that it knows.
+    fn is_open(&self) -> bool {
+        self.header.records != 0 && !self.is_closed
     }
-    Header::from_words(&words)
 }

@@ -5,7 +5,10 @@
 //! `tests/loom` runs this file outside the kernel, in every order that threads can take.
 
 use crate::{
-    model::words::Words,
+    model::{
+        sum::Sum,
+        words::Words, //
+    },
     sys::rwonce::RwOnce, //
 };
 
@@ -43,6 +46,17 @@ pub(super) fn store(from: &[u64], to: &[RwOnce<u64>]) {
         store_each(from, to);
     }
     store_each(from_rest, to_rest);
+}
+
+/// Adds words to a sum.
+///
+/// # Context
+///
+/// Any context; takes no locks.
+pub(super) fn add_up(sum: Sum, words: &[RwOnce<u64>]) -> Sum {
+    let turns = words.chunks_exact(TURN_WORDS);
+    let rest = turns.remainder();
+    add_each(turns.fold(sum, add_each), rest)
 }
 
 /// Puts a value into the first places and gives back the rest. What does not fit is not put.
@@ -92,4 +106,9 @@ fn store_each(from: &[u64], to: &[RwOnce<u64>]) {
     for (to, from) in to.iter().zip(from) {
         to.write(*from);
     }
+}
+
+#[inline(always)]
+fn add_each(sum: Sum, words: &[RwOnce<u64>]) -> Sum {
+    words.iter().fold(sum, |sum, word| sum.with(word.read()))
 }

@@ -15,6 +15,7 @@ use crate::{
         ioctl::{
             self,
             Info,
+            Life,
             SeekBlocks, //
         },
         record::{
@@ -34,6 +35,7 @@ use crate::{
 };
 use kernel::{
     ioctl::{
+        _IO,
         _IOR,
         _IOW,
         _IOWR, //
@@ -64,6 +66,8 @@ const _: () = {
     assert!(ioctl::SET_INTERVAL == _IOW::<u64>(TYPE, 3));
     assert!(ioctl::TEST_EVENT == _IOR::<u64>(TYPE, 5));
     assert!(ioctl::SEEK_BLOCKS == _IOW::<[u64; SeekBlocks::LEN]>(TYPE, 4));
+    assert!(ioctl::LIFE == _IOWR::<[u64; Life::LEN]>(TYPE, 6));
+    assert!(ioctl::FORGET == _IO(TYPE, 7));
 };
 
 /// The device.
@@ -120,9 +124,23 @@ impl Device for Records {
         match command {
             ioctl::SEEK_BLOCKS => seek_blocks(reader, &get_all(argument)?),
             ioctl::SEEK => put(argument, &reader.seek(get(argument)?)?),
-            ioctl::SAMPLE | ioctl::SET_INTERVAL | ioctl::TEST_EVENT if !may_write => Err(EBADF),
+            ioctl::LIFE => put(
+                argument,
+                &super::lives()?.get(get(argument)?).ok_or(ENOENT)?,
+            ),
+            ioctl::SAMPLE | ioctl::SET_INTERVAL | ioctl::TEST_EVENT | ioctl::FORGET
+                if !may_write =>
+            {
+                Err(EBADF)
+            }
             ioctl::SAMPLE => put(argument, &super::sample_now()?),
-            ioctl::SET_INTERVAL | ioctl::TEST_EVENT if !capability::is_admin() => Err(EPERM),
+            ioctl::SET_INTERVAL | ioctl::TEST_EVENT | ioctl::FORGET if !capability::is_admin() => {
+                Err(EPERM)
+            }
+            ioctl::FORGET => {
+                super::lives()?.forget();
+                Ok(())
+            }
             ioctl::TEST_EVENT => put(argument, &super::test_event()?),
             ioctl::SET_INTERVAL => super::set_interval(get(argument)?),
             _ => Err(ENOTTY),
@@ -146,11 +164,17 @@ fn info(history: &History) -> Info {
         next_seq: history.next_seq(),
         interval_ms: super::interval_ms(),
         block_bytes: Some(blocks.block_bytes() as u64),
-        block_oldest_seq: Some(blocks.oldest().map_or(oldest_seq, |block| block.first_seq)),
+        block_oldest_seq: Some(
+            blocks
+                .oldest_own()
+                .map_or(oldest_seq, |block| block.first_seq),
+        ),
         oldest_boot_ns: Some(history.oldest_boot_ns().unwrap_or(0)),
         block_records: Some(block_records),
         block_used_bytes: Some(block_used_bytes),
         block_memory_bytes: Some(block_memory_bytes),
+        reserved_bytes: Some(blocks.reserved_bytes() as u64),
+        earlier_records: Some(blocks.earlier_records()),
     }
 }
 
@@ -164,6 +188,7 @@ fn seek_blocks(reader: &Reader, seek: &SeekBlocks) -> Result {
     let from = match seek.by {
         ioctl::BY_SEQ => From::Seq(seek.from),
         ioctl::BY_BOOT_NS => From::Boot(seek.from),
+        ioctl::BY_NUMBER => From::Number(seek.from),
         _ => return Err(EINVAL),
     };
     reader.seek_blocks(order, from);

@@ -10,7 +10,6 @@
 
 use super::{
     blocks::{
-        self,
         Blocks,
         Kept, //
     },
@@ -18,19 +17,20 @@ use super::{
         Cursor,
         Lapped, //
     },
-    life::Life,
     record_writer::RecordWriter,
-    ring::Ring,
-    ring_memory::RingMemory, //
+    ring::Ring, //
 };
 use crate::{
-    model::record::{
-        BOOT_ID_AT,
-        LOAD_ID_AT,
-        SEQ_AT,
-        SIZE_AT,
-        TAKEN_BOOT_AT,
-        WORD_BYTES, //
+    model::{
+        record::{
+            BOOT_ID_AT,
+            LOAD_ID_AT,
+            SEQ_AT,
+            SIZE_AT,
+            TAKEN_BOOT_AT,
+            WORD_BYTES, //
+        },
+        sum::SUM_WORDS, //
     },
     sys::rwonce::{
         self,
@@ -54,16 +54,6 @@ use kernel::{
         SpinLock, //
     },
 };
-
-/// How much room there is for records.
-pub(crate) struct Capacity {
-    /// Words of memory for those that are kept as they are: at least two of the largest, and the header.
-    pub(crate) words: usize,
-    /// The room for older ones.
-    pub(crate) blocks: blocks::Capacity,
-    /// About how many of these there is room for.
-    pub(crate) about_records: u64,
-}
 
 /// The records that are kept.
 #[pin_data]
@@ -91,18 +81,21 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Makes room for records.
+    /// A history of records of up to `max_record_words` in `words`, which has room for two of the largest, with
+    /// their sums.
     ///
     /// # Errors
     ///
     /// `ENOMEM` when there is no memory.
-    pub(crate) fn new(capacity: &Capacity, life: Life) -> Result<Arc<Self>> {
-        let words = Ring::new(RingMemory::new(capacity.words, life)?);
-        let blocks = Blocks::new(&capacity.blocks)?;
+    pub(crate) fn new(
+        words: Ring,
+        blocks: Arc<Blocks>,
+        max_record_words: usize,
+    ) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 words,
-                max_record_words: capacity.blocks.max_record_words,
+                max_record_words,
                 blocks,
                 kept: RwOnce::new(0),
                 oldest: Atomic::new(0u64),
@@ -142,9 +135,9 @@ impl History {
         self.kept.read()
     }
 
-    /// `CLOCK_BOOTTIME` of the oldest record, encoded ones included; none when there is no record.
+    /// `CLOCK_BOOTTIME` of the oldest record of this life, encoded ones included; none when there is no record.
     pub(crate) fn oldest_boot_ns(&self) -> Option<u64> {
-        if let Some(block) = self.blocks.oldest() {
+        if let Some(block) = self.blocks.oldest_own() {
             return Some(block.first_boot_ns);
         }
         loop {
@@ -194,7 +187,7 @@ impl History {
                 }
                 match self.header(cursor.at) {
                     Ok((kept, _)) if kept >= seq => break Ok(kept),
-                    Ok((_, next)) => cursor.at = next,
+                    Ok((_, words)) => cursor.at = after(cursor.at, words),
                     Err(Lapped) => break Err(Lapped),
                 }
             };
@@ -224,12 +217,12 @@ impl History {
         self.event_end.load(Acquire) > position.max(self.oldest.load(Relaxed))
     }
 
-    /// The sequence number of the record at `at`, and the position of the next.
-    pub(super) fn header(&self, at: u64) -> Result<(u64, u64), Lapped> {
+    /// The sequence number of the record at `at`, and how many words it has.
+    pub(super) fn header(&self, at: u64) -> Result<(u64, usize), Lapped> {
         let size_bytes = self.word(at, SIZE_AT).map_or(0, RwOnce::read);
         let seq = self.word(at, SEQ_AT).map_or(0, RwOnce::read);
         self.check(at)?;
-        Ok((seq, at.saturating_add(size_bytes / WORD_BYTES as u64)))
+        Ok((seq, (size_bytes / WORD_BYTES as u64) as usize))
     }
 
     /// The word `index` of the record at `at`.
@@ -329,21 +322,25 @@ impl History {
     fn drop_oldest(&self) {
         let oldest = self.oldest.load(Relaxed);
         let word = |index| self.word(oldest, index).map_or(0, RwOnce::read);
-        let words = word(SIZE_AT) / WORD_BYTES as u64;
+        let words = (word(SIZE_AT) / WORD_BYTES as u64) as usize;
         let kept = Kept {
             seq: word(SEQ_AT),
             boot_ns: word(TAKEN_BOOT_AT),
             load_id: word(LOAD_ID_AT),
             boot_id: word(BOOT_ID_AT),
         };
-        self.blocks
-            .keep(kept, self.words.parts(oldest, words as usize));
+        self.blocks.keep(kept, self.words.parts(oldest, words));
         // A reader that sees the next one as the oldest sees its words as well.
-        let next = oldest.saturating_add(words);
+        let next = after(oldest, words);
         self.oldest.store(next, Release);
         self.words.memory().set_oldest(next);
         self.kept.write(self.kept.read().saturating_sub(1));
         // Readers must see that it is gone before a word changes.
         rwonce::write_barrier();
     }
+}
+
+/// The position of the record that follows the one of so many words at `at`.
+pub(super) fn after(at: u64, words: usize) -> u64 {
+    at.saturating_add(words.saturating_add(SUM_WORDS) as u64)
 }

@@ -4,7 +4,10 @@
 
 use super::{
     cursor::Lapped,
-    history::History,
+    history::{
+        after,
+        History, //
+    },
     pending::{
         BEFORE_CPUS,
         CPUS_SIZE_AT, //
@@ -83,7 +86,7 @@ impl Iterator for KeptRecords<'_> {
         let at = self.at;
         let word = |index| self.history.word(at, index).map_or(0, RwOnce::read);
         let words = (word(SIZE_AT) / WORD_BYTES as u64) as usize;
-        let next = at.saturating_add(words as u64);
+        let next = after(at, words);
         let is_one = (Header::LEN..=self.history.max_record_words).contains(&words);
         if !is_one || next > self.end {
             return None;

@@ -5,6 +5,8 @@
 #![deny(unsafe_code)]
 
 mod behind;
+mod block_headers;
+mod block_memory;
 mod block_reader;
 mod blocks;
 mod capacity;
@@ -12,11 +14,15 @@ mod copy;
 mod cost;
 mod cursor;
 mod device;
+mod earlier;
 mod events;
+mod forget;
 mod history;
 mod interval;
 mod kept_records;
 mod life;
+mod life_table;
+mod lives;
 mod log;
 mod oom_marks;
 mod open_round;
@@ -24,11 +30,13 @@ mod panic_log;
 mod params;
 mod pending;
 mod piece;
+mod place;
 mod progress;
 mod reader;
 mod record_buffer;
 mod record_reader;
 mod record_writer;
+mod region;
 mod reporter;
 mod ring;
 mod ring_memory;
@@ -54,25 +62,28 @@ use crate::sys::{
     param::{
         ParamLock,
         ParamLocked, //
-    }, //
+    },
+    reboot::RebootNotifier, //
 };
+use capacity::Capacity;
 use device::Records;
 use events::Events;
-use history::{
-    Capacity,
-    History, //
-};
 use kernel::{
     prelude::*,
     sync::Arc, //
 };
 use life::Life;
+use lives::{
+    EndOfBoot,
+    Lives, //
+};
 use oom_marks::{
     OomMarks,
     OomWatch, //
 };
 use panic_log::PanicLog;
 use pending::Pending;
+use place::Begun;
 use reporter::Reporter;
 use running_timer::Timer;
 use sampler::Sampler;
@@ -98,7 +109,9 @@ struct Monitor {
     file_systems: Arc<FileSystems>,
     /// None where the kernel tells of no kill.
     oom: Option<OomProbe<OomWatch>>,
+    lives: Arc<Lives>,
     _panic: PanicNotifier<KBox<PanicLog>>,
+    _reboot: RebootNotifier<EndOfBoot>,
 }
 
 /// Starts sampling, and says so in the log.
@@ -123,7 +136,12 @@ pub(crate) fn start() -> Result {
         boot_id: identity::boot(),
         load_id: identity::random(),
     };
-    let history = History::new(&capacity, life)?;
+    let Begun {
+        history,
+        lives,
+        about_records,
+        place,
+    } = place::begin(capacity, life)?;
     let timer = Timer::new()?;
     interval::set_fast(false);
     let reporter = Reporter::new(
@@ -133,14 +151,16 @@ pub(crate) fn start() -> Result {
         sources,
         timer.clone(),
         marks.clone(),
+        lives.clone(),
     )?;
     set_alerts(&reporter, params::ALERTS.text(&mut lock));
     let wake = IrqWork::new(WakeReporter::new(reporter.clone())?)?;
     let wake = Arc::new(wake, GFP_KERNEL)?;
-    let panic_log = PanicLog::new(history.clone(), pending.clone())?;
+    let panic_log = PanicLog::new(history.clone(), pending.clone(), lives.clone())?;
     let sampler = Sampler::new(pending, wake.clone(), life)?;
     let oom = OomProbe::register(Arc::new(OomWatch { marks, wake }, GFP_KERNEL)?)?;
     let panic = PanicNotifier::register(panic_log)?;
+    let reboot = RebootNotifier::register(EndOfBoot(lives.clone()))?;
     // Last: an open file pins the module, but does not do so if `init` fails afterwards.
     let device = Records::register(history.clone())?;
     pr_info!(
@@ -152,10 +172,11 @@ pub(crate) fn start() -> Result {
         history.blocks().size_bytes() / 1024,
         history.plain_bytes() / 1024,
         history.blocks().encoder_bytes().div_ceil(1024),
-        capacity.about_records.saturating_mul(interval_ms()) / MSEC_PER_MIN,
+        about_records.saturating_mul(interval_ms()) / MSEC_PER_MIN,
         if oom.is_some() { "at_once" } else { "counted" },
     );
-    if history.blocks().size_bytes() > params::history_bytes() {
+    place.say(&history);
+    if place.is_ordinary() && history.blocks().size_bytes() > params::history_bytes() {
         pr_info!(
             "history raised from {} kB to {} kB: two of the largest records need that\n",
             params::history_bytes() / 1024,
@@ -176,7 +197,9 @@ pub(crate) fn start() -> Result {
         reporter,
         file_systems,
         oom,
+        lives,
         _panic: panic,
+        _reboot: reboot,
     });
     Ok(())
 }
@@ -192,6 +215,7 @@ pub(crate) fn stop() {
         timer,
         reporter,
         oom,
+        lives,
         ..
     }) = monitor
     {
@@ -201,6 +225,7 @@ pub(crate) fn stop() {
         let Some(running) = timer.take() else { return };
         let totals = running.stop();
         reporter.say_rest();
+        lives.note_unload();
         let reported = reporter.cost();
         let (sources_avg_ns, sources_max_ns) = reporter.sources_cost(totals.samples);
         pr_info!(
@@ -267,6 +292,21 @@ fn test_event() -> Result<u64> {
     let reporter = &monitor.reporter;
     let seq = monitor.timer.sample_with(|seq| reporter.test_event(seq));
     seq.ok_or(ENODEV)
+}
+
+/// What is known of the lives whose records are kept.
+///
+/// # Context
+///
+/// Process context, may sleep.
+///
+/// # Errors
+///
+/// `ENODEV` when the module is not sampling.
+fn lives() -> Result<Arc<Lives>> {
+    let mut lock = ParamLock::acquire();
+    let monitor = MONITOR.get(&mut lock).as_ref().ok_or(ENODEV)?;
+    Ok(monitor.lives.clone())
 }
 
 /// Has the triggers be as the parameter says. It was looked at before it became the parameter's value.

@@ -2,7 +2,10 @@
 
 //! A round of the reporter that was begun and is not finished.
 
-use super::record_writer::RecordWriter;
+use super::{
+    interval,
+    record_writer::RecordWriter, //
+};
 use crate::{
     model::{
         record::SectionHeader,
@@ -10,6 +13,17 @@ use crate::{
     },
     sys::vmstat,
 };
+use kernel::time::{
+    NSEC_PER_MSEC,
+    NSEC_PER_SEC, //
+};
+
+/// How long a record and the log wait for sources that are late, in nanoseconds; less at short
+/// intervals.
+const MAX_WAIT_NS: u64 = 2 * NSEC_PER_SEC as u64;
+
+/// At most how long the first thread may take what was requested, in nanoseconds.
+const MAX_PATIENCE_NS: u64 = 20 * NSEC_PER_MSEC as u64;
 
 /// A round that was begun.
 pub(crate) struct OpenRound {
@@ -48,4 +62,15 @@ impl RoundBuffers {
         };
         record.section(&header, &[self.buffers]);
     }
+}
+
+/// How long a round waits for sources.
+pub(super) fn wait_ns() -> u64 {
+    MAX_WAIT_NS.min(interval::ns() / 2)
+}
+
+/// How long the first thread may take what was requested: far longer than it needs when nothing blocks, and
+/// what a source that does delays the others, once.
+pub(super) fn patience_ns() -> u64 {
+    MAX_PATIENCE_NS.min(interval::ns() / 4)
 }

@@ -8,6 +8,7 @@
 use super::{
     history::History,
     kept_records::KeptRecord,
+    lives::Lives,
     log::{
         logged_bytes,
         memory_of, //
@@ -170,6 +171,7 @@ impl Samples {
 /// All that is needed for it, since nothing can be allocated then.
 pub(super) struct PanicLog {
     rings: Rings,
+    lives: Arc<Lives>,
     samples: Samples,
     tasks_then: KVec<Task>,
     tasks_now: KVec<Task>,
@@ -180,11 +182,16 @@ impl PanicLog {
     ///
     /// `ENOMEM` when there is no memory.
     #[inline(never)]
-    pub(super) fn new(history: Arc<History>, pending: Arc<Pending>) -> Result<KBox<Self>> {
+    pub(super) fn new(
+        history: Arc<History>,
+        pending: Arc<Pending>,
+        lives: Arc<Lives>,
+    ) -> Result<KBox<Self>> {
         let words = history.max_record_bytes() / WORD_BYTES;
         let places = places();
         let log = Self {
             rings: Rings { history, pending },
+            lives,
             samples: Samples {
                 then: RecordBuffer::new(words)?,
                 then_has_sources: false,
@@ -288,6 +295,8 @@ fn snapshot(taken_mono_ns: u64, entries: &[Task]) -> Snapshot<'_, Task> {
 
 impl PanicHandler for KBox<PanicLog> {
     fn run(&mut self) {
+        // First, whatever may go wrong below.
+        self.lives.note_panic();
         let room = Room::new((params::PANIC_LOG_KB.value() as usize).saturating_mul(1024));
         let newest = self.rings.samples().last();
         let Some(newest) = newest.filter(|_| room.left() != 0) else {

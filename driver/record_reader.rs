@@ -10,7 +10,10 @@ use super::{
         Lapped,
         NotRead, //
     },
-    history::History, //
+    history::{
+        after,
+        History, //
+    }, //
 };
 use crate::model::record::LOST_AT;
 use kernel::{
@@ -37,10 +40,9 @@ impl History {
                 return Err(NotRead::None);
             }
             let at = cursor.at.max(self.oldest.load(Acquire));
-            let Ok((seq, next)) = self.header(at) else {
+            let Ok((seq, len)) = self.header(at) else {
                 continue;
             };
-            let len = next.saturating_sub(at) as usize;
             if len > max_words {
                 return Err(NotRead::TooLong);
             }
@@ -50,7 +52,7 @@ impl History {
                 Err(Lapped) => continue,
             }
             *cursor = Cursor {
-                at: next,
+                at: after(at, len),
                 seq: seq.wrapping_add(1),
             };
             return Ok(len);

@@ -16,7 +16,8 @@ use crate::{
             SectionHeader,
             SIZE_AT,
             WORD_BYTES, //
-        }, //
+        },
+        sum::SUM_WORDS, //
     },
     sys::rwonce::RwOnce, //
 };
@@ -93,7 +94,10 @@ impl<'a> RecordWriter<'a> {
         {
             word.write(words.saturating_mul(WORD_BYTES as u64));
         }
-        self.history.publish(self.seq, self.at, has_event);
+        let end = self.at.saturating_add(SUM_WORDS as u64);
+        self.history.make_room(end);
+        self.history.words().seal(self.start, words as usize);
+        self.history.publish(self.seq, end, has_event);
     }
 }
 

@@ -10,8 +10,10 @@ use super::{
     },
     history::History,
     interval,
+    lives::Lives,
     oom_marks::OomMarks,
     open_round::{
+        wait_ns,
         OpenRound,
         RoundBuffers, //
     },
@@ -50,18 +52,7 @@ use kernel::{
         Arc,
         Mutex, //
     },
-    time::{
-        NSEC_PER_MSEC,
-        NSEC_PER_SEC, //
-    }, //
 };
-
-/// How long a record and the log wait for sources that are late, in nanoseconds; less at short
-/// intervals.
-const MAX_WAIT_NS: u64 = 2 * NSEC_PER_SEC as u64;
-
-/// At most how long the first thread may take what was requested, in nanoseconds.
-const MAX_PATIENCE_NS: u64 = 20 * NSEC_PER_MSEC as u64;
 
 /// Follows the samples that are taken. What each thread calls is in `driver/threads.rs`.
 #[pin_data]
@@ -71,6 +62,8 @@ pub(crate) struct Reporter {
     rounds: Arc<Rounds>,
     /// Processes that were chosen as memory ran out.
     marks: Arc<OomMarks>,
+    /// What is known of this life and others.
+    lives: Arc<Lives>,
     /// Number of changes to parameters that affect the log.
     changes: Atomic<u64>,
     /// Whether the rescuer reports, since the first thread is still in a source.
@@ -107,6 +100,7 @@ impl Reporter {
         sources: KBox<Sources>,
         timer: Arc<Timer>,
         marks: Arc<OomMarks>,
+        lives: Arc<Lives>,
     ) -> Result<Arc<Self>> {
         let progress = Progress::new(sources)?;
         Arc::pin_init(
@@ -115,6 +109,7 @@ impl Reporter {
                 history,
                 rounds,
                 marks,
+                lives,
                 changes: Atomic::new(0u64),
                 is_rescued: Atomic::new(false),
                 progress <- new_mutex!(progress, "Reporter::progress"),
@@ -188,6 +183,7 @@ impl Reporter {
     fn report(&self, progress: &mut Progress) -> Option<OpenSample<'_>> {
         let start_ns = clock::monotonic_now_ns();
         let seq = progress.read_next(&self.pending)?;
+        self.lives.note_clock(progress.now.words());
         Some(OpenSample {
             record: self.history.begin(seq, progress.now.words()),
             seq,
@@ -261,17 +257,6 @@ impl Reporter {
             }
         }
     }
-}
-
-/// How long a round waits for sources.
-fn wait_ns() -> u64 {
-    MAX_WAIT_NS.min(interval::ns() / 2)
-}
-
-/// How long the first thread may take what was requested: far longer than it needs when nothing blocks, and
-/// what a source that does delays the others, once.
-pub(super) fn patience_ns() -> u64 {
-    MAX_PATIENCE_NS.min(interval::ns() / 4)
 }
 
 /// A round, for all samples that came since the one before.

@@ -11,7 +11,13 @@ use super::{
     ring_memory::RingMemory, //
 };
 use crate::{
-    model::frame::Parts,
+    model::{
+        frame::Parts,
+        sum::{
+            Sum,
+            SUM_WORDS, //
+        }, //
+    },
     sys::rwonce::RwOnce, //
 };
 
@@ -59,10 +65,17 @@ impl Ring {
     ///
     /// Any context; takes no locks.
     pub(crate) fn parts(&self, position: u64, len: usize) -> Parts<'_, RwOnce<u64>> {
+        let (first, rest) = self.slices(position, len);
+        Parts::new(first, rest)
+    }
+
+    /// The same: those before the end of the ring, and those at its start.
+    #[inline(always)]
+    fn slices(&self, position: u64, len: usize) -> (&[RwOnce<u64>], &[RwOnce<u64>]) {
         let (end, start) = self.from(position);
         let first = end.get(..len).unwrap_or(end);
         let rest = start.get(..len.saturating_sub(first.len()));
-        Parts::new(first, rest.unwrap_or_default())
+        (first, rest.unwrap_or_default())
     }
 
     /// The words from `position` on that lie before the end of the ring.
@@ -100,6 +113,25 @@ impl Ring {
             .unwrap_or_default();
         copy::store(first, end);
         copy::store(rest, start);
+    }
+
+    /// Puts the sum of the `len` words from `position` on behind them, and has all reach memory, if that outlives
+    /// the machine. Otherwise nobody needs it.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks. One caller at a time.
+    pub(crate) fn seal(&self, position: u64, len: usize) {
+        let memory = self.memory();
+        if !memory.outlives() {
+            return;
+        }
+        let (first, rest) = self.slices(position, len);
+        let sum = copy::add_up(copy::add_up(Sum::new(), first), rest);
+        self.store(position.saturating_add(len as u64), &sum.words());
+        let (first, rest) = self.slices(position, len.saturating_add(SUM_WORDS));
+        memory.write_back(first);
+        memory.write_back(rest);
     }
 
     /// The ring from `position` on: what is left until its end, and then from its start.

@@ -15,6 +15,7 @@ use crate::{
             OLDEST_AT,
             RING_AT_BYTES, //
         }, //
+        words::Words, //
     },
     sys::rwonce::RwOnce, //
 };
@@ -33,10 +34,25 @@ impl RingMemory {
     ///
     /// `ENOMEM` when there is no memory.
     pub(crate) fn new(words: usize, life: Life) -> Result<Self> {
-        let memory = Self(Piece::new(words, &mut true)?);
-        let header = Header::of(memory.words().len(), life.boot_id, life.load_id);
-        memory.0.mark(&header);
+        let memory = Self::left(Piece::new(words, &mut true)?);
+        memory.begin(life);
         Ok(memory)
+    }
+
+    /// Memory in which there may be what another life has left.
+    pub(super) fn left(memory: Piece) -> Self {
+        Self(memory)
+    }
+
+    /// Begins with the records of a life. What was there before is not there any more.
+    pub(super) fn begin(&self, life: Life) {
+        if self.outlives() {
+            self.0.erase(self.0.words());
+        }
+        let has_sums = self.outlives();
+        let size = self.words().len();
+        self.0
+            .mark(&Header::of(size, life.boot_id, life.load_id, has_sums));
     }
 
     /// The words of the ring.
@@ -59,6 +75,25 @@ impl RingMemory {
         self.0.is_whole()
     }
 
+    /// Whether records in it are there when the machine has restarted. Then each needs its sum.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    #[inline(always)]
+    pub(super) fn outlives(&self) -> bool {
+        self.0.outlives()
+    }
+
+    /// Has words of the ring, which were written, reach memory, if it outlives the machine.
+    ///
+    /// # Context
+    ///
+    /// Any context; takes no locks.
+    pub(super) fn write_back(&self, words: &[RwOnce<u64>]) {
+        self.0.write_back(words);
+    }
+
     /// Has the header say where the oldest record is.
     ///
     /// # Context
@@ -75,6 +110,8 @@ impl RingMemory {
     /// Any context; takes no locks. One caller at a time.
     pub(super) fn set_end(&self, position: u64) {
         self.set(END_AT, position);
+        self.0
+            .write_back(self.0.words().get(..Header::LEN).unwrap_or_default());
     }
 
     fn set(&self, at: usize, position: u64) {
@@ -85,9 +122,9 @@ impl RingMemory {
 }
 
 impl Drop for RingMemory {
-    /// Records have no checksums, and others will have the memory, so that nothing is to be found in it any more.
+    /// Others will have the memory, unless it is reserved, so that nothing is to be found in it any more.
     fn drop(&mut self) {
-        if let Some(magic) = self.0.words().first() {
+        if let Some(magic) = self.0.words().first().filter(|_| !self.outlives()) {
             magic.write(0);
         }
     }

@@ -7,9 +7,9 @@
 //! the sources in time, the second goes on without it (`Reporter::rescue`): it has the workqueue take
 //! what the first has not begun with, and reports each sample from there on, until the first is back.
 
-use super::reporter::{
-    self,
-    Reporter, //
+use super::{
+    open_round,
+    reporter::Reporter, //
 };
 use crate::sys::{
     irq_work::IrqWorkHandler,
@@ -50,7 +50,7 @@ impl Job for Lead {
         self.reporter.hurry();
         if is_begun {
             // It is nearly always cancelled, and seldom the timer that comes next, so it costs little.
-            let patience = Delta::from_nanos(reporter::patience_ns() as i64);
+            let patience = Delta::from_nanos(open_round::patience_ns() as i64);
             let timer = self.rescue.clone().start(patience);
             self.reporter.take();
             drop(timer);

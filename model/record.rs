@@ -133,6 +133,9 @@ impl Header {
     }
 }
 
+/// The word of a record that has [`Header::version`].
+pub const VERSION_AT: usize = 1;
+
 /// The word of a record that has [`Header::size_bytes`].
 pub const SIZE_AT: usize = 2;
 
@@ -144,6 +147,9 @@ pub const LOST_AT: usize = 5;
 
 /// The word of a record that has [`Header::taken_mono_ns`].
 pub const TAKEN_MONO_AT: usize = 6;
+
+/// The word of a record that has [`Header::taken_wall_ns`].
+pub const TAKEN_WALL_AT: usize = 7;
 
 /// The word of a record that has [`Header::taken_boot_ns`].
 pub const TAKEN_BOOT_AT: usize = 13;

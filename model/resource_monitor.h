@@ -613,7 +613,8 @@ struct resource_monitor_oom_kill {
  * @header_bytes: Bytes of this header.
  * @boot_id: The same for all loads of one boot, as in its records.
  * @load_id: Drawn at random when the module was loaded, as in its records.
- * @number: Number of the block; the first one after loading is 0.
+ * @number: Number of the block, which grows from one to the next: the first one is 0, unless there
+ *	are blocks of earlier lives.
  * @first_seq: Sequence number of the first record.
  * @next_seq: Sequence number after that of the last record.
  * @records: Number of records.
@@ -646,18 +647,21 @@ struct resource_monitor_block {
  * @record_version: %RESOURCE_MONITOR_VERSION.
  * @max_record_bytes: Bytes of the largest record that there can be.
  * @history_bytes: Bytes of memory for the records that are kept, older ones in blocks included.
- * @history_records: How many records are kept now, those in blocks included.
+ * @history_records: How many records of this life are kept now, those in blocks included.
  * @oldest_seq: Sequence number of the oldest record that %RESOURCE_MONITOR_SEEK can go to;
  *	next_seq when there is none.
  * @next_seq: Sequence number of the next record.
  * @interval_ms: The interval in force, in milliseconds.
  * @block_bytes: Most bytes of a block: what a read needs that is to return one.
- * @block_oldest_seq: Sequence number of the oldest record of all; oldest_seq when there is no
+ * @block_oldest_seq: Sequence number of the oldest record of this life; oldest_seq when it has no
  *	block.
  * @oldest_boot_ns: CLOCK_BOOTTIME of that record, in nanoseconds; 0 when there is no record.
- * @block_records: How many records the blocks have.
+ * @block_records: How many records of this life the blocks have.
  * @block_used_bytes: How many bytes these take.
- * @block_memory_bytes: Bytes of memory for blocks.
+ * @block_memory_bytes: Bytes of memory for blocks, whosever records these have.
+ * @reserved_bytes: Bytes of reserved memory, which outlives a restart, that the history has; 0
+ *	when it lies in ordinary memory and ends with this life.
+ * @earlier_records: How many records of other boots are kept.
  */
 struct resource_monitor_info {
 	__u64 version;
@@ -674,15 +678,18 @@ struct resource_monitor_info {
 	__u64 block_records;
 	__u64 block_used_bytes;
 	__u64 block_memory_bytes;
+	__u64 reserved_bytes;
+	__u64 earlier_records;
 };
 
 /**
  * struct resource_monitor_seek_blocks - Which blocks are to be read.
  * @order: %RESOURCE_MONITOR_OLDEST_FIRST or %RESOURCE_MONITOR_NEWEST_FIRST.
- * @by: %RESOURCE_MONITOR_BY_SEQ or %RESOURCE_MONITOR_BY_BOOT_NS.
- * @from: A sequence number, or nanoseconds of CLOCK_BOOTTIME. The first block is the oldest one
- *	that has a record of this or later or, with the newest first, the newest one that has a
- *	record of this or earlier.
+ * @by: %RESOURCE_MONITOR_BY_SEQ, %RESOURCE_MONITOR_BY_BOOT_NS or %RESOURCE_MONITOR_BY_NUMBER.
+ * @from: A sequence number, nanoseconds of CLOCK_BOOTTIME, or the number of a block. The first
+ *	block is the oldest one that has a record of this or later or, with the newest first, the
+ *	newest one that has a record of this or earlier; by number that block itself, or the next
+ *	one in the order.
  */
 struct resource_monitor_seek_blocks {
 	__u64 order;
@@ -690,9 +697,42 @@ struct resource_monitor_seek_blocks {
 	__u64 from;
 };
 
+/**
+ * struct resource_monitor_life - A life: from when the module was loaded to its end. One without a
+ *	record that can be read is left out, except that which runs. It is the last one;
+ *	%RESOURCE_MONITOR_LIFE is ENOENT for an index beyond it. When the last record of the oldest
+ *	is overwritten, all others move up.
+ * @index: Which one, set by the program: 0 is the oldest.
+ * @boot_id: The same for all lives of one boot, as in its records.
+ * @load_id: Drawn at random when the module was loaded, as in its records.
+ * @kernel: The release of the kernel, as in uname(); empty when it is not known. It may have any
+ *	bytes.
+ * @begin_boot_ns: CLOCK_BOOTTIME when the module was loaded, in nanoseconds. When nothing is known
+ *	of the life but its records, that of the first one.
+ * @wall_ahead_ns: By how many nanoseconds CLOCK_REALTIME was ahead of CLOCK_BOOTTIME, at the
+ *	latest time at which this is known; 0 when it never was.
+ * @ended: %RESOURCE_MONITOR_LIFE_RUNS, %RESOURCE_MONITOR_LIFE_UNLOADED,
+ *	%RESOURCE_MONITOR_LIFE_RESTART, %RESOURCE_MONITOR_LIFE_POWER_OFF,
+ *	%RESOURCE_MONITOR_LIFE_PANIC or %RESOURCE_MONITOR_LIFE_UNKNOWN.
+ * @end_boot_ns: CLOCK_BOOTTIME of the end, in nanoseconds; with %RESOURCE_MONITOR_LIFE_UNKNOWN
+ *	that of the last record, and 0 while it runs.
+ * @records: How many records of it can be read, as blocks or, of the one that runs, as they are.
+ */
+struct resource_monitor_life {
+	__u64 index;
+	__u64 boot_id;
+	__u64 load_id;
+	char kernel[64];
+	__u64 begin_boot_ns;
+	__u64 wall_ahead_ns;
+	__u64 ended;
+	__u64 end_boot_ns;
+	__u64 records;
+};
+
 /* End of what is generated. */
 
-#define RESOURCE_MONITOR_IOCTL_VERSION 2
+#define RESOURCE_MONITOR_IOCTL_VERSION 3
 
 /*
  * What there is. The size is that of the structure that the program knows: a shorter one gets its
@@ -721,12 +761,14 @@ struct resource_monitor_seek_blocks {
 #define RESOURCE_MONITOR_NEWEST_FIRST 1
 #define RESOURCE_MONITOR_BY_SEQ 0
 #define RESOURCE_MONITOR_BY_BOOT_NS 1
+#define RESOURCE_MONITOR_BY_NUMBER 2
 /*
  * Makes reads return older records, which are kept encoded: one struct resource_monitor_block with
  * its frames per read, which needs room for block_bytes or is EINVAL, and then 0. The last one with
  * the oldest first, or the first one with the newest first, is the one that records were added to
- * when this was called. %RESOURCE_MONITOR_SEEK makes reads return records again. An order that is
- * not known is EINVAL.
+ * when this was called. %RESOURCE_MONITOR_BY_NUMBER alone gives those of other lives, too, of which
+ * those that are damaged are left out. %RESOURCE_MONITOR_SEEK makes reads return records again. An
+ * order that is not known is EINVAL.
  */
 #define RESOURCE_MONITOR_SEEK_BLOCKS _IOW(0xbc, 4, struct resource_monitor_seek_blocks)
 
@@ -736,5 +778,23 @@ struct resource_monitor_seek_blocks {
  * the caller needs CAP_SYS_ADMIN, or it is EPERM.
  */
 #define RESOURCE_MONITOR_TEST_EVENT _IOR(0xbc, 5, __u64)
+
+#define RESOURCE_MONITOR_LIFE_RUNS 0
+#define RESOURCE_MONITOR_LIFE_UNLOADED 1
+#define RESOURCE_MONITOR_LIFE_RESTART 2
+#define RESOURCE_MONITOR_LIFE_POWER_OFF 3
+#define RESOURCE_MONITOR_LIFE_PANIC 4
+#define RESOURCE_MONITOR_LIFE_UNKNOWN 5
+/*
+ * Tells of the life with this index. The one that runs is the last one, and ENOENT is what is
+ * beyond it.
+ */
+#define RESOURCE_MONITOR_LIFE _IOWR(0xbc, 6, struct resource_monitor_life)
+/*
+ * Erases the records of other boots, and what is known of their lives, from memory as well. The
+ * device must be open for writing, or it is EBADF, and the caller needs CAP_SYS_ADMIN, or it is
+ * EPERM.
+ */
+#define RESOURCE_MONITOR_FORGET _IO(0xbc, 7)
 
 #endif /* RESOURCE_MONITOR_H */

@@ -4,7 +4,8 @@
 //! that has crashed. Nobody reads it while the module runs.
 //!
 //! The header begins at a multiple of [`RING_AT_BYTES`] of physical memory, and the ring's words follow
-//! that many bytes behind its start, without a gap. Records lie in them one after the other.
+//! that many bytes behind its start, without a gap. Records lie in them one after the other, each with its sum
+//! ([`super::sum`]) behind it.
 
 use super::crc32c;
 use super::record::WORD_BYTES;
@@ -14,7 +15,7 @@ use super::words::{self, words, Words};
 pub const MAGIC: u64 = u64::from_le_bytes(*b"RSRCRNG\0");
 
 /// Version of the header. New fields at its end do not change it.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// Bytes from the start of the header to the ring, whatever a page of the kernel is.
 pub const RING_AT_BYTES: usize = 4096;
@@ -35,6 +36,8 @@ words! {
         pub boot_id: u64,
         /// Drawn at random when the module was loaded, as in its records.
         pub load_id: u64,
+        /// 1 when each record is followed by its sum; 0 when the words there mean nothing.
+        pub has_sums: u64,
         /// CRC-32C of the words before this one.
         pub checksum: u64,
         /// Position of the oldest record: the words before it since load. It is moved on before the record
@@ -47,17 +50,17 @@ words! {
 }
 
 /// The word that has [`Header::checksum`].
-const CHECKSUM_AT: usize = 6;
+const CHECKSUM_AT: usize = 7;
 
 /// The word that has [`Header::oldest`].
-pub const OLDEST_AT: usize = 7;
+pub const OLDEST_AT: usize = 8;
 
 /// The word that has [`Header::end`].
-pub const END_AT: usize = 8;
+pub const END_AT: usize = 9;
 
 impl Header {
     /// The header of a ring of so many words without records, with its checksum.
-    pub fn of(size_words: usize, boot_id: u64, load_id: u64) -> Self {
+    pub fn of(size_words: usize, boot_id: u64, load_id: u64, has_sums: bool) -> Self {
         let mut header = Self {
             magic: MAGIC,
             version: VERSION,
@@ -65,6 +68,7 @@ impl Header {
             size_words: size_words as u64,
             boot_id,
             load_id,
+            has_sums: u64::from(has_sums),
             ..Self::default()
         };
         header.checksum = u64::from(crc32c::of_first(&header, CHECKSUM_AT));

@@ -8,7 +8,9 @@
 #include <linux/namei.h>
 #include <linux/netdevice.h>
 #include <linux/part_stat.h>
+#include <linux/reboot.h>
 #include <linux/statfs.h>
+#include <linux/utsname.h>
 #include <net/net_namespace.h>
 #include <net/snmp.h>
 
@@ -44,6 +46,10 @@ int main(void)
 	DEFINE(LOOKUP_FOLLOW_FLAG, LOOKUP_FOLLOW);
 	DEFINE(LOOKUP_REVAL_FLAG, LOOKUP_REVAL);
 
+	DEFINE(SYS_RESTART_ACTION, SYS_RESTART);
+	DEFINE(SYS_HALT_ACTION, SYS_HALT);
+	DEFINE(SYS_POWER_OFF_ACTION, SYS_POWER_OFF);
+
 	OFFSET(NET_DEV_BASE_HEAD, net, dev_base_head);
 	OFFSET(NET_DEV_BY_INDEX, net, dev_by_index);
 	OFFSET(NET_HASH_MIX, net, hash_mix);
@@ -73,6 +79,8 @@ int main(void)
 	OFFSET(LINK_STATS_RX_DROPPED, rtnl_link_stats64, rx_dropped);
 	OFFSET(LINK_STATS_TX_DROPPED, rtnl_link_stats64, tx_dropped);
 	OFFSET(LINK_STATS_RX_MISSED, rtnl_link_stats64, rx_missed_errors);
+
+	OFFSET(UTS_RELEASE_AT, uts_namespace, name.release);
 
 	return 0;
 }

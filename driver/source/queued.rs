@@ -41,8 +41,8 @@ use crate::{
     driver::{
         cost::CostMeter,
         log::Log,
+        open_round, //
         record_writer::RecordWriter,
-        reporter, //
     },
     model::{
         event::watch::Watch,
@@ -191,7 +191,7 @@ impl<S: Source> Shared<S> {
             request.snapshots.put(&mut table);
         }
         request.outcome = outcome;
-        request.was_slow = self.cost.last_ns() > reporter::patience_ns();
+        request.was_slow = self.cost.last_ns() > open_round::patience_ns();
         request.is_pending = false;
         let round = request.round;
         drop(request);

@@ -2,12 +2,14 @@
 
 //! Blocks: a header, and the frames of a span of time. The first one is a key frame.
 
+mod header;
 // The module only writes them.
 #[cfg(not(MODULE))]
 mod parse;
 
+pub use header::Invalid;
 #[cfg(not(MODULE))]
-pub use parse::{Block, Frames, Invalid};
+pub use parse::{Block, Frames};
 
 use super::crc32c;
 use super::record::WORD_BYTES;
@@ -36,7 +38,8 @@ words! {
         pub boot_id: u64,
         /// Drawn at random when the module was loaded, as in its records.
         pub load_id: u64,
-        /// Number of the block; the first one after loading is 0.
+        /// Number of the block, which grows from one to the next: the first one is 0, unless there are blocks of
+        /// earlier lives.
         pub number: u64,
         /// Sequence number of the first record.
         pub first_seq: u64,
@@ -60,6 +63,19 @@ words! {
 const CHECKSUM_AT: usize = Header::LEN.saturating_sub(1);
 
 impl Header {
+    /// What its block begins with while it is open, when it is not known yet how many records there will be.
+    pub fn opened(&self) -> Self {
+        Self {
+            boot_id: self.boot_id,
+            load_id: self.load_id,
+            number: self.number,
+            first_seq: self.first_seq,
+            first_boot_ns: self.first_boot_ns,
+            ..Self::default()
+        }
+        .sealed(0)
+    }
+
     /// This header of a block whose frames have `frame_words`, with what every header of this version
     /// has, and with its checksum. So it comes last.
     pub fn sealed(self, frame_words: usize) -> Self {

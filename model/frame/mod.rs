@@ -31,18 +31,18 @@
 //! `zigzag(residual) << 1` or `zigzag(residual / tick) << 1 | 1`. Where that is 2^56 or more, it is the
 //! byte of 0 and the 8 bytes of `zigzag(residual)`.
 
+mod chain;
 // Only programs decode.
 #[cfg(not(MODULE))]
 mod decoder;
 mod encoder;
-#[cfg(not(MODULE))]
 mod parse;
 mod varint;
 
+pub use chain::count;
 #[cfg(not(MODULE))]
 pub use decoder::{Decoder, NotDecoded};
 pub use encoder::{Encoder, NotEncoded, Output, Parts, Word};
-#[cfg(not(MODULE))]
 pub use parse::{size_words, Frame, Invalid};
 
 use super::crc32c;

@@ -58,6 +58,12 @@ fn decoded(words: &[u64]) -> (Vec<Vec<u64>>, usize) {
     (records, gaps)
 }
 
+/// How many of its frames can be decoded, as the module counts them.
+fn counted(words: &[u64]) -> u64 {
+    let frames = &words[Header::LEN..];
+    frame::count(frames.len(), |at| frames[at])
+}
+
 #[test]
 fn a_header_is_sealed() {
     let header = Header {
@@ -180,6 +186,7 @@ fn a_damaged_byte_costs_the_rest_of_its_group_at_most() {
             let next_group = (frame / FRAMES + 1) * FRAMES;
             let expected = [&made.records[..frame], &made.records[next_group..]].concat();
             let found = decoded(&words);
+            assert_eq!(counted(&words), expected.len() as u64, "byte {at}");
             assert_eq!(found, (expected, 1), "byte {at} changed by {change:#x}");
         }
     }
@@ -198,6 +205,7 @@ fn what_is_between_frames_is_left_out_once() {
     words.extend([0, 0]);
     let size = 8 * words.len() as u64;
     let words = changed(&words, &[(2, size)]);
+    assert_eq!(counted(&words), records.len() as u64);
     assert_eq!(decoded(&words), (records, 2));
 }
 
@@ -215,6 +223,7 @@ proptest! {
             words[at] = word;
         }
         let (records, _) = decoded(&words);
+        prop_assert_eq!(counted(&words), records.len() as u64);
         for record in records {
             prop_assert!(made.records.contains(&record), "expected a record that was there");
         }
@@ -226,6 +235,32 @@ proptest! {
         let header = header.sealed(frame_words);
         prop_assert_eq!(Header::parse(&words_of(&header)), Ok(header));
     }
+}
+
+#[test]
+fn frames_that_are_missing_at_the_end_are_not_counted() {
+    let made = made();
+    for len in Header::LEN..made.words.len() {
+        let whole = made.starts.iter().skip(1).filter(|start| **start <= len);
+        assert_eq!(
+            counted(&made.words[..len]),
+            whole.count() as u64,
+            "{len} words"
+        );
+    }
+}
+
+#[test]
+fn counting_ends_soon_whatever_is_there() {
+    // The start of a frame in each word, as long as can be.
+    let len = 1 << 14;
+    let looks = std::cell::Cell::new(0_usize);
+    let words = |at: usize| {
+        looks.set(looks.get() + 1);
+        u64::from(frame::MAGIC) | ((8 * (len - at) as u64) << 32)
+    };
+    assert_eq!(frame::count(len, words), 0);
+    assert!(looks.get() < 8 * len, "{}", looks.get());
 }
 
 /// A machine may die while the header of the newest block is written, which is then still open.

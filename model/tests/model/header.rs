@@ -7,7 +7,7 @@ use model::block;
 use model::event::trigger::{Bad, Description, Unit};
 use model::event::{self, Trigger};
 use model::frame;
-use model::ioctl::{self, Info, SeekBlocks};
+use model::ioctl::{self, Info, Life, SeekBlocks};
 use model::record::{self, Header, SectionHeader, WORD_BYTES};
 use model::source::{disk, fs, net, oom_kill, ALL};
 use model::words::{Fields, Kind, Structure, Type};
@@ -51,8 +51,17 @@ const CONSTANTS: &[(&str, u64)] = &[
     ("NEWEST_FIRST", ioctl::NEWEST_FIRST),
     ("BY_SEQ", ioctl::BY_SEQ),
     ("BY_BOOT_NS", ioctl::BY_BOOT_NS),
+    ("BY_NUMBER", ioctl::BY_NUMBER),
     ("SEEK_BLOCKS", ioctl::SEEK_BLOCKS as u64),
     ("TEST_EVENT", ioctl::TEST_EVENT as u64),
+    ("LIFE_RUNS", ioctl::RUNS),
+    ("LIFE_UNLOADED", ioctl::UNLOADED),
+    ("LIFE_RESTART", ioctl::RESTART),
+    ("LIFE_POWER_OFF", ioctl::POWER_OFF),
+    ("LIFE_PANIC", ioctl::PANIC),
+    ("LIFE_UNKNOWN", ioctl::UNKNOWN),
+    ("LIFE", ioctl::LIFE as u64),
+    ("FORGET", ioctl::FORGET as u64),
 ];
 
 /// All structures, each after those that are in it.
@@ -76,6 +85,7 @@ fn structures() -> Vec<Structure> {
     add(&mut all, &block::Header::STRUCTURE);
     add(&mut all, &Info::STRUCTURE);
     add(&mut all, &SeekBlocks::STRUCTURE);
+    add(&mut all, &Life::STRUCTURE);
     all
 }
 
@@ -127,6 +137,10 @@ fn checks() -> Checks {
         ("struct resource_monitor_net *)0)->name", net::MAX_NAME),
         ("struct resource_monitor_fs *)0)->path", fs::MAX_PATH),
         ("struct resource_monitor_event *)0)->subject", fs::MAX_PATH),
+        (
+            "struct resource_monitor_life *)0)->kernel",
+            ioctl::MAX_RELEASE,
+        ),
     ] {
         checks.same(&format!("sizeof((({field}) > {longest}"), 1);
     }

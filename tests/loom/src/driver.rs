@@ -5,6 +5,10 @@
 // The device uses more of them than the models.
 #![allow(dead_code)]
 
+#[path = "../../../driver/block_headers.rs"]
+pub(crate) mod block_headers;
+#[path = "../../../driver/block_memory.rs"]
+pub(crate) mod block_memory;
 #[path = "../../../driver/block_reader.rs"]
 pub(crate) mod block_reader;
 #[path = "../../../driver/blocks.rs"]
@@ -13,11 +17,13 @@ pub(crate) mod blocks;
 pub(crate) mod copy;
 #[path = "../../../driver/cursor.rs"]
 pub(crate) mod cursor;
+#[path = "../../../driver/forget.rs"]
+pub(crate) mod forget;
 #[path = "../../../driver/history.rs"]
 pub(crate) mod history;
 #[path = "../../../driver/life.rs"]
 pub(crate) mod life;
-/// Without what is for dumps alone, as the module's header of the ring is.
+/// Without what is for dumps and for the next boot, as the module's header of the ring is.
 pub(crate) mod piece;
 #[path = "../../../driver/reader.rs"]
 pub(crate) mod reader;

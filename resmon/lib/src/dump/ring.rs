@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! The ring of plain records. These have no checksum, so each is looked at in more than one way.
+//! The ring of plain records. In memory that outlives the machine each has a sum, elsewhere not, so each is looked
+//! at in more than one way.
 
 use model::record::{self, Invalid, Record, WORD_BYTES};
 use model::ring_header::{Header, RING_AT_BYTES};
+use model::sum::{Sum, SUM_WORDS};
 
 use super::memory::Memory;
 use super::{push, Found};
@@ -47,7 +49,7 @@ pub(super) fn take(
             Ok((seq, len)) => {
                 ring.take(at as u64, len as u64, found);
                 before = Some(seq);
-                at += len;
+                at += len + SUM_WORDS;
             }
             Err(why) => {
                 let claimed = record::size_bytes(rest).unwrap_or(0);
@@ -73,11 +75,15 @@ pub(super) fn take(
 fn look(words: &[u64], ring: &Header, before: Option<u64>) -> Result<(u64, usize), Invalid> {
     let bytes = record::size_bytes(words)?;
     let len = usize::try_from(bytes / WORD_BYTES as u64).unwrap_or(usize::MAX);
-    let words = words.get(..len).ok_or(Invalid::Size(bytes))?;
+    let (words, sum) = words
+        .split_at_checked(len)
+        .and_then(|(words, rest)| Some((words, rest.get(..SUM_WORDS)?)))
+        .ok_or(Invalid::Size(bytes))?;
     let header = Record::new(words)?.header();
+    let has_sum = ring.has_sums == 0 || Sum::of(words.iter().copied()).words() == sum;
     let is_of_ring = header.boot_id == Some(ring.boot_id) && header.load_id == Some(ring.load_id);
     let is_next = before.is_none_or(|before| header.seq > before);
-    match is_of_ring && is_next {
+    match is_of_ring && is_next && has_sum {
         true => Ok((header.seq, len)),
         false => Err(Invalid::Magic),
     }

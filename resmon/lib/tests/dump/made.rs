@@ -116,18 +116,50 @@ impl Encoder {
     }
 }
 
-/// The ring of plain records, of which the oldest is at `oldest`.
-pub fn ring(load_id: u64, records: &[Vec<u64>], size: usize, oldest: u64) -> Vec<u8> {
+/// Records as they lie in the ring, each with its sum behind it.
+pub fn in_ring(records: &[Vec<u64>]) -> Vec<u64> {
+    let mut all = Vec::new();
+    for record in records {
+        let start = u64::from_le_bytes(*b"RSRCSUM\0");
+        let (mut words, mut sums) = (start, start);
+        for word in record {
+            words = words.wrapping_add(*word);
+            sums = sums.wrapping_add(words);
+        }
+        all.extend(record);
+        all.extend([words, sums]);
+    }
+    all
+}
+
+/// The ring of plain records, of which the oldest is at `oldest`. Its header says whether there are sums.
+pub fn ring(
+    load_id: u64,
+    records: &[Vec<u64>],
+    size: usize,
+    oldest: u64,
+    has_sums: bool,
+) -> Vec<u8> {
     let mut header = vec![
         u64::from_le_bytes(*b"RSRCRNG\0"),
-        1,
-        9 * 8,
+        2,
+        10 * 8,
         size as u64,
         BOOT_ID,
         load_id,
+        u64::from(has_sums),
     ];
     header.push(crc32c(&header));
-    let all = records.concat();
+    let mut all = in_ring(records);
+    if !has_sums {
+        // Nobody writes them.
+        let mut at = 0;
+        for record in records {
+            at += record.len();
+            all[at..at + 2].fill(u64::from_le_bytes(*b"RSRCMON\0"));
+            at += 2;
+        }
+    }
     assert!(all.len() <= size);
     header.extend([oldest, oldest + all.len() as u64]);
     header.resize(PAGE / 8, 0);
@@ -233,12 +265,13 @@ pub fn pieces() -> Pieces {
     let open = blocks[2].len();
     assert!(open < older.len());
     blocks[2].extend(&older[open..]);
-    let size = records[14..].concat().len() + 100;
+    let size = in_ring(&records[14..]).len() + 100;
     let ring = ring(
         LOAD_ID,
         &records[14..],
         size,
         7 * size as u64 + size as u64 - 50,
+        true,
     );
     Pieces {
         blocks,

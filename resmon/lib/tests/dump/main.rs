@@ -96,8 +96,8 @@ fn pages_of_zeros_need_not_be_in_the_file() {
     words.extend([77, 8 * (8 + zeros as u64), 64, 8, 0, 0, 0, 0]);
     words.extend(vec![0; zeros]);
     words[2] = 8 * words.len() as u64;
-    let size = records.concat().len();
-    let memory = memory(40, &[(1, &ring(LOAD_ID, &records, size, 0))]);
+    let size = in_ring(&records).len();
+    let memory = memory(40, &[(1, &ring(LOAD_ID, &records, size, 0, true))]);
     let is_zero = |page: &[u8]| page.iter().all(|byte| *byte == 0);
     let pages: Vec<_> = memory.chunks(PAGE).collect();
     let from = pages.iter().position(|page| is_zero(page)).unwrap();
@@ -216,10 +216,15 @@ fn an_open_block_ends_where_it_does_not_go_on() {
 
 #[test]
 fn a_ring_with_damage() {
+    a_ring_of(true);
+    a_ring_of(false);
+}
+
+fn a_ring_of(has_sums: bool) {
     let records = kept(LOAD_ID, 0..6);
-    let size = records.concat().len() + 10;
-    let good = ring(LOAD_ID, &records, size, 0);
-    let start = PAGE + 8 * records[..2].concat().len();
+    let size = in_ring(&records).len() + 10;
+    let good = ring(LOAD_ID, &records, size, 0, has_sums);
+    let start = PAGE + 8 * in_ring(&records[..2]).len();
     let changed = |at: usize, word: u64| {
         let mut ring = good.clone();
         ring[at..at + 8].copy_from_slice(&word.to_le_bytes());
@@ -237,15 +242,33 @@ fn a_ring_with_damage() {
     ] {
         let found = changed(start + 8 * word, value).unwrap();
         assert!(found.records == without_third, "word {word}");
-        assert_eq!(found.damaged, 8 * records[2].len() as u64, "word {word}");
+        assert_eq!(
+            found.damaged,
+            8 * in_ring(&records[2..3]).len() as u64,
+            "word {word}"
+        );
+    }
+    // What nobody would notice by the record, and the sum itself.
+    for word in [
+        7,
+        records[2].len() - 1,
+        records[2].len(),
+        records[2].len() + 1,
+    ] {
+        let found = changed(start + 8 * word, 5).unwrap();
+        match has_sums {
+            true => assert!(found.records == without_third, "word {word}"),
+            false => assert_eq!(found.records.len(), records.len(), "word {word}"),
+        }
     }
     // Positions that cannot be, and a header that is none.
     for (word, value) in [
-        (7, u64::MAX),
         (8, u64::MAX),
-        (8, 1 << 30),
+        (9, u64::MAX),
+        (9, 1 << 30),
         (3, 1 << 60),
-        (6, 0),
+        (6, 7),
+        (7, 0),
     ] {
         let error = changed(8 * word, value).err();
         assert!(

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::tables::Row;
 
 /// The contexts of docs/ffi.md.
-const CONTEXTS: &str = "TISRJHFPLON";
+const CONTEXTS: &str = "TISRJHFPLONB";
 
 /// Those in which nothing may sleep: interrupts, the probe of OOM kills, and a panic.
 const INTERRUPTS: &str = "TISON";

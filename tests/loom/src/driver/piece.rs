@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory for words, without the headers that only a dump needs.
+//! Memory for words, without what only a dump needs, and the next boot.
 
+use model::block::Header;
 use model::words::Words;
 
 use crate::prelude::*;
@@ -23,6 +24,24 @@ impl Piece {
     }
 
     pub(super) fn mark(&self, _header: &impl Words) {}
+
+    pub(super) fn begin(&self, header: &impl Words) {
+        super::copy::put(self.words(), header);
+    }
+
+    pub(super) fn write_back(&self, _words: &[RwOnce<u64>]) {}
+
+    /// All but the header of a block: a reader finds each of its words as it was or erased, in any combination,
+    /// and there are too many.
+    pub(super) fn erase(&self, words: &[RwOnce<u64>]) {
+        for word in words.iter().skip(Header::LEN) {
+            word.write(0);
+        }
+    }
+
+    pub(super) fn outlives(&self) -> bool {
+        false
+    }
 
     pub(crate) fn is_whole(&self) -> bool {
         true

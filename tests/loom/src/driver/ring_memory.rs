@@ -26,6 +26,14 @@ impl RingMemory {
         self.0.is_whole()
     }
 
+    pub(super) fn outlives(&self) -> bool {
+        self.0.outlives()
+    }
+
+    pub(super) fn write_back(&self, words: &[RwOnce<u64>]) {
+        self.0.write_back(words);
+    }
+
     pub(super) fn set_oldest(&self, _position: u64) {}
 
     pub(super) fn set_end(&self, _position: u64) {}

@@ -4,12 +4,16 @@
 
 use loom::thread;
 use model::record::{LOST_AT, SEQ_AT, SIZE_AT, WORD_BYTES};
+use model::sum::SUM_WORDS;
 
 use super::check;
-use crate::driver::blocks;
+use crate::driver::block_memory::BlockMemory;
+use crate::driver::blocks::{Blocks, Capacity, Earlier};
 use crate::driver::cursor::{Cursor, NotRead};
-use crate::driver::history::{Capacity, History};
+use crate::driver::history::History;
 use crate::driver::life::Life;
+use crate::driver::ring::Ring;
+use crate::driver::ring_memory::RingMemory;
 use crate::sync::Arc;
 use crate::sys::rwonce::{take_away, Barrier};
 
@@ -17,28 +21,30 @@ use crate::sys::rwonce::{take_away, Barrier};
 pub(super) const WORDS: usize = LOST_AT + 1;
 
 /// Two records fit, and the third begins right before the end of the ring.
-const CAPACITY: usize = 2 * WORDS + 1;
+const CAPACITY: usize = 2 * PLACE + 1;
+
+/// Words from a record to the next one.
+const PLACE: usize = WORDS + SUM_WORDS;
 
 const PREEMPTIONS: Option<usize> = Some(3);
 
 pub(super) fn history() -> Arc<History> {
-    let capacity = Capacity {
-        words: CAPACITY,
-        // What leaves the ring is gone: the blocks have a model of their own.
-        blocks: blocks::Capacity {
-            blocks: 0,
-            block_words: 0,
-            max_record_words: WORDS,
-            tick_ns: 0,
-            first_group: 0,
-        },
-        about_records: 0,
+    // What leaves the ring is gone: the blocks have a model of their own.
+    let none = Capacity {
+        blocks: 0,
+        block_words: 0,
+        max_record_words: WORDS,
+        tick_ns: 0,
+        first_group: 0,
     };
     let life = Life {
         boot_id: 0,
         load_id: 0,
     };
-    History::new(&capacity, life).unwrap()
+    let memory = BlockMemory::new(&none).unwrap();
+    let blocks = Blocks::new(memory, &none, life, &Earlier::default()).unwrap();
+    let words = Ring::new(RingMemory::new(CAPACITY, life).unwrap());
+    History::new(words, blocks, WORDS).unwrap()
 }
 
 /// What a record is made of, as it is read.
@@ -175,7 +181,7 @@ fn find_beside_writer(seqs: &'static [u64]) {
         }
         let (cursor, found) = finder.join().unwrap();
         // All are of the same length.
-        let index = cursor.position() as usize / WORDS;
+        let index = cursor.position() as usize / PLACE;
         assert_eq!(seqs.get(index), Some(&found), "number of another record");
     });
 }
