@@ -91,6 +91,41 @@ build_device_tests() {
 		-o "$folder/device32" "$TOP/tests/device/device32.c"
 }
 
+# build_c_module FILE KERNEL: builds a module in C, which is for tests alone, for the kernel in the folder KERNEL, and
+# sets C_MODULE to it.
+build_c_module() {
+	local file=$1 kernel=$2 name args=()
+	name=$(basename "$file" .c)
+	C_MODULE=$CACHE/build/${kernel##*/}-$name/$name.ko
+	[[ ! -e $kernel/make-args ]] || read -ra args <"$kernel/make-args"
+	mkdir -p "${C_MODULE%/*}"
+	cp --preserve=timestamps "$file" "${C_MODULE%/*}"
+	echo "obj-m := $name.o" >"${C_MODULE%/*}/Kbuild"
+	step "Build $name.ko for ${kernel##*/}" in_root make --no-print-directory -C "$kernel/tree" M="${C_MODULE%/*}" "${args[@]}" modules
+}
+
+# Firmware that is UEFI, and copy_firmware FOLDER: puts it there as scripts/vm wants it.
+fetch_firmware() {
+	fetch_packages ovmf ovmf
+}
+
+copy_firmware() {
+	cp "$CACHE/programs/ovmf/usr/share/OVMF/OVMF_CODE_4M.fd" "$1/code.fd"
+	cp "$CACHE/programs/ovmf/usr/share/OVMF/OVMF_VARS_4M.fd" "$1/vars.fd"
+}
+
+# What starts a kernel for a crash, and what writes a dump there; and the files, a line each, as scripts/initramfs
+# wants them.
+fetch_kdump() {
+	fetch_packages kdump kexec-tools makedumpfile
+}
+
+kdump_files() {
+	local kexec=$CACHE/programs/kdump/usr/sbin/kexec makedumpfile=$CACHE/programs/kdump/usr/bin/makedumpfile
+	printf '%s\n' "/bin/kexec=$kexec" "/bin/makedumpfile=$makedumpfile"
+	libraries_of kdump "$kexec" "$makedumpfile"
+}
+
 # make_programs_disk DISK SIZE PACKAGE PROGRAM [FILE...]: makes a disk with a program of a package that
 # fetch_packages has fetched, what it is linked with, and files, in its top folder. In tmp, proc,
 # sys and dev the guest mounts something.
@@ -112,10 +147,20 @@ make_programs_disk() {
 	rm -rf "$folder"
 }
 
+# busybox_of_arch: prints where that of the guests is.
+busybox_of_arch() {
+	if [[ $ARCH == amd64 ]]; then
+		echo "$ROOT/bin/busybox"
+	else
+		fetch_packages "busybox-$ARCH" "busybox-static:$ARCH"
+		echo "$CACHE/programs/busybox-$ARCH/usr/bin/busybox"
+	fi
+}
+
 # make_guest KERNEL RESMON DIR: builds the module for the kernel in the folder KERNEL, and puts all that
 # its guest has into DIR/vmtest.cpio, the program RESMON too, and its first disk as DIR/disk.
 make_guest() {
-	local kernel=$1 busybox=$ROOT/bin/busybox file files module
+	local kernel=$1 file files module
 	mapfile -t files < <(module_files "$kernel")
 	module=$CACHE/build/${kernel##*/}/resource_monitor.ko
 	"$TOP/scripts/build-module" "${kernel##*/}"
@@ -125,11 +170,7 @@ make_guest() {
 	for file in "$CACHE/build/device-$ARCH"/*; do
 		files+=("/${file##*/}=$file")
 	done
-	if [[ $ARCH != amd64 ]]; then
-		fetch_packages "busybox-$ARCH" "busybox-static:$ARCH"
-		busybox=$CACHE/programs/busybox-$ARCH/usr/bin/busybox
-	fi
-	"$TOP/scripts/initramfs" "$3/vmtest.cpio" /bin/busybox="$busybox" /resmon="$2" \
+	"$TOP/scripts/initramfs" "$3/vmtest.cpio" /bin/busybox="$(busybox_of_arch)" /resmon="$2" \
 		/init="$CACHE/cargo/vmtest/$TARGET/release/vmtest" /resource_monitor.ko="$module" "${files[@]}"
 	make_disk "$3/disk" rmtest
 }

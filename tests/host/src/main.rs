@@ -11,6 +11,7 @@ mod boot;
 mod console;
 mod decode;
 mod ffi;
+mod guest;
 mod matrix;
 mod panic;
 mod qmp;

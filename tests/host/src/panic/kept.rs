@@ -4,11 +4,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{ensure, Context, Result};
 
 use crate::args::Args;
+use crate::guest::raw_records;
 
 /// What keeps something of a panic.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,11 @@ impl Keeper {
 /// Compares what the guest had recorded before with what the capture kernel found in the dump and recorded, with
 /// what it saved, and with what is found in the file that makedumpfile made of the dump: bit for bit.
 pub fn judge_dump(resmon: &str, recording: &Path, kept: &Path) -> Result<String> {
-    let raw = |file: &Path| raw_records(resmon, file, kept);
+    let raw = |file: &Path| -> Result<Vec<u8>> {
+        let (records, said) = raw_records(resmon, file)?;
+        ensure!(said.is_empty(), "{}: {said}", file.display());
+        Ok(records)
+    };
     let before = raw(recording)?;
     let found = raw(&kept.join("vmcore.rec"))?;
     ensure!(!before.is_empty(), "nothing was recorded before");
@@ -72,25 +76,4 @@ fn saved(kept: &Path) -> Result<PathBuf> {
     let first = saved.next().context("nothing was saved")?;
     ensure!(saved.next().is_none(), "more than one file was saved");
     Ok(first.path())
-}
-
-/// The records that a file has, as the module made them.
-fn raw_records(resmon: &str, file: &Path, folder: &Path) -> Result<Vec<u8>> {
-    let raw = folder.join("raw");
-    let output = Command::new(resmon)
-        .args(["record", "--raw"])
-        .arg(&raw)
-        .arg("--from")
-        .arg(file)
-        .output()
-        .context("resmon")?;
-    ensure!(
-        output.status.success() && output.stderr.is_empty(),
-        "resmon record --from {}: {}",
-        file.display(),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let bytes = fs::read(&raw)?;
-    fs::remove_file(&raw)?;
-    Ok(bytes)
 }

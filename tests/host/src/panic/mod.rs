@@ -8,22 +8,17 @@ mod said;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{ensure, Context, Result};
 
 use crate::args::Args;
-use crate::boot::make_pipe;
 use crate::console;
-use crate::qmp::Qmp;
+use crate::guest::{unpack, Running};
 use judge::{Kind, Recorded};
 use kept::Keeper;
 use said::Said;
-
-/// How often it is looked for what the guest says.
-const POLL: Duration = Duration::from_millis(50);
 
 /// How long after the guest is ready it is interrupted, at most.
 const MAX_DELAY_MS: u128 = 1500;
@@ -93,39 +88,22 @@ struct Guest<'a> {
 impl Guest<'_> {
     /// Lets it die, and judges what is left. Returns what there is to say of that.
     fn run(&self) -> Result<String> {
-        let [out, kept, control, console, port] =
-            ["out.disk", "kept.disk", "control", "console", "port"].map(|name| self.dir.join(name));
+        let [out, kept] = ["out.disk", "kept.disk"].map(|name| self.dir.join(name));
+        let console = Running::console(self.dir);
         File::create(&out)?.set_len(16 << 20)?;
         File::create(&kept)?.set_len(1 << 30)?;
-        for end in ["in", "out"] {
-            make_pipe(&control.with_extension(end))?;
-        }
-        for file in [&console, &port] {
-            File::create(file)?;
-        }
-        let mut guest = Command::new(&self.vm[0])
-            .args([Path::new("--disk"), &out, Path::new("--disk"), &kept])
-            .args(&self.vm[1..])
-            .args([Path::new("--control"), &control])
-            .args([Path::new("--console"), &console, Path::new("--port"), &port])
-            .stdin(Stdio::null())
-            .spawn()
-            .with_context(|| self.vm[0].clone())?;
-        wait_until_ready(&mut guest, &port)?;
+        let mut running = Running::start(self.dir, &[&out, &kept], self.vm)?;
+        running.wait_for("ready", TIME_TO_BE_READY)?;
         let mut delay_ms = None;
         if self.kind == Kind::Interrupted {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
             let ms = u64::try_from(now.as_nanos() / 1000 % MAX_DELAY_MS)?;
             sleep(Duration::from_millis(ms));
-            Qmp::open(&control)?.execute("inject-nmi")?;
+            running.execute("inject-nmi")?;
             delay_ms = Some(ms);
         }
-        let status = guest.wait()?;
-        ensure!(
-            status.success(),
-            "the guest did not end by itself: {status}"
-        );
-        let said = console::lines(&fs::read(&port)?);
+        running.wait()?;
+        let said = Running::said(self.dir)?;
         ensure!(
             !said.iter().any(|line| line.contains("did not die")),
             "the guest did not die"
@@ -168,33 +146,4 @@ impl Guest<'_> {
         }
         Ok(told)
     }
-}
-
-fn wait_until_ready(guest: &mut Child, port: &Path) -> Result<()> {
-    let start = Instant::now();
-    while !fs::read_to_string(port)?.contains("ready") {
-        if let Some(status) = guest.try_wait()? {
-            bail!("the guest ended before it was ready: {status}");
-        }
-        if start.elapsed() > TIME_TO_BE_READY {
-            guest.kill()?;
-            bail!("the guest is not ready after {TIME_TO_BE_READY:?}");
-        }
-        sleep(POLL);
-    }
-    Ok(())
-}
-
-/// Unpacks a disk that is a tar file. Returns the folder.
-fn unpack(disk: &Path, folder: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(folder)?;
-    let mut tar = Command::new("tar")
-        // The guest's clock may be ahead.
-        .arg("--warning=no-timestamp")
-        .args([Path::new("-C"), folder, Path::new("-x"), Path::new("-f")])
-        .arg(disk)
-        .spawn()?;
-    let name = disk.display();
-    ensure!(tar.wait()?.success(), "the guest sent nothing as {name}");
-    Ok(folder.into())
 }
