@@ -167,7 +167,8 @@ make_guest() {
 	if [[ $kernel == *-kcsan ]] && ! in_root llvm-nm --undefined-only "$module" | grep __tsan_read >/dev/null; then
 		die "rustc compiled resource_monitor.ko without what KCSAN needs, so it would see nothing of the module"
 	fi
-	for file in "$CACHE/build/device-$ARCH"/*; do
+	build_c_module "$TOP/tests/poke/poke.c" "$kernel"
+	for file in "$CACHE/build/device-$ARCH"/* "$C_MODULE"; do
 		files+=("/${file##*/}=$file")
 	done
 	"$TOP/scripts/initramfs" "$3/vmtest.cpio" /bin/busybox="$(busybox_of_arch)" /resmon="$2" \

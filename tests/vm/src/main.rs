@@ -201,6 +201,19 @@ fn word(command_line: &str, name: &str) -> Option<String> {
     value.map(str::to_string)
 }
 
+/// The size in `SIZE:ALIGNMENT:resmon`, if it is memory for the history.
+fn reserved_kb(value: &str) -> u64 {
+    let size = value
+        .split(':')
+        .next()
+        .filter(|_| value.ends_with(":resmon"));
+    let kb = |size: &str| match size.strip_suffix('M') {
+        Some(mb) => mb.parse::<u64>().map(|mb| mb << 10),
+        None => size.trim_end_matches('K').parse(),
+    };
+    size.and_then(|size| kb(size).ok()).unwrap_or(0)
+}
+
 /// A panic becomes the failure of its case, so its message need not go to the console as well.
 fn silence_panics() {
     panic::set_hook(Box::new(|info| report(&format!("# {info}"))));
@@ -256,6 +269,7 @@ impl Guest {
         Ok(Guest {
             log,
             has_small_log: word(command_line, "log_buf_len=").as_deref() == Some("128K"),
+            reserved_kb: word(command_line, "reserve_mem=").map_or(0, |value| reserved_kb(&value)),
             cpus: cpus.len() as u32,
             clock,
         })
@@ -264,7 +278,15 @@ impl Guest {
 
 #[cfg(test)]
 mod tests {
-    use super::word;
+    use super::{reserved_kb, word};
+
+    #[test]
+    fn reserved_memory_is_read_from_the_command_line() {
+        assert_eq!(reserved_kb("4M:4096:resmon"), 4096);
+        assert_eq!(reserved_kb("64K:4096:resmon"), 64);
+        assert_eq!(reserved_kb("4M:4096:oops"), 0);
+        assert_eq!(reserved_kb("x:4096:resmon"), 0);
+    }
 
     #[test]
     fn words_are_read_from_the_command_line() {

@@ -200,7 +200,7 @@ impl Blocks {
 }
 
 /// Takes samples until there are so many blocks.
-fn take_blocks(device: &Device, count: u64) -> Result<Vec<Header>> {
+pub fn take_blocks(device: &Device, count: u64) -> Result<Vec<Header>> {
     let mut blocks = Blocks::open()?;
     loop {
         for _ in 0..200 {

@@ -33,6 +33,7 @@ mod pieces;
 mod pressure;
 mod pressure_total;
 mod programs;
+mod reserved;
 mod running;
 mod sources;
 mod stuck;
@@ -119,6 +120,10 @@ pub enum Needs {
     SuspendTest,
     /// A log of the kernel that is as large as Debian's, where the others have a larger one.
     SmallLog,
+    /// Memory that is reserved for the history, and enough of it.
+    ReservedMemory,
+    /// The same, but too little.
+    TooLittleReservedMemory,
     /// A kernel that is as fast as it can.
     StockKernel,
     /// A kernel with fault injection, on one CPU: others would only take turns with it for each of hundreds of
@@ -155,6 +160,8 @@ impl Needs {
             Needs::LargeMemory => "1 GiB of memory".into(),
             Needs::Swapping => "a disk, and a kernel with the memory controller of cgroups".into(),
             Needs::SmallLog => "a log of 128 KiB".into(),
+            Needs::ReservedMemory => "reserved memory".into(),
+            Needs::TooLittleReservedMemory => "too little reserved memory".into(),
             Needs::StockKernel => "a kernel without checks that take its memory and time".into(),
             Needs::FaultInjection => "a kernel with fault injection, on one CPU".into(),
             Needs::Kmemleak => "a kernel with kmemleak".into(),
@@ -183,6 +190,8 @@ impl Needs {
                 | Needs::Program(_)
                 | Needs::SmallLog
                 | Needs::LargeMemory
+                | Needs::ReservedMemory
+                | Needs::TooLittleReservedMemory
                 | Needs::StockKernel
                 | Needs::FaultInjection
                 | Needs::Kmemleak
@@ -194,6 +203,8 @@ impl Needs {
 pub struct Guest {
     pub log: Arc<Log>,
     pub has_small_log: bool,
+    /// Memory that is reserved for the history.
+    pub reserved_kb: u64,
     pub cpus: u32,
     /// [`Clock::Instructions`] or [`Clock::Host`].
     pub clock: Clock,
@@ -224,6 +235,8 @@ impl Guest {
             Needs::MemoryController => cgroup::has_memory(),
             Needs::SmallLog => self.has_small_log,
             Needs::LargeMemory => memory::has_mib(1024),
+            Needs::ReservedMemory => self.reserved_kb >= 1024,
+            Needs::TooLittleReservedMemory => (1..1024).contains(&self.reserved_kb),
             Needs::Swapping => self.has(Needs::Drivers) && cgroup::has_memory(),
             Needs::FunctionTracer => {
                 self.has(Needs::Drivers) && Path::new(trace::FUNCTION_FILTER).exists()
@@ -303,6 +316,7 @@ const PARTS: &[(About, &[Case])] = {
         (Numbers, tcp::CASES),
         (Behaviour, device::CASES),
         (Behaviour, blocks::CASES),
+        (Behaviour, reserved::CASES),
         (Behaviour, programs::CASES),
         (Behaviour, events::CASES),
         (Behaviour, oom::CASES),

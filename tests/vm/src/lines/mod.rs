@@ -101,13 +101,19 @@ pub enum Line {
     HistoryRaised(u64, u64),
     /// How many parts of the history are scattered, and how many there are.
     HistoryScattered(u64, u64),
+    /// The history lies in reserved memory, of so many kB, with so many records of other boots.
+    HistoryReserved(u64, u64),
+    /// It ends with the boot, and why.
+    HistoryEnds(String),
+    /// What was in reserved memory is of no use.
+    HistoryStartsOver,
 }
 
 impl Line {
     fn level(&self) -> u32 {
         match self {
             Line::BadParameter(_) => LEVEL_ERROR,
-            Line::Behind(..) | Line::Alert(_) => LEVEL_WARNING,
+            Line::Behind(..) | Line::Alert(_) | Line::HistoryStartsOver => LEVEL_WARNING,
             _ => LEVEL_INFO,
         }
     }
@@ -124,7 +130,10 @@ impl Line {
             | Line::TableFull(..)
             | Line::Behind(..)
             | Line::HistoryRaised(..)
-            | Line::HistoryScattered(..) => None,
+            | Line::HistoryScattered(..)
+            | Line::HistoryReserved(..)
+            | Line::HistoryEnds(_)
+            | Line::HistoryStartsOver => None,
             Line::CpuAll(_) => Some(0),
             Line::Cpu(..) => Some(1),
             Line::Memory(_) => Some(2),

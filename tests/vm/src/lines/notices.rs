@@ -69,9 +69,25 @@ pub(super) fn table_full(table: &str, text: &str) -> Result<Line> {
     Ok(Line::TableFull(table.into(), number(count, "")?))
 }
 
-/// Parses the rest of `history raised from N kB to N kB: two of the largest records need that`, or of
-/// `history scattered parts=N of=N: a crash dump does not show them`.
+/// Parses the rest of `history raised from N kB to N kB: two of the largest records need that`, of
+/// `history scattered parts=N of=N: a crash dump does not show them`, or of what says where it lies.
 pub(super) fn history(text: &str) -> Result<Line> {
+    const OVER: &str =
+        "starts over: reserved memory was divided by another version or for another size";
+    if text == OVER {
+        return Ok(Line::HistoryStartsOver);
+    }
+    if let Some(why) = text.strip_prefix("ends with this boot: ") {
+        ensure!(!why.is_empty(), "no reason follows in {text:?}");
+        return Ok(Line::HistoryEnds(why.into()));
+    }
+    if let Some(rest) = text.strip_prefix("in reserved memory: ") {
+        let [size_kb, records] = fields(rest, ["size_kB", "earlier_records"])?;
+        return Ok(Line::HistoryReserved(
+            number(size_kb, "")?,
+            number(records, "")?,
+        ));
+    }
     if let Some(rest) = text.strip_prefix("scattered parts=") {
         let numbers = || {
             rest.strip_suffix(": a crash dump does not show them")?

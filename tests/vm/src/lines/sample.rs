@@ -186,7 +186,10 @@ impl Unfinished {
                 | Line::Alert(_)
                 | Line::Brief(_)
                 | Line::HistoryRaised(..)
-                | Line::HistoryScattered(..) => (),
+                | Line::HistoryScattered(..)
+                | Line::HistoryReserved(..)
+                | Line::HistoryEnds(_)
+                | Line::HistoryStartsOver => (),
             }
         }
         Ok(Sample {
