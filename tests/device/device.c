@@ -18,6 +18,9 @@
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "resource_monitor.h"
@@ -332,6 +335,67 @@ static void seeking(int fd)
 	EXPECT_ERRNO(ioctl(fd, RESOURCE_MONITOR_SEEK, &word), EINVAL);
 }
 
+/* Of the last life, which runs; those before it, if there are any, are told apart. */
+static struct resource_monitor_life running(int fd)
+{
+	struct resource_monitor_life life = { .index = 0 }, last = life;
+
+	for (; !ioctl(fd, RESOURCE_MONITOR_LIFE, &life); life.index++) {
+		EXPECT_EQ(life.kernel[sizeof(life.kernel) - 1], 0);
+		EXPECT_NE(life.load_id, last.load_id);
+		last = life;
+	}
+	EXPECT_EQ(errno, ENOENT);
+	EXPECT_GT(life.index, 0);
+	EXPECT_EQ(last.index, life.index - 1);
+	return last;
+}
+
+static void lives(int fd)
+{
+	const struct resource_monitor_record *record = (const void *)buffer;
+	struct resource_monitor_info before = info(fd);
+	struct resource_monitor_life life = running(fd);
+	int read_only = open_device(O_RDONLY | O_NONBLOCK), status;
+	struct utsname name;
+	struct timespec now, wall;
+	int64_t ahead;
+	pid_t child;
+
+	EXPECT_EQ(uname(&name), 0);
+	EXPECT_EQ(strcmp(life.kernel, name.release), 0);
+	EXPECT_EQ(life.ended, RESOURCE_MONITOR_LIFE_RUNS);
+	EXPECT_EQ(life.end_boot_ns, 0);
+	EXPECT_EQ(life.records, before.history_records);
+	EXPECT_EQ(ioctl(read_only, RESOURCE_MONITOR_SEEK, &(uint64_t){ 0 }), 0);
+	EXPECT_GT(read(read_only, buffer, sizeof(buffer)), 0);
+	EXPECT_EQ(life.load_id, record->load_id);
+	EXPECT_EQ(life.boot_id, record->boot_id);
+	EXPECT_LT(life.begin_boot_ns, record->taken_boot_ns);
+	EXPECT_EQ(clock_gettime(CLOCK_BOOTTIME, &now), 0);
+	EXPECT_EQ(clock_gettime(CLOCK_REALTIME, &wall), 0);
+	ahead = (wall.tv_sec - now.tv_sec) * 1000000000 + wall.tv_nsec - now.tv_nsec;
+	EXPECT_LT(llabs(ahead - (int64_t)life.wall_ahead_ns), 1000000000);
+	life.index = UINT64_MAX;
+	EXPECT_ERRNO(ioctl(fd, RESOURCE_MONITOR_LIFE, &life), ENOENT);
+	EXPECT_ERRNO(ioctl(fd, RESOURCE_MONITOR_LIFE, NULL), EFAULT);
+
+	/* Who may not forget does not, and this boot is not forgotten. */
+	EXPECT_ERRNO(ioctl(read_only, RESOURCE_MONITOR_FORGET), EBADF);
+	child = fork();
+	EXPECT_GE(child, 0);
+	if (child == 0)
+		_exit(setuid(1000) || !ioctl(fd, RESOURCE_MONITOR_FORGET) || errno != EPERM);
+	EXPECT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+	EXPECT_EQ(info(fd).earlier_records, before.earlier_records);
+	EXPECT_EQ(ioctl(fd, RESOURCE_MONITOR_FORGET), 0);
+	EXPECT_EQ(info(fd).earlier_records, 0);
+	EXPECT_EQ(info(fd).history_records, before.history_records);
+	EXPECT_EQ(running(fd).records, before.history_records);
+	close(read_only);
+}
+
 static void on_alarm(int signal)
 {
 	(void)signal;
@@ -392,6 +456,7 @@ int main(void)
 	short_buffers(fd);
 	readers_of_their_own(fd);
 	seeking(fd);
+	lives(fd);
 	waiting(fd);
 	return 0;
 }

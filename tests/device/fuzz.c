@@ -225,6 +225,8 @@ static void do_ioctl(struct fuzzer *fuzzer)
 		RESOURCE_MONITOR_SEEK,
 		RESOURCE_MONITOR_SAMPLE,
 		RESOURCE_MONITOR_SET_INTERVAL,
+		RESOURCE_MONITOR_LIFE,
+		RESOURCE_MONITOR_FORGET,
 	};
 	unsigned int command = commands[below(fuzzer, COUNT(commands))];
 	void *argument = place(fuzzer);
@@ -243,7 +245,7 @@ static void do_ioctl(struct fuzzer *fuzzer)
 	if (argument == fuzzer->buffer)
 		*(uint64_t *)fuzzer->buffer = below(fuzzer, 2) ? below(fuzzer, 100) : any(fuzzer);
 	ALLOW("ioctl", ioctl(*slot(fuzzer), command, argument),
-	      EBADF, ENOTTY, EFAULT, EINVAL, EINTR, ENODEV);
+	      EBADF, ENOTTY, EFAULT, EINVAL, EINTR, ENODEV, ENOENT);
 }
 
 static void do_other(struct fuzzer *fuzzer)

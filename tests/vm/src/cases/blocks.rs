@@ -234,7 +234,8 @@ fn orders(guest: &Guest) -> Result<()> {
     }
     let mut blocks = Blocks::open()?;
     let second = headers[1];
-    let cases: [(u64, u64, u64, Vec<u64>); 6] = [
+    let all = 0..headers.len() as u64;
+    let cases: [(u64, u64, u64, Vec<u64>); 10] = [
         (
             ioctl::OLDEST_FIRST,
             ioctl::BY_SEQ,
@@ -266,6 +267,25 @@ fn orders(guest: &Guest) -> Result<()> {
             vec![0],
         ),
         (ioctl::OLDEST_FIRST, ioctl::BY_SEQ, u64::MAX, vec![]),
+        (
+            ioctl::OLDEST_FIRST,
+            ioctl::BY_NUMBER,
+            0,
+            all.clone().collect(),
+        ),
+        (
+            ioctl::OLDEST_FIRST,
+            ioctl::BY_NUMBER,
+            all.end - 1,
+            vec![all.end - 1],
+        ),
+        (ioctl::NEWEST_FIRST, ioctl::BY_NUMBER, 1, vec![1, 0]),
+        (
+            ioctl::NEWEST_FIRST,
+            ioctl::BY_NUMBER,
+            u64::MAX,
+            all.rev().collect(),
+        ),
     ];
     for (order, by, from, expected) in cases {
         blocks.seek(order, by, from)?;
@@ -293,7 +313,7 @@ fn orders(guest: &Guest) -> Result<()> {
     );
     // What is no order, and a read that is too short for a block.
     ensure!(
-        blocks.seek(2, 0, 0).is_err() && blocks.seek(0, 2, 0).is_err(),
+        blocks.seek(2, 0, 0).is_err() && blocks.seek(0, 3, 0).is_err(),
         "an unknown order was taken"
     );
     blocks.seek(ioctl::OLDEST_FIRST, ioctl::BY_SEQ, 0)?;
