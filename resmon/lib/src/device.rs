@@ -2,6 +2,8 @@
 
 //! The module's device: what it is asked for, and records as they come.
 
+mod lives;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -94,7 +96,12 @@ impl Device {
                 Err(Error::Version { what, found, known })
             }
         };
-        check("the commands", info.version, ioctl::VERSION, ioctl::VERSION)?;
+        check(
+            "the commands",
+            info.version,
+            OLDEST_COMMANDS,
+            ioctl::VERSION,
+        )?;
         let (oldest, known) = (model::record::OLDEST_VERSION, model::record::VERSION);
         check("the record", info.record_version, oldest, known)?;
         Ok(device)
@@ -231,7 +238,7 @@ impl Device {
     /// [`Device::open_writable`].
     pub fn test_event(&self) -> Result<u64> {
         sys::test_event(&self.file).map_err(|errno| match errno {
-            Errno::NOTTY => Error::Command("make a test event", io::Error::other(TOO_OLD)),
+            Errno::NOTTY => Error::TooOld("make a test event"),
             errno => Error::command("make a test event", errno),
         })
     }
@@ -315,8 +322,8 @@ impl Device {
     }
 }
 
-/// What is said of a module that does not have a command.
-const TOO_OLD: &str = "this module is too old for it";
+/// A module of this version of the commands has all but those that [`Error::TooOld`] may speak of.
+const OLDEST_COMMANDS: u64 = 2;
 
 /// What failed where [`Error::Command`] speaks of blocks.
 const SEEK_BLOCKS: &str = "go to older records";

@@ -48,6 +48,9 @@ pub enum Error {
     /// A command failed otherwise.
     #[error("cannot {0}: {1}")]
     Command(&'static str, #[source] io::Error),
+    /// A command that this module does not have.
+    #[error("cannot {0}: this module is too old for it: use programs and module of one release")]
+    TooOld(&'static str),
     /// The module speaks another version.
     #[error("the module has version {found} of {what}, this program knows {known}: use programs and module of one release")]
     Version {

@@ -21,6 +21,7 @@
 //! the file descriptor, and [`Records::try_next`].
 
 mod begin;
+mod boots;
 mod damage;
 mod device;
 mod dump;
@@ -36,6 +37,7 @@ mod source;
 mod sys;
 mod version_1;
 
+pub use boots::{Boot, Ended, Life};
 pub use damage::{Damage, Why};
 pub use device::{Blocks, Device};
 pub use error::{Error, Result};

@@ -55,7 +55,7 @@ pub fn boot_ns(header: &Header) -> u64 {
 }
 
 /// How far the wall clock was ahead of the time since boot, in nanoseconds.
-fn wall_offset_ns(header: &Header) -> i128 {
+pub fn wall_offset_ns(header: &Header) -> i128 {
     i128::from(header.taken_wall_ns) - i128::from(boot_ns(header))
 }
 
@@ -111,13 +111,18 @@ impl WallClock {
         } else {
             offset_ns
         };
-        let time_ns = offset_ns.saturating_add(i128::from(boot_ns(header)));
-        Duration::from_nanos(u64::try_from(time_ns.max(0)).unwrap_or(u64::MAX)).as_secs_f64()
+        wall_s(offset_ns, boot_ns(header))
     }
 }
 
+/// A time since boot in seconds since 1970, by a wall clock that is so far ahead of it.
+pub fn wall_s(ahead_ns: i128, boot_ns: u64) -> f64 {
+    let time_ns = ahead_ns.saturating_add(i128::from(boot_ns));
+    Duration::from_nanos(u64::try_from(time_ns.max(0)).unwrap_or(u64::MAX)).as_secs_f64()
+}
+
 /// How far the wall clock is ahead of the time since boot, in nanoseconds.
-fn ahead_now_ns() -> i128 {
+pub fn ahead_now_ns() -> i128 {
     let ns = |clock| {
         let time = clock_gettime(clock);
         i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)

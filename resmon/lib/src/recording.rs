@@ -2,18 +2,24 @@
 
 //! A recording that is read from its start to its end more than once: its records in order.
 
-use std::collections::{HashMap, VecDeque};
+mod parts;
+
+use std::collections::{HashSet, VecDeque};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use model::record::Header;
 
+use crate::begin::Begin;
+use crate::boots::{boots, Boot, Life};
 use crate::damage::Damage;
 use crate::dump::{is_dump, Dump};
-use crate::life::{boot_ns, is_next, is_one_life, WallClock};
+use crate::life::WallClock;
 use crate::records::{open, Records};
-use crate::Result;
+use crate::{Id, Result};
+
+use parts::{lives_of, newest, summary, Part};
 
 /// A recording that was looked through once: read from here, its records are in order, whichever
 /// way they were put together, and what is damaged is left out.
@@ -22,7 +28,9 @@ use crate::Result;
 /// and the records of each by the time since boot.
 #[derive(Debug)]
 pub struct Recording {
-    source: Source,
+    sources: Vec<Source>,
+    /// All of it, by life.
+    lives: Vec<Vec<Part>>,
     /// What is still to be read, the first of them from `offset` on.
     parts: VecDeque<Part>,
     clock: WallClock,
@@ -35,16 +43,7 @@ pub struct Recording {
 enum Source {
     File(File),
     Dump(Dump),
-}
-
-/// Records of one life, one after the other in the file.
-#[derive(Clone, Debug)]
-struct Part {
-    offset: u64,
-    bytes: u64,
-    records: u64,
-    first: Header,
-    newest: Header,
+    Memory(Cursor<Vec<u8>>),
 }
 
 impl Recording {
@@ -76,10 +75,19 @@ impl Recording {
     ///
     /// Those of [`Self::open`], but for [`Error::Open`](crate::Error::Open).
     pub fn of(file: File, progress: &mut dyn FnMut(u64, u64)) -> Result<Self> {
-        let (mut source, mut damage) = match Dump::of(&file, progress)? {
+        let (source, damage) = match Dump::of(&file, progress)? {
             Some((dump, damage)) => (Source::Dump(dump), damage),
             None => (Source::File(file), Vec::new()),
         };
+        Self::of_source(source, damage)
+    }
+
+    /// The recording that some bytes are.
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Result<Self> {
+        Self::of_source(Source::Memory(Cursor::new(bytes)), Vec::new())
+    }
+
+    fn of_source(mut source: Source, mut damage: Vec<Damage>) -> Result<Self> {
         let mut records = Records::new(BufReader::new(&mut source));
         let mut parts: Vec<Part> = Vec::new();
         while let Some(record) = records.try_next()? {
@@ -92,6 +100,7 @@ impl Recording {
                     part.newest = header;
                 }
                 _ => parts.push(Part {
+                    source: 0,
                     offset,
                     bytes,
                     records: 1,
@@ -102,7 +111,10 @@ impl Recording {
         }
         let found = records.into_damage();
         damage.extend(found.into_iter().map(|damage| source.placed(damage)));
-        let lives = lives(parts);
+        Self::of_lives(vec![source], lives_of(parts), damage)
+    }
+
+    fn of_lives(sources: Vec<Source>, lives: Vec<Vec<Part>>, damage: Vec<Damage>) -> Result<Self> {
         let mut number = 0;
         let firsts: Vec<u64> = lives
             .iter()
@@ -114,21 +126,73 @@ impl Recording {
             .collect();
         let newest = lives.iter().filter_map(|life| newest(life));
         let clock = WallClock::of_lives(firsts.iter().copied().zip(newest));
-        let parts: VecDeque<Part> = lives.into_iter().flatten().collect();
+        let parts: VecDeque<Part> = lives.iter().flatten().copied().collect();
         let time_s = |number: u64, header: &Header| clock.time_s(number, header);
         let span = parts.front().zip(parts.back()).map(|(first, last)| {
             let last_number = number.saturating_sub(1);
             (time_s(0, &first.first), time_s(last_number, &last.newest))
         });
         let mut recording = Self {
-            source,
+            sources,
+            lives,
             parts,
             clock,
             span,
             damage,
         };
-        recording.seek_to_part()?;
+        recording.seek_to_part().map_err(crate::Error::Read)?;
         Ok(recording)
+    }
+
+    /// These recordings as one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`](crate::Error::Read).
+    pub fn joined(recordings: impl IntoIterator<Item = Self>) -> Result<Self> {
+        let (mut sources, mut parts, mut damage) = (Vec::new(), Vec::new(), Vec::new());
+        for recording in recordings {
+            let before = sources.len();
+            parts.extend(recording.lives.into_iter().flatten().map(|part| Part {
+                source: part.source + before,
+                ..part
+            }));
+            sources.extend(recording.sources);
+            damage.extend(recording.damage);
+        }
+        Self::of_lives(sources, lives_of(parts), damage)
+    }
+
+    /// The boots that there are records of, ordered by when the newest record of each was taken.
+    pub fn boots(&self) -> Vec<Boot> {
+        boots(self.lives.iter().filter_map(|life| summary(life)).collect())
+    }
+
+    /// The records of one boot of [`Self::boots`]; all of them are read from the start again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`](crate::Error::Read).
+    pub fn of_boot(self, boot: &Boot) -> Result<Self> {
+        let lives: HashSet<_> = boot.lives.iter().collect();
+        self.retaining(|life| lives.contains(life))
+    }
+
+    /// Those of the lives with some identities.
+    pub(crate) fn only(self, is_wanted: impl Fn(Option<Id>, Option<Id>) -> bool) -> Result<Self> {
+        self.retaining(|life| is_wanted(life.boot_id, life.load_id))
+    }
+
+    fn retaining(mut self, is_wanted: impl Fn(&Life) -> bool) -> Result<Self> {
+        self.lives
+            .retain(|life| summary(life).is_some_and(|life| is_wanted(&life)));
+        Self::of_lives(self.sources, self.lives, self.damage)
+    }
+
+    /// Whether a file that begins with `bytes` may be a recording.
+    pub fn is_recording(bytes: &[u8]) -> bool {
+        const SHORTEST: usize = 4;
+        bytes.len() >= SHORTEST && Begin::of(bytes).is_some()
     }
 
     /// Whether a file that begins with `bytes` is a dump. That is read from a file alone, and not from a
@@ -148,6 +212,11 @@ impl Recording {
         self.span
     }
 
+    /// Whether there is no record in it.
+    pub fn is_empty(&self) -> bool {
+        self.lives.is_empty()
+    }
+
     /// Where it is damaged.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
@@ -161,13 +230,14 @@ impl Recording {
             (first.boot_id, first.load_id) == (header.boot_id, header.load_id)
                 && (first.seq..=newest.seq).contains(&header.seq)
         };
-        header.boot_id.is_some() && self.parts.iter().any(is_in)
+        header.boot_id.is_some() && self.lives.iter().flatten().any(is_in)
     }
 
-    fn seek_to_part(&mut self) -> Result<()> {
-        if let Some(part) = self.parts.front() {
-            let place = SeekFrom::Start(part.offset);
-            self.source.seek(place).map_err(crate::Error::Read)?;
+    fn seek_to_part(&mut self) -> io::Result<()> {
+        let part = self.parts.front();
+        let source = part.and_then(|part| self.sources.get_mut(part.source));
+        if let Some((part, source)) = part.zip(source) {
+            source.seek(SeekFrom::Start(part.offset))?;
         }
         Ok(())
     }
@@ -178,16 +248,15 @@ impl Read for Recording {
         while let Some(part) = self.parts.front_mut() {
             if part.bytes == 0 {
                 self.parts.pop_front();
-                if let Some(next) = self.parts.front() {
-                    self.source.seek(SeekFrom::Start(next.offset))?;
-                }
+                self.seek_to_part()?;
                 continue;
             }
             let room = usize::try_from(part.bytes).unwrap_or(usize::MAX);
             let room = room.min(buffer.len());
-            let read = self
-                .source
-                .read(buffer.get_mut(..room).unwrap_or_default())?;
+            let read = match self.sources.get_mut(part.source) {
+                Some(source) => source.read(buffer.get_mut(..room).unwrap_or_default())?,
+                None => 0,
+            };
             if read == 0 && room != 0 {
                 // The file has become shorter since it was looked through.
                 self.parts.clear();
@@ -204,7 +273,7 @@ impl Source {
     /// Damage where it is in the file.
     fn placed(&self, damage: Damage) -> Damage {
         match self {
-            Self::File(_) => damage,
+            Self::File(_) | Self::Memory(_) => damage,
             Self::Dump(dump) => Damage {
                 offset: dump.place(damage.offset),
                 ..damage
@@ -218,6 +287,7 @@ impl Read for Source {
         match self {
             Self::File(file) => file.read(buffer),
             Self::Dump(dump) => dump.read(buffer),
+            Self::Memory(bytes) => bytes.read(buffer),
         }
     }
 }
@@ -227,56 +297,7 @@ impl Seek for Source {
         match self {
             Self::File(file) => file.seek(to),
             Self::Dump(dump) => dump.seek(to),
+            Self::Memory(bytes) => bytes.seek(to),
         }
     }
-}
-
-impl Part {
-    /// Whether a record belongs to this part when it follows in the file.
-    fn goes_on(&self, next: &Header) -> bool {
-        is_next(&self.newest, next)
-    }
-
-    /// Whether another part, which comes later in the file, is of the same life.
-    fn is_of_life(&self, next: &Self) -> bool {
-        is_one_life(&self.newest, &next.first)
-    }
-}
-
-/// The record of a life that was taken last.
-fn newest(life: &[Part]) -> Option<&Header> {
-    let headers = life.iter().map(|part| &part.newest);
-    headers.max_by_key(|header| (boot_ns(header), header.seq))
-}
-
-/// The parts by life, all in order.
-fn lives(parts: Vec<Part>) -> Vec<Vec<Part>> {
-    let mut lives: Vec<Vec<Part>> = Vec::new();
-    // By identity, as there may be any number of lives; those without one follow each other.
-    let mut known: HashMap<_, usize> = HashMap::new();
-    for part in parts {
-        let id = (part.first.boot_id, part.first.load_id);
-        let at = known.get(&id).copied();
-        let life = at.and_then(|at| lives.get_mut(at));
-        match life.filter(|life| life.last().is_some_and(|last| last.is_of_life(&part))) {
-            Some(life) => life.push(part),
-            None => {
-                known.insert(id, lives.len());
-                lives.push(vec![part]);
-            }
-        }
-    }
-    for life in &mut lives {
-        life.sort_by_key(|part| (boot_ns(&part.first), part.first.seq));
-        // What is there more than once as a whole, as where a dump has a copy of it.
-        let mut newest = None;
-        life.retain(|part| {
-            let seq = part.newest.seq;
-            let is_new = part.first.boot_id.is_none() || newest.is_none_or(|newest| seq > newest);
-            newest = newest.max(is_new.then_some(seq));
-            is_new
-        });
-    }
-    lives.sort_by_key(|life| newest(life).map_or(0, |header| header.taken_wall_ns));
-    lives
 }

@@ -273,7 +273,7 @@ impl Sample {
 
 /// A number drawn at random or made like one, shown in hexadecimal: programs that read JSON may not
 /// keep all of 64 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id(pub u64);
 
 impl fmt::Display for Id {

@@ -4,10 +4,10 @@
 
 use std::os::fd::AsFd;
 
-use model::ioctl::{self, Info};
+use model::ioctl::{self, Info, Life};
 use model::words::Words;
 use rustix::io;
-use rustix::ioctl::{Setter, Updater};
+use rustix::ioctl::{NoArg, Setter, Updater};
 
 /// See [`ioctl::INFO`].
 pub(crate) fn info(device: impl AsFd) -> io::Result<Option<Info>> {
@@ -63,4 +63,24 @@ pub fn seek_blocks(device: impl AsFd, order: u64, by: u64, from: u64) -> io::Res
     let set = unsafe { Setter::<{ ioctl::SEEK_BLOCKS }, [u64; 3]>::new([order, by, from]) };
     // SAFETY: As above.
     unsafe { rustix::ioctl::ioctl(device, set) }
+}
+
+/// See [`ioctl::LIFE`].
+pub(crate) fn life(device: impl AsFd, index: u64) -> io::Result<Life> {
+    let mut words = [0_u64; Life::LEN];
+    words[0] = index;
+    // SAFETY: The command reads the first of the words and writes all of them, and any words are valid there.
+    let update = unsafe { Updater::<{ ioctl::LIFE }, _>::new(&mut words) };
+    // SAFETY: As above. The number says how many bytes are written, to other drivers too.
+    unsafe { rustix::ioctl::ioctl(device, update) }?;
+    // Any words are a life.
+    Life::from_words(&words).ok_or(io::Errno::RANGE)
+}
+
+/// See [`ioctl::FORGET`].
+pub(crate) fn forget(device: impl AsFd) -> io::Result<()> {
+    // SAFETY: The command has no argument.
+    let command = unsafe { NoArg::<{ ioctl::FORGET }>::new() };
+    // SAFETY: As above.
+    unsafe { rustix::ioctl::ioctl(device, command) }
 }

@@ -12,11 +12,15 @@ use crate::util::Made;
 const S: u64 = 1_000_000_000;
 
 /// 2026-11-25, when the clocks are right.
-const WALL_S: u64 = 1_795_600_000;
+pub const WALL_S: u64 = 1_795_600_000;
 
 /// A record each second, of the life with these identities, the machine having been up since
 /// `wall_s`.
-fn life(ids: Option<(u64, u64)>, wall_s: u64, seqs: impl IntoIterator<Item = u64>) -> Vec<Record> {
+pub fn life(
+    ids: Option<(u64, u64)>,
+    wall_s: u64,
+    seqs: impl IntoIterator<Item = u64>,
+) -> Vec<Record> {
     let record = |seq: u64| {
         let of = if ids.is_some() {
             Made::of

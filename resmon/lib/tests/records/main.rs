@@ -3,6 +3,7 @@
 //! Samples of records that are made here, word by word.
 #![allow(clippy::unwrap_used)]
 
+mod boots;
 mod columns;
 mod events;
 mod lives;
