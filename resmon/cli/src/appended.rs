@@ -12,7 +12,7 @@ use resmon::model::record::Header;
 use resmon::{FrameWriter, Record, Recording};
 
 use crate::error::{Error, Result};
-use crate::input::report_damage;
+use crate::recordings::report_damage;
 
 /// A file that records are added to, each once.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 //! The arguments, as users see them. The man pages and the completions are made of these.
 
+mod boot;
+mod boots;
 mod from;
 mod record;
 mod save;
@@ -14,6 +16,8 @@ use clap::{value_parser, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::commands::Listen;
 
+pub use boot::{BootId, OfBoot};
+pub use boots::{Boots, Forget};
 pub use from::{From, FromAny};
 pub use record::Record;
 pub use save::Save;
@@ -49,6 +53,10 @@ pub enum Command {
     Record(Record),
     /// Save what each boot has left to a file of its own
     Save(Save),
+    /// List the boots that there are records of
+    Boots(Boots),
+    /// Erase the records of other boots
+    Forget(Forget),
     /// Wait for events, and print them or run a command
     Watch(Watch),
     /// Print whether the module runs, and what it keeps
@@ -84,7 +92,8 @@ COLUMNS and LINES tell it, or it is 80x24. NO_COLOR turns colours off.
 Examples:
   resmon top
   resmon top --from minute.rec
-  resmon top --once 120x40";
+  resmon top --once 120x40
+  resmon top --boot -1";
 
 /// What a log has a line of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -130,9 +139,9 @@ pub struct Log {
 }
 
 const LOG_HELP: &str = "\
-Without --since, the samples of the last 10 minutes are shown, or all events, and of a recording all \
-of it. With --follow, these are the last 10 samples or events, or the last census of tasks, and then those \
-to come until Ctrl-C.
+Without --since, the samples of the last 10 minutes are shown, or all events, and of a recording, or of a \
+boot that --boot names, all of it. With --follow, these are the last 10 samples or events, or the last census of tasks, \
+and then those to come until Ctrl-C.
 
 The clock of the newest sample counts: when it was set meanwhile, the times of those before are \
 counted back from there. Where --since asks for more than is kept, what there is is shown, a line \
@@ -196,6 +205,7 @@ Examples:
   resmon log events --since 24h
   resmon log tasks -n 1
   resmon log --since 1h
+  resmon log --boot -1
   resmon log --since all --csv >history.csv
   resmon log --follow --json | jq .cpu.user_percent
   resmon log --from minute.rec
@@ -238,6 +248,7 @@ A file of this name is replaced when the picture is done.
 
 Examples:
   resmon plot --out history.svg
+  resmon plot --out last.svg --boot -1
   resmon plot --out minute.png --from minute.rec --title 'A minute' --size 1600x1400 --dark";
 
 #[derive(Debug, ClapArgs)]
@@ -291,6 +302,14 @@ known is null.
 Below the parameters is what this machine has to keep the end of the log, or a dump, when the kernel panics, and what \
 one does to get the rest: pstore, systemd-pstore, a crash kernel, netconsole, a serial console, and whether the \
 machine restarts by itself. resmon log --from reads the texts that these leave.
+
+The first of these lines are on memory that is reserved for the history, so that resmon log --boot -1 has what was before \
+a crash: the kernel parameter reserve_mem=8M:256M:resmon reserves it. Where the firmware was asked to clear all memory at a \
+reset, nothing is left in it. Debian's kernels ask at each boot, on machines that know the EFI variable \
+MemoryOverwriteRequestControl, so that nobody can read secrets in memory after a reset. Whoever would rather have the \
+records takes that back after each boot; in V below stands the path of the variable:
+  V=/sys/firmware/efi/efivars/MemoryOverwriteRequestControl-e20939be-32d4-41be-a150-897f85d49829
+  chattr -i $V; printf '\\007\\0\\0\\0\\0' >$V
 
 Examples:
   resmon status

@@ -3,16 +3,18 @@
 //! Where records come from: the module, or a recording.
 
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Read, Write};
-use std::path::Path;
-use std::sync::Once;
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use resmon::{Damage, Device, KernelLog, Record, Recording, Records, Sample, Samples, WallClock};
+use resmon::{Device, Record, Recording, Records, Sample, Samples, WallClock};
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
+use crate::args::BootId;
+use crate::boots;
 use crate::error::{Error, Result};
+use crate::recordings::{self, named};
 
 /// The module's device, or a recording.
 #[derive(Debug)]
@@ -21,6 +23,35 @@ pub enum Input {
     Recording(Recording),
     /// A recording that cannot be read twice, as from a pipe.
     Stream(BufReader<File>),
+}
+
+/// What there is to read.
+#[derive(Debug)]
+pub struct Opened {
+    /// The records of earlier loads of the module in this boot, if there are any: they come first.
+    pub earlier: Option<Records<Input>>,
+    pub records: Records<Input>,
+}
+
+impl Opened {
+    fn only(records: Records<Input>) -> Self {
+        Self {
+            earlier: None,
+            records,
+        }
+    }
+
+    /// The next record, of what is read from `from` or else from the device; none when there is none now.
+    pub fn try_next(&mut self, from: &[PathBuf]) -> Result<Option<Record>> {
+        if let Some(earlier) = &mut self.earlier {
+            match next_record(earlier, None)? {
+                Some(record) => return Ok(Some(record)),
+                None => self.earlier = None,
+            }
+        }
+        let path = from.first().map(PathBuf::as_path);
+        next_record(&mut self.records, path.filter(|_| from.len() == 1))
+    }
 }
 
 impl Read for Input {
@@ -34,61 +65,49 @@ impl Read for Input {
 }
 
 impl Input {
-    /// The recording at `path`. What is damaged in it is told on standard error.
-    fn recording(path: &Path) -> Result<Records<Self>> {
-        // A folder is no stream either, but says so best when it is read.
-        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-            return Ok(Records::open(path)?.map_source(Self::Stream));
-        }
-        if is_text(path) {
-            return Err(Error::Other(format!(
-                "{}: a text has no records; log, top and plot read lines of the module in it",
-                path.display()
-            )));
-        }
-        let mut progress = Progress::of(path);
-        let recording = Recording::open_with(path, &mut |done, all| progress.tell(done, all));
-        progress.end();
-        let recording = named(recording, Some(path))?;
-        // Not again when it is read again, as there may be a screen by then.
-        static TOLD: Once = Once::new();
-        TOLD.call_once(|| report_damage(path, recording.damage()));
-        Ok(Records::new(Self::Recording(recording)))
-    }
-
-    /// The records of the recording `from`, or else of the device: those it keeps if
-    /// `with_history`, and then those to come.
-    pub fn records(from: Option<&Path>, with_history: bool) -> Result<Records<Self>> {
-        if let Some(path) = from {
-            return Self::recording(path);
-        }
-        let mut device = Device::open()?;
-        if with_history {
-            device.seek(0)?;
-        }
-        Ok(device.into_records()?.map_source(Self::Device))
-    }
-
-    /// As [`Input::records`], but reading the device never waits: it has none when all that it
-    /// keeps were read. [`Input::wait`] waits for the next one.
+    /// The records that were asked for. Reading the device never waits: it has none when all that it keeps
+    /// were read. [`Input::wait`] waits for the next one.
     ///
-    /// Of the history, only so many records as `newest` are read, if it is given: one more than the
-    /// samples that they make.
-    pub fn records_without_waiting(
-        from: Option<&Path>,
-        newest: Option<u64>,
-    ) -> Result<Records<Self>> {
-        if from.is_some() {
-            return Self::records(from, true);
+    /// Of what the device keeps of this boot, only so many records as `newest` are read, if it is given: one
+    /// more than the samples that they make.
+    pub fn open(from: &[PathBuf], boot: Option<&BootId>, newest: Option<u64>) -> Result<Opened> {
+        if !from.is_empty() {
+            return Ok(Opened::only(Self::recorded(from, boot)?));
+        }
+        let other = boot.filter(|boot| **boot != BootId::Back(0));
+        if let Some(recording) = other.map(boots::of_device).transpose()?.flatten() {
+            return Ok(Opened::only(Records::new(Self::Recording(recording))));
         }
         let mut device = Device::open()?;
         device.set_nonblocking(true)?;
-        let seq = match newest {
-            None => 0,
-            Some(newest) => device.info()?.next_seq.saturating_sub(newest),
+        let next_seq = device.info()?.next_seq;
+        device.seek(newest.map_or(0, |newest| next_seq.saturating_sub(newest)))?;
+        let has_all = newest.is_some_and(|newest| newest <= next_seq);
+        let earlier = match has_all {
+            true => None,
+            false => Device::earlier_lives()?,
         };
-        device.seek(seq)?;
-        Ok(device.into_records()?.map_source(Self::Device))
+        Ok(Opened {
+            earlier: earlier.map(|recording| Records::new(Self::Recording(recording))),
+            records: device.into_records()?.map_source(Self::Device),
+        })
+    }
+
+    /// The records of recordings, or of one boot of them.
+    pub fn recorded(from: &[PathBuf], boot: Option<&BootId>) -> Result<Records<Self>> {
+        if let ([path], None) = (from, boot) {
+            // A pipe is read once, as it comes.
+            let metadata = path.metadata();
+            if metadata.is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+                return Ok(Records::open(path)?.map_source(Self::Stream));
+            }
+        }
+        let recording = recordings::open(from)?;
+        let recording = match boot {
+            None => recording,
+            Some(boot) => boots::of_recording(boot, recording, from)?,
+        };
+        Ok(Records::new(Self::Recording(recording)))
     }
 
     /// The samples that these records make, by the wall clock as it is now, or as it was at the end
@@ -105,6 +124,11 @@ impl Input {
             Self::Recording(recording) => recording.clock().clone(),
             Self::Stream(_) => WallClock::default(),
         }
+    }
+
+    /// Whether there are records to come.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Device(_))
     }
 
     /// Waits until there is a record to read. `false` when none comes any more, or when nobody
@@ -141,56 +165,6 @@ impl Input {
     }
 }
 
-/// How far a dump was looked through, for whoever waits at a terminal.
-struct Progress<'p> {
-    path: &'p Path,
-    next: Instant,
-    is_shown: bool,
-}
-
-impl<'p> Progress<'p> {
-    const EVERY: Duration = Duration::from_millis(500);
-
-    fn of(path: &'p Path) -> Self {
-        Self {
-            path,
-            next: Instant::now() + Self::EVERY,
-            is_shown: false,
-        }
-    }
-
-    fn tell(&mut self, done: u64, all: u64) {
-        if Instant::now() < self.next || !io::stderr().is_terminal() {
-            return;
-        }
-        self.next = Instant::now() + Self::EVERY;
-        self.is_shown = true;
-        let percent = done.saturating_mul(100).checked_div(all).unwrap_or(0);
-        let path = self.path.display();
-        // When nobody listens, there is nobody to tell.
-        let _ = write!(
-            io::stderr(),
-            "\rresmon: {path}: looked through {percent}% of the dump"
-        );
-    }
-
-    /// Clears the line.
-    fn end(&self) {
-        if self.is_shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
-}
-
-/// Whether a file is a text. What cannot be read says so better when it is read as a recording.
-fn is_text(path: &Path) -> bool {
-    const BYTES: u64 = 1 << 16;
-    let mut begin = Vec::new();
-    let file = File::open(path);
-    let read = file.and_then(|file| file.take(BYTES).read_to_end(&mut begin));
-    read.is_ok() && KernelLog::is_text(&begin)
-}
-
 /// Waits until there is something about one of `files`, at most for `time`, if that is given.
 pub fn poll_all(files: &mut [PollFd<'_>], time: Option<Duration>) -> Result<()> {
     let until = time.map(|time| Instant::now() + time);
@@ -217,16 +191,6 @@ pub fn next_sample(samples: &mut Samples<Input>, from: Option<&Path>) -> Result<
     named(samples.try_next(), from)
 }
 
-fn named<T>(result: resmon::Result<T>, from: Option<&Path>) -> Result<T> {
-    result.map_err(|source| match from {
-        Some(path) => Error::Recording {
-            path: path.into(),
-            source,
-        },
-        None => source.into(),
-    })
-}
-
 /// Says that this program was too slow, if it was.
 pub fn report_lost(records: u64) {
     let (what, were) = if records == 1 {
@@ -240,32 +204,5 @@ pub fn report_lost(records: u64) {
             io::stderr(),
             "resmon: {records} {what} {were} lost: this reader was too slow"
         );
-    }
-}
-
-/// Says what of the recording `path` was left out, if anything was.
-pub fn report_damage(path: &Path, damage: &[Damage]) {
-    const SHOWN: usize = 10;
-    let path = path.display();
-    let say = |text: String| {
-        // When nobody listens, there is nobody to tell.
-        let _ = writeln!(io::stderr(), "resmon: {path}: {text}");
-    };
-    let bytes_of = |damage: &Damage| damage.bytes;
-    for place in damage.iter().take(SHOWN) {
-        let why = place
-            .why
-            .map_or(resmon::Error::Truncated, resmon::Error::from);
-        let (offset, bytes) = (place.offset, bytes_of(place));
-        say(format!(
-            "damaged: {bytes} bytes at byte {offset} are left out: {why}"
-        ));
-    }
-    if let Some(rest) = damage.get(SHOWN..).filter(|rest| !rest.is_empty()) {
-        let bytes: u64 = rest.iter().map(bytes_of).sum();
-        let count = rest.len();
-        say(format!(
-            "damaged: {bytes} bytes at {count} more places are left out"
-        ));
     }
 }

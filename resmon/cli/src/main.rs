@@ -4,11 +4,13 @@
 
 mod appended;
 mod args;
+mod boots;
 mod commands;
 mod error;
 mod events;
 mod input;
 mod json;
+mod recordings;
 mod samples;
 mod tasks;
 mod time;

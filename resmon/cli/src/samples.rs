@@ -2,7 +2,7 @@
 
 //! Where samples come from: records of the module, or the lines that it has written to the kernel's log.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -12,13 +12,17 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::Timestamp;
 use resmon::{Civil, Device, KernelLog, LogSamples, Recording, Records, Sample, Samples};
 
+use crate::args::FromAny;
 use crate::error::{Error, Result};
-use crate::input::{next_sample, Input};
+use crate::input::{next_sample, Input, Opened};
+use crate::recordings::{files_in, has_recordings};
 
 /// What gives samples.
 #[derive(Debug)]
 pub enum Source {
     Records {
+        /// Those of earlier loads of the module in this boot, which come first.
+        earlier: Option<Box<Samples<Input>>>,
         samples: Box<Samples<Input>>,
         from: Option<PathBuf>,
     },
@@ -26,26 +30,62 @@ pub enum Source {
 }
 
 impl Source {
-    /// The recording or the texts `from`, or else the device, without waiting. Of what the module keeps, only
-    /// so many records as `newest` are read, if it is given.
-    pub fn open(from: &[PathBuf], newest: Option<u64>) -> Result<Self> {
-        let records = match texts_of(from)? {
+    /// The recordings or the texts `from`, or else the device, without waiting. Of what the module keeps of
+    /// this boot, only so many records as `newest` are read, if it is given.
+    pub fn open(from: &FromAny, newest: Option<u64>) -> Result<Self> {
+        let (paths, boot) = (from.from.as_slice(), from.of.boot.as_ref());
+        let texts = texts_of(paths)?;
+        if boot.is_some() && !matches!(texts, Texts::None) {
+            return Err(Error::Usage(format!(
+                "--boot: {}: only recordings say which boot they are of, and they are looked through first, as a \
+                 file can be and a pipe cannot",
+                names(paths)
+            )));
+        }
+        let opened = match texts {
             Texts::Log(log) => return Ok(Self::Log(Box::new(log.into_samples()))),
-            Texts::Stream(stream) => Records::new(Input::Stream(stream)),
-            Texts::None => Input::records_without_waiting(one(from)?, newest)?,
+            Texts::Stream(stream) => Opened {
+                earlier: None,
+                records: Records::new(Input::Stream(stream)),
+            },
+            Texts::None => Input::open(paths, boot, newest)?,
         };
-        let from = one(from)?;
+        let samples = |records| Box::new(Input::samples(records));
         Ok(Self::Records {
-            samples: Box::new(Input::samples(records)),
-            from: from.map(Path::to_path_buf),
+            earlier: opened.earlier.map(samples),
+            samples: samples(opened.records),
+            from: match paths {
+                [path] => Some(path.clone()),
+                _ => None,
+            },
         })
     }
 
     /// The next sample; none when there is none now.
     pub fn try_next(&mut self) -> Result<Option<Sample>> {
         match self {
-            Self::Records { samples, from } => next_sample(samples, from.as_deref()),
+            Self::Records {
+                earlier,
+                samples,
+                from,
+            } => {
+                if let Some(before) = earlier {
+                    match next_sample(before, None)? {
+                        Some(sample) => return Ok(Some(sample)),
+                        None => *earlier = None,
+                    }
+                }
+                next_sample(samples, from.as_deref())
+            }
             Self::Log(samples) => Ok(samples.next()),
+        }
+    }
+
+    /// Whether there are samples of earlier loads of the module in this boot.
+    pub fn has_earlier(&self) -> bool {
+        match self {
+            Self::Records { earlier, .. } => earlier.is_some(),
+            Self::Log(_) => false,
         }
     }
 
@@ -78,17 +118,6 @@ pub fn names(from: &[PathBuf]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// The one recording, if there is one.
-fn one(from: &[PathBuf]) -> Result<Option<&Path>> {
-    match from {
-        [] => Ok(None),
-        [path] => Ok(Some(path)),
-        _ => Err(Error::Usage(
-            "--from: only texts can be more than one; recordings can be joined with cat".into(),
-        )),
-    }
-}
-
 /// What was found where texts may be.
 enum Texts {
     Log(KernelLog),
@@ -101,7 +130,9 @@ enum Texts {
 fn texts_of(from: &[PathBuf]) -> Result<Texts> {
     let mut log = KernelLog::default();
     let mut texts = 0;
+    let mut without = None;
     for path in from {
+        let before = texts;
         let is_folder = path.is_dir();
         let files = match is_folder {
             true => files_in(path)?,
@@ -118,17 +149,24 @@ fn texts_of(from: &[PathBuf]) -> Result<Texts> {
                         path.display()
                     )));
                 }
-                Some(stream) if !path.is_file() => return Ok(Texts::Stream(stream)),
+                Some(stream) if !path.is_file() && from.len() == 1 => {
+                    return Ok(Texts::Stream(stream));
+                }
                 Some(_) => return Ok(Texts::None),
             }
         }
-        if is_folder && texts == 0 {
-            let path = path.display();
-            return Err(Error::Other(format!("{path}: there is no text in it")));
+        if is_folder && texts == before {
+            without = without.or(Some(path));
         }
     }
-    if from.is_empty() {
+    // Where there are recordings in a folder, another text there is somebody else's.
+    let has_recordings = || from.iter().any(|path| has_recordings(path));
+    if texts == 0 || log.is_empty() && log.timeless() == 0 && has_recordings() {
         return Ok(Texts::None);
+    }
+    if let Some(folder) = without {
+        let folder = folder.display();
+        return Err(Error::Other(format!("{folder}: there is no text in it")));
     }
     if log.is_empty() {
         let timed = match log.timeless() {
@@ -197,17 +235,6 @@ fn add_text(log: &mut KernelLog, path: &Path) -> Result<Option<BufReader<File>>>
     }
     log.read(&mut reader, &time_s).map_err(Error::file(path))?;
     Ok(None)
-}
-
-/// The files in a folder, by their names.
-fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(Error::file(folder))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_file())
-        .collect();
-    files.sort();
-    Ok(files)
 }
 
 /// The time that a clock shows, in seconds since 1970. Without an offset it is in the zone of this machine,

@@ -89,3 +89,32 @@ impl When {
         )
     }
 }
+
+/// A time span for people, in two units.
+pub fn span(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
+    if days > 0 {
+        format!("{days} d {hours} h")
+    } else if hours > 0 {
+        format!("{hours} h {minutes} min")
+    } else if minutes > 0 {
+        format!("{minutes} min {} s", whole % 60)
+    } else {
+        format!("{:.1} s", seconds.max(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_two_units() {
+        assert_eq!(span(-1.0), "0.0 s");
+        assert_eq!(span(59.94), "59.9 s");
+        assert_eq!(span(61.0), "1 min 1 s");
+        assert_eq!(span(7260.0), "2 h 1 min");
+        assert_eq!(span(90_000.0), "1 d 1 h");
+    }
+}

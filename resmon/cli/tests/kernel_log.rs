@@ -338,8 +338,6 @@ fn what_is_missing_is_said() {
     }
     let text = error(1, &["log", "--from", &files.path("untimed")]);
     assert_contains(&text, "no line with a time");
-    let text = error(2, &["log", "--from", RECORDING, "--from", RECORDING]);
-    assert_contains(&text, "cat");
     let text = error(
         1,
         &["log", "--from", &files.path("one"), "--from", RECORDING],

@@ -250,8 +250,10 @@ fn a_man_page_per_command() {
         .collect();
     names.sort();
     let commands = [
+        "resmon-boots.1",
         "resmon-completions.1",
         "resmon-export.1",
+        "resmon-forget.1",
         "resmon-interval.1",
         "resmon-log.1",
         "resmon-man.1",

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
+use super::OfBoot;
+
 /// Where records come from.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub struct From {
@@ -22,9 +24,11 @@ pub struct FromAny {
     /// Read this recording instead of the device, or a text or a dump that a crash has left
     ///
     /// A text has the module's lines of the kernel log: what pstore kept of a crash, what a serial console
-    /// showed, or what journalctl or dmesg print. Of a folder, such as /sys/fs/pstore, all texts are read. Given
-    /// more than once, the lines of all texts are put in order. A dump is /proc/vmcore, or an ELF file that
+    /// showed, or what journalctl or dmesg print. Of a folder, such as /sys/fs/pstore, all texts are read or, where
+    /// there are none, all recordings. Given more than once, all that there is is put in order. A dump is /proc/vmcore, or an ELF file that
     /// makedumpfile -E has written of it.
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub from: Vec<PathBuf>,
+    #[command(flatten)]
+    pub of: OfBoot,
 }

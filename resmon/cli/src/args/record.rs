@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use clap::{value_parser, Args as ClapArgs};
 
-use super::{parse_duration, From};
+use super::{parse_duration, From, OfBoot};
 
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = RECORD_HELP)]
 pub struct Record {
     #[command(flatten)]
     pub from: From,
+    #[command(flatten)]
+    pub of: OfBoot,
     /// The file; it must not be there yet, unless it is appended to
     pub file: PathBuf,
     /// Begin with what the module keeps
@@ -38,6 +40,8 @@ Ends with --count or Ctrl-C. The file holds whole records at any time, each enco
 different from the one before; a sample needs two of them. Damage costs at most the rest of 60 records. What was written within --sync of the machine's end may be missing \
 or damaged; programs that read a recording leave out what is damaged, and say so.
 
+With --boot, all records of a boot that has ended are written.
+
 Recordings may be joined with cat, in any order: each record says which boot and which load of the \
 module it is of.
 
@@ -45,4 +49,5 @@ Examples:
   resmon record load.rec
   resmon record load.rec --history --count 1000
   resmon record load.rec --append --history
-  resmon record begin.rec --from load.rec --count 10";
+  resmon record begin.rec --from load.rec --count 10
+  resmon record last.rec --boot -1";

@@ -19,7 +19,8 @@ mod text;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::PathBuf;
+use std::slice;
 use std::sync::mpsc;
 use std::sync::Arc;
 use std::thread;
@@ -68,9 +69,9 @@ pub fn run(args: &Export) -> Result<()> {
 }
 
 /// Reads all of a recording, of which the last record is shown.
-fn read_recording(path: &Path, shared: &Shared) -> Result<()> {
+fn read_recording(path: &PathBuf, shared: &Shared) -> Result<()> {
     let mut count = 0_u64;
-    for record in Input::records(Some(path), false)? {
+    for record in Input::recorded(slice::from_ref(path), None)? {
         shared.add(record?, None);
         count += 1;
     }

@@ -35,7 +35,6 @@ pub fn run(args: &Log) -> Result<()> {
     if args.of == Some(LogOf::Events) {
         return events::run(args);
     }
-    let from = args.from.from.as_slice();
     let given = args.since.as_deref().map(Since::parse).transpose()?;
     let of_tasks = args.of == Some(LogOf::Tasks);
     let followed = match of_tasks {
@@ -49,19 +48,20 @@ pub fn run(args: &Log) -> Result<()> {
     // A sample needs two records, and not each has a census.
     let wanted = newest.filter(|_| given.is_none() && !of_tasks);
     let wanted = wanted.map(|lines| lines.saturating_add(1));
-    let mut samples = Source::open(from, wanted)?;
+    let mut samples = open(args, wanted)?;
+    let is_live = samples.device().is_some();
     let since = match (given, newest) {
         (Some(since), _) => since,
-        (None, None) if from.is_empty() => Since::RECENT,
+        (None, None) if is_live && args.from.of.boot.is_none() => Since::RECENT,
         _ => Since::All,
     };
     let since_s = since.time_s(&samples)?;
     if samples.log().is_some() && !args.json {
-        tell_log(from);
+        tell_log(&args.from.from);
     }
     let mut out = Output {
         out: io::stdout().lock(),
-        format: Format::of(args),
+        format: Format::of(args, is_live),
         left: args.count.unwrap_or(u64::MAX),
     };
 
@@ -95,10 +95,8 @@ pub fn run(args: &Log) -> Result<()> {
     let has_panic = samples.log().is_some_and(|log| !log.panics().is_empty());
     let missing = match given {
         _ if of_tasks && kept.shown == 0 && !args.follow => Some(kept.no_tasks(since_s)),
-        Some(since) => kept.missing(since, since_s, !from.is_empty()),
-        None if kept.shown == 0 && !args.follow && !has_panic => {
-            Some(kept.nothing(!from.is_empty()))
-        }
+        Some(since) => kept.missing(since, since_s, !is_live),
+        None if kept.shown == 0 && !args.follow && !has_panic => Some(kept.nothing(!is_live)),
         None => None,
     };
     tell_missing(missing, args)?;
@@ -114,6 +112,17 @@ pub fn run(args: &Log) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What samples are read from.
+fn open(args: &Log, newest: Option<u64>) -> Result<Source> {
+    let samples = Source::open(&args.from, newest)?;
+    if args.follow && samples.device().is_none() {
+        return Err(Error::Usage(
+            "--follow: no samples are to come of another boot than this one".into(),
+        ));
+    }
+    Ok(samples)
 }
 
 /// Says what is missing, which is an error unless there is more to come.
@@ -265,11 +274,10 @@ struct JsonLine<'a> {
 }
 
 impl Format {
-    fn of(args: &Log) -> Self {
+    fn of(args: &Log, is_live: bool) -> Self {
         if args.of == Some(LogOf::Tasks) {
             Self::Tasks(tasks::Lines::new(args))
         } else if args.json {
-            let is_live = args.from.from.is_empty();
             Self::Json(is_live.then(Device::boot_id).flatten())
         } else if args.csv {
             Self::Csv(csv::Lines::new())

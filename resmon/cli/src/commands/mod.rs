@@ -2,8 +2,10 @@
 
 //! What the program can do, a file per command.
 
+mod boots;
 mod completions;
 mod export;
+mod forget;
 mod interval;
 mod log;
 mod man;
@@ -28,6 +30,8 @@ pub fn run(args: Args) -> Result<()> {
         Command::Record(args) => record::run(&args),
         Command::Save(args) => save::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Boots(args) => boots::run(&args),
+        Command::Forget(_) => forget::run(),
         Command::Watch(args) => watch::run(&args),
         Command::Interval(args) => interval::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -33,7 +33,7 @@ pub fn run(args: &Plot) -> Result<()> {
         is_dark: args.dark,
         title: args.title.clone().or_else(|| from.is_empty().then(host)?),
     };
-    let history = History::read(from, look.columns())?;
+    let history = History::read(&args.from, look.columns())?;
     if history.is_empty() {
         let whose = match from {
             [] => "the module".into(),

@@ -10,28 +10,27 @@ use resmon::FrameWriter;
 use crate::appended::Appended;
 use crate::args::Record;
 use crate::error::{Error, Result};
-use crate::input::{next_record, report_lost, Input};
+use crate::input::{report_lost, Input};
 
 pub fn run(args: &Record) -> Result<()> {
-    let from = args.from.from.as_deref();
+    let from = args.from.from.as_slice();
     // First, since no empty file shall be left where there is no module.
     let newest = if args.history { None } else { Some(0) };
-    let mut records = Input::records_without_waiting(from, newest)?;
+    let mut opened = Input::open(from, args.of.boot.as_ref(), newest)?;
     let mut file = open(args)?;
     let mut left = args.count.unwrap_or(u64::MAX);
     while left > 0 {
-        if let Some(record) = next_record(&mut records, from)? {
+        if let Some(record) = opened.try_next(from)? {
             if file.has(&record) {
                 continue;
             }
             report_lost(record.header().lost_records);
             file.write(&record)?;
             left -= 1;
-        } else if !records.get_ref().wait_at_most(file.sync_in())? {
-            match from {
-                Some(_) => break,
-                None => file.sync()?,
-            }
+        } else if !opened.records.get_ref().is_live() {
+            break;
+        } else if !opened.records.get_ref().wait_at_most(file.sync_in())? {
+            file.sync()?;
         }
     }
     file.sync()

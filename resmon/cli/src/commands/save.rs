@@ -31,7 +31,7 @@ pub fn run(args: &Save) -> Result<()> {
         without_boot: 0,
         beyond_most: 0,
     };
-    let mut records = Input::records(Some(from), true)?;
+    let mut records = Input::recorded(std::slice::from_ref(&args.from), None)?;
     let clock = records.get_ref().clock();
     for number in 0.. {
         match next_record(&mut records, Some(from)) {

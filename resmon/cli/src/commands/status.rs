@@ -4,7 +4,7 @@
 
 mod after_panic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,16 +12,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use resmon::{Device, Info, Record};
+use resmon::{Device, Info, Life, Record};
 use serde::Serialize;
 
 use crate::args::Status;
 use crate::error::Result;
 use crate::json;
-use crate::time::time;
+use crate::time::{span, time};
 
 use super::interval;
-use after_panic::{ways, Way};
+use after_panic::{ways, Reserved, Way};
 
 pub fn run(args: &Status) -> Result<()> {
     let status = State::now()?;
@@ -50,6 +50,11 @@ struct State {
     /// is encoded yet.
     history_bytes: u64,
     reach_s: Option<f64>,
+    /// Bytes of reserved memory that the history is in; 0 when it is in other memory.
+    reserved_bytes: u64,
+    /// Records of other boots in it, and how many boots these are.
+    earlier_records: u64,
+    earlier_boots: u64,
     /// When the oldest and the newest record that is kept were taken, in seconds since 1970.
     oldest_time_s: Option<f64>,
     newest_time_s: Option<f64>,
@@ -66,7 +71,17 @@ struct State {
 
 impl State {
     fn now() -> Result<Self> {
-        let info = Device::open()?.info()?;
+        let device = Device::open()?;
+        let info = device.info()?;
+        let reserved = Reserved {
+            bytes: info.reserved_bytes.unwrap_or(0),
+            records: info.earlier_records.unwrap_or(0),
+            boots: match device.lives() {
+                Ok(lives) => boots_before(&lives),
+                // The number of boots is not worth that the rest is not told.
+                Err(_) => 0,
+            },
+        };
         let oldest = record(0)?;
         let newest = record(info.next_seq.saturating_sub(1))?;
         let now_s = Timestamp::now().as_duration().as_secs_f64();
@@ -76,7 +91,8 @@ impl State {
             newest.as_ref(),
             now_s,
             Path::new(MODULE),
-            ways(Path::new("/")),
+            reserved,
+            ways(Path::new("/"), &reserved),
         ))
     }
 
@@ -86,6 +102,7 @@ impl State {
         newest: Option<&Record>,
         now_s: f64,
         module: &Path,
+        reserved: Reserved,
         after_panic: Vec<Way>,
     ) -> Self {
         let time_s =
@@ -99,6 +116,9 @@ impl State {
             next_seq: info.next_seq,
             history_bytes: info.history_bytes,
             reach_s: reach_s(info),
+            reserved_bytes: reserved.bytes,
+            earlier_records: reserved.records,
+            earlier_boots: reserved.boots,
             oldest_time_s: oldest.map(time_s),
             newest_time_s,
             newest_age_s: newest_time_s.map(|time_s| (now_s - time_s).max(0.0)),
@@ -160,6 +180,12 @@ impl State {
     }
 }
 
+/// How many boots lives are of, without the one that runs.
+fn boots_before(lives: &[Life]) -> u64 {
+    let ids: HashSet<_> = lives.iter().map(|life| life.boot_id).collect();
+    (ids.len() as u64).saturating_sub(1)
+}
+
 /// How far back the records reach once the memory is full, if they go on to come as often and to be as
 /// long.
 fn reach_s(info: &Info) -> Option<f64> {
@@ -194,21 +220,6 @@ fn parameters(folder: &Path) -> BTreeMap<String, String> {
             Some((name, read(&file.path())?))
         })
         .collect()
-}
-
-/// A time span for people, in two units.
-fn span(seconds: f64) -> String {
-    let whole = seconds.max(0.0) as u64;
-    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
-    if days > 0 {
-        format!("{days} d {hours} h")
-    } else if hours > 0 {
-        format!("{hours} h {minutes} min")
-    } else if minutes > 0 {
-        format!("{minutes} min {} s", whole % 60)
-    } else {
-        format!("{:.1} s", seconds.max(0.0))
-    }
 }
 
 #[cfg(test)]
@@ -249,7 +260,20 @@ mod tests {
                 text: "the log goes to ttyS0".into(),
                 advice: None,
             }];
-            State::of(&info, oldest, newest, now_s, folder.path(), after_panic)
+            let reserved = Reserved {
+                bytes: 8 << 20,
+                records: 1234,
+                boots: 2,
+            };
+            State::of(
+                &info,
+                oldest,
+                newest,
+                now_s,
+                folder.path(),
+                reserved,
+                after_panic,
+            )
         };
         let text = state.text();
         let lines: Vec<_> = text.lines().collect();
@@ -277,6 +301,9 @@ mod tests {
         assert_eq!(lines.len(), 10);
         let json = serde_json::to_value(&state).unwrap();
         assert_eq!(json["records"], 62);
+        assert_eq!(json["reserved_bytes"], 8 << 20);
+        assert_eq!(json["earlier_records"], 1234);
+        assert_eq!(json["earlier_boots"], 2);
         assert_eq!(json["after_panic"][0]["is_ready"], true);
         assert_eq!(json["parameters"]["interval_ms"], "1000");
     }
@@ -289,6 +316,7 @@ mod tests {
             None,
             0.0,
             Path::new("/nowhere"),
+            Reserved::default(),
             Vec::new(),
         );
         let text = state.text();
@@ -298,14 +326,5 @@ mod tests {
                 "expected {expected:?}, found:\n{text}"
             );
         }
-    }
-
-    #[test]
-    fn spans_have_two_units() {
-        assert_eq!(span(-1.0), "0.0 s");
-        assert_eq!(span(59.94), "59.9 s");
-        assert_eq!(span(61.0), "1 min 1 s");
-        assert_eq!(span(7260.0), "2 h 1 min");
-        assert_eq!(span(90_000.0), "1 d 1 h");
     }
 }

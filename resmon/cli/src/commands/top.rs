@@ -17,7 +17,6 @@ mod tests;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -28,7 +27,7 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModif
 use ratatui::layout::Rect;
 use rustix::io::Errno;
 
-use crate::args::Top;
+use crate::args::{FromAny, Top};
 use crate::error::{Error, Result};
 use draw::{width_of, Look};
 use order::TaskOrder;
@@ -51,7 +50,7 @@ const MAX_ROWS: u16 = 500;
 const PAGE: i64 = 60;
 
 pub fn run(args: &Top) -> Result<()> {
-    let from = args.from.from.as_slice();
+    let from = &args.from;
     if let Some(size) = &args.once {
         return once(from, size);
     }
@@ -91,11 +90,12 @@ fn parse_size(text: &str) -> Result<(u16, u16)> {
 }
 
 /// Prints one screen as text.
-fn once(from: &[PathBuf], size: &str) -> Result<()> {
+fn once(from: &FromAny, size: &str) -> Result<()> {
     let (columns, rows) = parse_size(size)?;
-    let mut state = State::new(Origin::of(from));
+    let (origin, samples) = reader::kept(from, columns.into())?;
+    let mut state = State::new(origin);
     state.is_once = true;
-    for sample in reader::kept(from, columns.into())? {
+    for sample in samples {
         state.push(sample?);
     }
     if state.origin == Origin::Recording {
@@ -131,7 +131,7 @@ fn text_of(buffer: &Buffer) -> String {
     text
 }
 
-fn live(from: &[PathBuf]) -> Result<()> {
+fn live(from: &FromAny) -> Result<()> {
     let (sender, messages) = std::sync::mpsc::sync_channel(MAX_WAITING);
     // First of all, since the other threads must have these signals blocked, too.
     watch_signals(sender.clone())?;
@@ -141,7 +141,7 @@ fn live(from: &[PathBuf]) -> Result<()> {
         has_colour: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         zone: TimeZone::system(),
     };
-    let mut state = State::new(Origin::of(from));
+    let mut state = State::new(reader.origin());
     let mut screen = Screen::open()?;
     watch_keys(sender.clone());
     watch_hang_up(sender.clone());

@@ -12,25 +12,24 @@ use crate::args::Log;
 use crate::error::{Error, Result};
 use crate::events::{escaped, printable, News, Row};
 use crate::input::report_lost;
-use crate::samples::{tell_log, Source};
+use crate::samples::tell_log;
 use crate::tasks;
 use crate::time::When;
 
 use super::since::Since;
-use super::{next, panic, say, tell_missing, Kept, FOLLOWED_LINES};
+use super::{next, open, panic, say, tell_missing, Kept, FOLLOWED_LINES};
 
 pub fn run(args: &Log) -> Result<()> {
-    let from = args.from.from.as_slice();
     let given = args.since.as_deref().map(Since::parse).transpose()?;
     let newest = match args.follow {
         true if given.is_none() => args.lines.or(Some(FOLLOWED_LINES)),
         _ => args.lines,
     };
-    let mut samples = Source::open(from, None)?;
+    let mut samples = open(args, None)?;
     let since = given.unwrap_or(Since::All);
     let since_s = since.time_s(&samples)?;
     if samples.log().is_some() && !args.json {
-        tell_log(from);
+        tell_log(&args.from.from);
     }
     let mut out = Output::new(args);
 
@@ -66,7 +65,7 @@ pub fn run(args: &Log) -> Result<()> {
         out.print(entry)?;
     }
     panic::tell(&samples, args)?;
-    let missing = kept.missing(since, since_s, !from.is_empty());
+    let missing = kept.missing(since, since_s, samples.device().is_none());
     if let (None, 0, Some((first, last))) = (&missing, count, kept.span) {
         let from = first.at(first.time_s.max(since_s));
         let none = format!("no events from {} to {}", from.text(), last.text());

@@ -7,12 +7,12 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use resmon::{Id, Sample};
 
 use super::events::Spans;
 use super::peaks::Peaks;
+use crate::args::FromAny;
 use crate::error::{Error, Result};
 use crate::events;
 use crate::samples::{names, tell_log, Source};
@@ -239,7 +239,7 @@ impl History {
 
     /// Reads the recording or the texts `from`, or else what the module keeps, for a picture of so many
     /// columns.
-    pub fn read(from: &[PathBuf], columns: u32) -> Result<Self> {
+    pub fn read(from: &FromAny, columns: u32) -> Result<Self> {
         let mut samples = Source::open(from, None)?;
         let mut history = Self::new(columns);
         let mut timeless = 0_u64;
@@ -249,6 +249,7 @@ impl History {
                 false => timeless += 1,
             }
         }
+        let from = from.from.as_slice();
         let names = || names(from);
         if timeless > 0 && history.is_empty() {
             return Err(Error::Other(format!(

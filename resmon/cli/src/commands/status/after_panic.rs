@@ -3,6 +3,7 @@
 //! Which ways this machine has to keep what the log or a dump says after a panic, and what one does to get the
 //! others. Nothing but files is looked at.
 
+mod reserved;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Serialize;
+
+pub use reserved::Reserved;
 
 /// A way to keep something.
 #[derive(Debug, PartialEq, Serialize)]
@@ -62,9 +65,11 @@ impl Way {
 }
 
 /// All ways, of the machine whose files are below `root`.
-pub fn ways(root: &Path) -> Vec<Way> {
+pub fn ways(root: &Path, reserved: &Reserved) -> Vec<Way> {
     let root = Root(root);
     vec![
+        root.reserved(reserved),
+        root.firmware(),
         root.pstore(),
         root.archive(),
         root.kdump(),

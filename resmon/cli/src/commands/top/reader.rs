@@ -2,20 +2,21 @@
 
 //! The thread that reads samples, so that the screen never waits for one.
 
+use std::collections::VecDeque;
 use std::io::{self, Cursor};
 use std::iter;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
 use nix::sys::signal::Signal;
 use ratatui::crossterm::event::Event;
-use resmon::{Device, Error, Record, Records, Result, Sample, WallClock};
+use resmon::{Device, Error, Record, Records, Result, Sample, Samples, WallClock};
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::io::Errno;
 
-use super::state::MAX_POINTS;
+use super::state::{Origin, MAX_POINTS, MAX_SAMPLES};
+use crate::args::FromAny;
 use crate::samples::Source;
 
 /// What the loop of the screen waits for.
@@ -44,6 +45,7 @@ pub(super) enum Message {
 #[derive(Debug)]
 pub(super) struct Reader {
     number: u64,
+    origin: Origin,
     /// The thread sees when this is closed.
     _stop: UnixStream,
 }
@@ -51,14 +53,12 @@ pub(super) struct Reader {
 impl Reader {
     /// Starts to read the recording `from`, or else the device: the newest that it keeps and what comes,
     /// and then also what it keeps that is older.
-    pub(super) fn start(
-        from: &[PathBuf],
-        sender: SyncSender<Message>,
-    ) -> crate::error::Result<Self> {
+    pub(super) fn start(from: &FromAny, sender: SyncSender<Message>) -> crate::error::Result<Self> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(0);
 
         let (samples, past) = open(from, FIRST_SAMPLES)?;
+        let origin = Origin::of(&samples);
         let (stop, stopped) = UnixStream::pair()?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         thread::spawn(move || {
@@ -79,8 +79,14 @@ impl Reader {
         });
         Ok(Self {
             number,
+            origin,
             _stop: stop,
         })
+    }
+
+    /// Where its samples come from.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// Whether this is the reader of that number.
@@ -89,13 +95,15 @@ impl Reader {
     }
 }
 
-/// The samples that are there now; of the device the newest `count`.
+/// The samples that are there now; of the device the newest `count`. Also where they come from.
 pub(super) fn kept(
-    from: &[PathBuf],
+    from: &FromAny,
     count: u64,
-) -> crate::error::Result<impl Iterator<Item = crate::error::Result<Sample>>> {
+) -> crate::error::Result<(Origin, impl Iterator<Item = crate::error::Result<Sample>>)> {
     let (mut samples, _) = open(from, count)?;
-    Ok(iter::from_fn(move || samples.try_next().transpose()))
+    let origin = Origin::of(&samples);
+    let samples = iter::from_fn(move || samples.try_next().transpose());
+    Ok((origin, samples))
 }
 
 /// As many samples of the device are read before the screen is drawn, more than graphs have columns on
@@ -104,11 +112,12 @@ const FIRST_SAMPLES: u64 = 240;
 
 /// All samples of a recording; of the device the newest `count`, without waiting for one, and the ones
 /// before them.
-fn open(from: &[PathBuf], count: u64) -> crate::error::Result<(Source, Option<Past>)> {
+fn open(from: &FromAny, count: u64) -> crate::error::Result<(Source, Option<Past>)> {
     // The first record makes no sample.
     let samples = Source::open(from, Some(count.saturating_add(1)))?;
     let past = samples.device().map(|device| Past {
         before_seq: device.first_seq(),
+        has_earlier: samples.has_earlier(),
     });
     Ok((samples, past))
 }
@@ -162,6 +171,8 @@ fn read_all(
 /// The samples that the device keeps before a record.
 struct Past {
     before_seq: u64,
+    /// Whether those of earlier loads of the module in this boot are read already.
+    has_earlier: bool,
 }
 
 impl Past {
@@ -193,11 +204,36 @@ impl Past {
             records.push(first);
             match self.send(records, sending)? {
                 Some(oldest) if count < MAX_POINTS => first = oldest,
-                Some(_) => break,
+                Some(_) => return Ok(true),
                 None => return Ok(false),
             }
         }
-        Ok(true)
+        self.send_earlier(sending)
+    }
+
+    /// Sends those of earlier loads of the module. Returns whether anything is still wanted.
+    fn send_earlier(&self, sending: &Sending) -> Result<bool> {
+        let earlier = match self.has_earlier {
+            true => None,
+            false => Device::earlier_lives()?,
+        };
+        let Some(recording) = earlier else {
+            return Ok(true);
+        };
+        let clock = recording.clock().clone();
+        // They come the oldest first, and no more than these are kept as a whole.
+        let mut newest = VecDeque::new();
+        for sample in Samples::by_clock(Records::new(recording), clock) {
+            newest.push_back(sample?);
+            if newest.len() > MAX_SAMPLES {
+                newest.pop_front();
+            }
+        }
+        let message = Message::Past {
+            reader: sending.number,
+            samples: newest.into(),
+        };
+        sending.send(message)
     }
 
     /// Sends the samples of some records, and returns the first of these if more are wanted.

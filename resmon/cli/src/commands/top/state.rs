@@ -4,9 +4,10 @@
 
 use std::collections::VecDeque;
 use std::iter::once;
-use std::path::PathBuf;
 
 use resmon::{Cpu, Disk, Event, FileSystem, Net, OomKill, Sample, Task};
+
+use crate::samples::Source;
 
 use super::order::{Sort, TaskOrder};
 use super::point::{disk_bytes, net_bytes, Point};
@@ -19,10 +20,10 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    pub(super) fn of(from: &[PathBuf]) -> Self {
-        match from {
-            [] => Self::Device,
-            _ => Self::Recording,
+    pub(super) fn of(source: &Source) -> Self {
+        match source.device() {
+            Some(_) => Self::Device,
+            None => Self::Recording,
         }
     }
 }
@@ -31,7 +32,7 @@ impl Origin {
 pub(super) const MAX_POINTS: usize = 100_000;
 
 /// Most whole samples that are kept, to scroll through.
-const MAX_SAMPLES: usize = 3_600;
+pub(super) const MAX_SAMPLES: usize = 3_600;
 
 /// Most memory that those take, for machines with hundreds of CPUs or disks.
 const MAX_BYTES: usize = 64 << 20;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use super::reserved::VARIABLE;
 use super::*;
 
 /// A machine of these files.
@@ -15,21 +16,29 @@ fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-fn text(files: &[(&str, &str)]) -> String {
+fn text(files: &[(&str, &str)], reserved: &Reserved) -> String {
     let machine = machine(files);
-    let lines = ways(machine.path());
+    let lines = ways(machine.path(), reserved);
     let lines: Vec<_> = lines.iter().map(Way::line).collect();
     lines.join("\n") + "\n"
 }
 
 fn way(name: &str, files: &[(&str, &str)]) -> Way {
     let machine = machine(files);
-    let mut ways = ways(machine.path()).into_iter();
+    let mut ways = ways(machine.path(), &Reserved::default()).into_iter();
     ways.find(|way| way.name == name).unwrap()
 }
 
+/// What the module has in reserved memory, where there is some.
+const RESERVED: Reserved = Reserved {
+    bytes: 8 << 20,
+    records: 1234,
+    boots: 2,
+};
+
 /// A server that has all of them.
-const ALL: [(&str, &str); 13] = [
+const ALL: [(&str, &str); 14] = [
+    (VARIABLE, "\u{7}\0\0\0\0"),
     ("sys/module/pstore/parameters/backend", "efi_pstore\n"),
     (
         "proc/mounts",
@@ -55,7 +64,8 @@ const ALL: [(&str, &str); 13] = [
 ];
 
 /// A machine as it is installed.
-const NONE: [(&str, &str); 7] = [
+const NONE: [(&str, &str); 8] = [
+    (VARIABLE, "\u{7}\0\0\0\u{1}"),
     ("sys/module/pstore/parameters/backend", "(null)\n"),
     ("etc/systemd/system/x", ""),
     ("sys/kernel/kexec_crash_loaded", "0\n"),
@@ -68,11 +78,11 @@ const NONE: [(&str, &str); 7] = [
 #[test]
 fn all_ways_are_told() {
     assert_eq!(
-        text(&ALL),
+        text(&ALL, &RESERVED),
         include_str!("../../../../tests/golden/after-panic-all.txt")
     );
     let machine = machine(&ALL);
-    for way in ways(machine.path()) {
+    for way in ways(machine.path(), &RESERVED) {
         assert_eq!((way.is_ready, way.advice), (Some(true), None), "{way:?}");
     }
 }
@@ -80,11 +90,11 @@ fn all_ways_are_told() {
 #[test]
 fn what_is_not_there_comes_with_advice() {
     assert_eq!(
-        text(&NONE),
+        text(&NONE, &Reserved::default()),
         include_str!("../../../../tests/golden/after-panic-none.txt")
     );
     let machine = machine(&NONE);
-    for way in ways(machine.path()) {
+    for way in ways(machine.path(), &Reserved::default()) {
         assert_eq!(
             (way.is_ready, way.advice.is_some()),
             (Some(false), true),
@@ -102,13 +112,15 @@ fn what_cannot_be_read_is_not_taken_for_no() {
         "sys/class/tty/console/active",
         "proc/consoles",
         "proc/sys/kernel/panic",
+        "proc/cmdline",
+        VARIABLE,
     ]
     .map(|path| format!("{path}/folder"))
     .into();
     let mut files: Vec<_> = files.iter().map(|path| (path.as_str(), "")).collect();
     files.push(("sys/module/netconsole/version", ""));
     let machine = machine(&files);
-    for way in ways(machine.path()) {
+    for way in ways(machine.path(), &Reserved::default()) {
         if way.name == "archive" {
             continue;
         }
@@ -187,4 +199,78 @@ fn consoles_of_proc_are_as_good() {
     assert_eq!(serial.text, "the log goes to hvc0");
     let restart = way("restart", &[("proc/sys/kernel/panic", "-1\n")]);
     assert_eq!(restart.is_ready, Some(true));
+}
+
+fn reserved(line: &str, reserved: &Reserved) -> Way {
+    let machine = machine(&[("proc/cmdline", line)]);
+    let mut ways = ways(machine.path(), reserved).into_iter();
+    ways.find(|way| way.name == "reserved").unwrap()
+}
+
+#[test]
+fn reserved_memory_may_be_asked_for_in_vain() {
+    for line in [
+        "quiet reserve_mem=8M:256M:resmon\n",
+        "reserve_mem=1M:4096:oops reserve_mem=8M:4096:resmon quiet",
+    ] {
+        let way = reserved(line, &Reserved::default());
+        assert_eq!(way.is_ready, Some(false));
+        assert!(
+            way.text.contains("which the module does not use"),
+            "{way:?}"
+        );
+    }
+    for line in [
+        "quiet",
+        "",
+        "reserve_mem=1M:4096:oops",
+        "reserve_mem=8M:256M:resmon2",
+        "xreserve_mem=8M:256M:resmon",
+        "resmon",
+    ] {
+        let way = reserved(line, &Reserved::default());
+        assert_eq!(
+            way.advice,
+            Some("restart with reserve_mem=8M:256M:resmon"),
+            "{line:?}"
+        );
+    }
+}
+
+#[test]
+fn reserved_memory_holds_what_it_holds() {
+    let none = Reserved {
+        records: 0,
+        boots: 0,
+        ..RESERVED
+    };
+    assert_eq!(
+        reserved("", &none).line(),
+        "reserved    the history outlives a reset in 8.0 MiB of memory, where there are no records of earlier boots"
+    );
+    let one = Reserved {
+        boots: 1,
+        ..RESERVED
+    };
+    assert!(reserved("", &one)
+        .text
+        .ends_with("1234 records of 1 earlier boot"));
+}
+
+#[test]
+fn firmware_that_is_asked_to_clear_memory_is_known() {
+    let with = |value: &'static str| way("firmware", &[(VARIABLE, value)]);
+    // Another bit of it says what the firmware need not detect.
+    for (value, is_ready) in [
+        ("\u{7}\0\0\0\u{1}", Some(false)),
+        ("\u{7}\0\0\0\u{11}", Some(false)),
+        ("\u{7}\0\0\0\u{10}", Some(true)),
+        ("\u{1}\0\0\0\0", Some(true)),
+        // Too short to be one.
+        ("\u{7}\0\0\0", None),
+        ("", None),
+    ] {
+        assert_eq!(with(value).is_ready, is_ready, "{value:?}");
+    }
+    assert_eq!(way("firmware", &[]).is_ready, Some(true));
 }

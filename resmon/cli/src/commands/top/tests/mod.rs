@@ -20,6 +20,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use resmon::{FileSystemState, Sample, Source};
 
+use crate::args::FromAny;
+
 use super::draw::{Look, Pane};
 use super::interval::{longer, shorter};
 use super::order::{Sort, TaskOrder};
@@ -38,8 +40,16 @@ fn recording() -> PathBuf {
     testdata("minute.rec")
 }
 
+/// That recording alone.
+fn from(recording: &Path) -> FromAny {
+    FromAny {
+        from: vec![recording.to_path_buf()],
+        ..FromAny::default()
+    }
+}
+
 fn samples_of(recording: &Path) -> Vec<Sample> {
-    let samples = kept(&[recording.to_path_buf()], 0).unwrap();
+    let samples = kept(&from(recording), 0).unwrap().1;
     samples.map(|sample| sample.unwrap()).collect()
 }
 
@@ -166,7 +176,7 @@ fn bare() -> State {
 #[test]
 fn reading_ends_with_the_recording_or_its_reader() {
     let (sender, messages) = sync_channel(1);
-    let reader = Reader::start(&[recording()], sender).unwrap();
+    let reader = Reader::start(&from(&recording()), sender).unwrap();
     let mut count = 0;
     loop {
         match messages.recv_timeout(Duration::from_secs(20)).unwrap() {
@@ -178,7 +188,7 @@ fn reading_ends_with_the_recording_or_its_reader() {
     assert_eq!(count, 61);
 
     let (sender, messages) = sync_channel(1);
-    drop(Reader::start(&[recording()], sender).unwrap());
+    drop(Reader::start(&from(&recording()), sender).unwrap());
     // The thread gives up, and with it goes the sender.
     let left = messages.iter().count();
     assert!(left < 61, "{left} messages came, expected fewer than 61");
