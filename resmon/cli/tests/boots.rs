@@ -298,9 +298,11 @@ fn the_device_is_asked_without_from() {
         return;
     }
     let folder = Folder::new();
+    let saved = folder.text("saved");
     for args in [
         &["boots"][..],
         &["forget"],
+        &["save", &saved],
         &["log", "-b"],
         &["log", "-b", "-1"],
         &["top", "-b", "-1", "--once", "80x24"],

@@ -128,11 +128,11 @@ fn table(boots: &[Boot]) -> String {
 fn none_before(info: &Info) -> String {
     match info.reserved_bytes {
         Some(1..) => "there are no records of an earlier boot: the machine was off, its firmware has cleared the \
-                      reserved memory, or this is the first boot with it; resmon status says what is known of that"
+                      reserved memory, they were erased, or this is the first boot with it; resmon status says more"
             .into(),
-        _ => "there are no records of earlier boots, since no memory is reserved for them: restart with the kernel \
-              parameter reserve_mem=8M:256M:resmon to have those of this one kept; resmon boots --from FOLDER lists \
-              those that were saved"
+        _ => "there are no records of an earlier boot, since no memory is reserved for them, as the kernel parameter \
+              reserve_mem=8M:256M:resmon does; resmon status says more, and resmon boots --from FOLDER lists what \
+              was saved"
             .into(),
     }
 }

@@ -2,10 +2,13 @@
 
 //! What boots have left, in a file of each one's own.
 
+mod once;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Duration;
 
 use resmon::{FrameWriter, Id, Record};
@@ -22,16 +25,23 @@ use crate::time::time;
 const MOST_BOOTS: usize = 64;
 
 pub fn run(args: &Save) -> Result<()> {
-    let from = args.from.as_path();
+    match &args.from {
+        Some(from) => save_from(from, &args.folder),
+        None => once::run(&args.folder),
+    }
+}
+
+/// Adds what a dump or a recording has to the files.
+fn save_from(from: &PathBuf, folder: &Path) -> Result<()> {
     // First, since it takes long to look through a dump.
     let mut saved = Saved {
-        folder: Folder::open(&args.folder)?,
+        folder: Folder::open(folder)?,
         boots: Vec::new(),
         errors: Vec::new(),
         without_boot: 0,
         beyond_most: 0,
     };
-    let mut records = Input::recorded(std::slice::from_ref(&args.from), None)?;
+    let mut records = Input::recorded(slice::from_ref(from), None)?;
     let clock = records.get_ref().clock();
     for number in 0.. {
         match next_record(&mut records, Some(from)) {
@@ -44,6 +54,21 @@ pub fn run(args: &Save) -> Result<()> {
         }
     }
     saved.end(from)
+}
+
+/// The file of a boot.
+fn file_name(id: Id) -> String {
+    format!("boot-{id}.rec")
+}
+
+/// Says all errors but the last one, which is what the program ends with.
+fn end_with(mut errors: Vec<Error>) -> Result<()> {
+    let last = errors.pop();
+    for error in &errors {
+        // When nobody listens, there is nobody to tell.
+        let _ = writeln!(io::stderr(), "resmon: {error}");
+    }
+    last.map_or(Ok(()), Err)
 }
 
 /// Where the files are.
@@ -93,6 +118,11 @@ impl Folder {
         })
     }
 
+    /// Has the names of the files reach the disk.
+    fn sync(&self) -> Result<()> {
+        fsync(&self.fd).map_err(|errno| Error::file(&self.path)(errno.into()))
+    }
+
     /// The file `name`, of which `path` is what others call it. What may be in its place is not trusted.
     fn append_to(&self, name: &str, path: &Path) -> Result<Appended> {
         // Nor is it waited for, where it is a pipe.
@@ -133,7 +163,7 @@ impl Saved {
                 self.beyond_most += 1;
                 return;
             }
-            let name = format!("boot-{}.rec", Id(id));
+            let name = file_name(Id(id));
             let path = self.folder.path.join(&name);
             let file = self.folder.append_to(&name, &path);
             self.boots.push(Boot {
@@ -162,9 +192,7 @@ impl Saved {
                 self.errors.push(error);
             }
         }
-        // The names of the files as well.
-        if let Err(errno) = fsync(&self.folder.fd) {
-            let error = Error::file(&self.folder.path)(errno.into());
+        if let Err(error) = self.folder.sync() {
             self.errors.push(error);
         }
         let from = from.display();
@@ -190,12 +218,7 @@ impl Saved {
         for line in self.boots.iter().filter_map(Boot::line) {
             writeln!(stdout, "{line}")?;
         }
-        let last = self.errors.pop();
-        for error in &self.errors {
-            // When nobody listens, there is nobody to tell.
-            let _ = writeln!(io::stderr(), "resmon: {error}");
-        }
-        last.map_or(Ok(()), Err)
+        end_with(self.errors)
     }
 }
 

@@ -52,7 +52,7 @@ impl Root<'_> {
             true => Way::missing(
                 NAME,
                 "reserve_mem= has a part for resmon, which the module does not use",
-                "dmesg | grep 'history ends' says why",
+                "dmesg | grep -e reserve_mem -e 'history ends' says why",
             ),
             false => Way::missing(
                 NAME,
