@@ -96,7 +96,13 @@ fn save_one(
 /// The folder, which is made if it is not there.
 fn opened(path: &Path) -> Result<Folder> {
     match mkdir(path, Mode::RWXU | Mode::RGRP | Mode::XGRP) {
-        Ok(()) | Err(Errno::EXIST) => Folder::open(path),
+        Ok(()) => {
+            // So that it outlives what its files have to.
+            let parent = path.parent().filter(|parent| *parent != Path::new(""));
+            Folder::open(parent.unwrap_or(Path::new(".")))?.sync()?;
+            Folder::open(path)
+        }
+        Err(Errno::EXIST) => Folder::open(path),
         Err(errno) => Err(Error::file(path)(errno.into())),
     }
 }

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{symlink, PermissionsExt};
+use std::process::Command;
 
 use super::*;
 
@@ -186,4 +188,35 @@ fn no_more_than_the_newest_boots_are_saved() {
     assert_eq!((lines.len(), errors.len()), (MOST_BOOTS, 1));
     assert!(errors[0].contains("the 3 oldest ones"), "{errors:?}");
     assert_eq!(kept.names().len(), MOST_BOOTS);
+}
+
+/// In a program of its own, whose files may be no larger than 4 blocks of 1024 bytes; the signal for that is ignored.
+#[test]
+fn a_full_disk_leaves_nothing() {
+    const SAVE_TO: &str = "RESMON_TEST_SAVE_TO";
+    if let Some(folder) = env::var_os(SAVE_TO) {
+        let recording = || Recording::open(LAYERS).unwrap();
+        let saved = save(
+            Path::new(&folder),
+            &recording().boots(),
+            |_| Ok(recording()),
+        );
+        assert_eq!(saved.0, [""; 0]);
+        let errors: Vec<_> = saved.1.iter().map(Error::to_string).collect();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].contains(".rec: File too large"), "{errors:?}");
+        return;
+    }
+    let kept = Kept::new(&[]);
+    let this = "commands::save::once::tests::a_full_disk_leaves_nothing";
+    // What it prints may go to a file, too, so it is read.
+    let output = Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "bash"])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", this])
+        .env(SAVE_TO, kept.path("saved"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(kept.names(), [""; 0]);
 }
