@@ -2,9 +2,9 @@
 # What a person runs. The kernel's build system reads Kbuild, not this file.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-export JOBS KERNEL VMTEST_CLOCK VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
+export CRASH_ONLY JOBS KERNEL VMTEST_CLOCK VMTEST_ONLY VMTEST_SEED VMTEST_SMP RESOURCE_MONITOR_CACHE RESOURCE_MONITOR_MIRROR RUSTC INSTALL_MOD_PATH
 
-.PHONY: all modules_install clean help kernel-tree resmon demo check test test-debug test-kcsan test-panic test-boot-log test-matrix test-deb test-debian test-dashboards bench bench-sizes deb fmt lint update
+.PHONY: all modules_install clean help kernel-tree resmon demo demo-crash check test test-debug test-kcsan test-panic test-crash test-boot-log test-matrix test-deb test-debian test-dashboards bench bench-sizes deb fmt lint update
 
 all:
 	@scripts/kbuild modules "$(KDIR)"
@@ -24,6 +24,9 @@ resmon:
 demo:
 	@scripts/demo
 
+demo-crash:
+	@scripts/demo-crash
+
 check:
 	@scripts/check
 
@@ -38,6 +41,9 @@ test-kcsan:
 
 test-panic:
 	@scripts/test-panic
+
+test-crash:
+	@scripts/test-crash
 
 test-boot-log:
 	@scripts/test --boot-log
@@ -84,12 +90,14 @@ help:
 	@echo 'In QEMU, on Debian or Ubuntu, as root; set-up included:'
 	@echo '  make resmon           build the program that shows what the module samples'
 	@echo '  make demo             show the module at work on an untouched Debian kernel'
+	@echo '  make demo-crash       let a machine die, and show what the next boot says of its last seconds'
 	@echo '  make check            what to run between two commits: lint, the tests on the host,'
 	@echo '                        and the cases that matter most, in some minutes'
 	@echo '  make test             run every test: on the host, and on a stock kernel'
 	@echo '  make test-debug       run the tests in the kernel with all its checks on'
 	@echo '  make test-kcsan       run the tests in a kernel that looks for data races'
 	@echo '  make test-panic       let guests die, and compare what the log, pstore and a dump say of them'
+	@echo '  make test-crash       let guests end in each way, and compare what the next boot finds in memory'
 	@echo '  make test-boot-log    see how long the boot log stays, with 2 and 64 CPUs'
 	@echo '  make test-matrix      run them on each kind of stock kernel that is supported'
 	@echo '  make deb              build Debian packages of the module (DKMS) and of resmon'

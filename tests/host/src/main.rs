@@ -9,6 +9,7 @@ mod args;
 mod bench;
 mod boot;
 mod console;
+mod crash;
 mod decode;
 mod ffi;
 mod guest;
@@ -35,6 +36,10 @@ hosttest panic --label TEXT --dir FOLDER --resmon PROGRAM --kept FILE [--nmi] [-
     boots a guest that dies by the command VM, or has an NMI interrupt it when it is ready, and compares what the
     module said of the last minute on its console with what was recorded before, and what is kept of the panic, or of
     memory, with these
+hosttest crash --label TEXT --dir FOLDER --disk FILE --resmon PROGRAM --kept FILE --ends N [--ended HOW] --silence SECONDS [--kdump] [--reset] [--starts N [--other FOLDER]] -- VM [ARGUMENT]...
+    boots a guest with reserved memory by the command VM, that ends N times and starts again, or has it reset when it
+    is ready, and compares what each boot has found of those before with what these had published; without --ended
+    nothing may be found
 hosttest races LABEL CONSOLE
     judges the reports of KCSAN on a console
 hosttest ffi FOLDER
@@ -78,6 +83,7 @@ fn run(command: &str, mut args: Args) -> Result<bool> {
         }
         "matrix" => matrix::command(args),
         "bench" => bench::command(args),
+        "crash" => crash::command(args),
         "panic" => panic::command(args),
         "sizes" => sizes::command(args),
         "decode" => decode::command(args),

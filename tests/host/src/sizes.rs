@@ -138,7 +138,7 @@ pub fn words_of(bytes: &[u8]) -> Result<Vec<u64>> {
 }
 
 /// The records of a recording, as their words.
-fn records(bytes: &[u8]) -> Result<Vec<Vec<u64>>> {
+pub fn records(bytes: &[u8]) -> Result<Vec<Vec<u64>>> {
     let words = words_of(bytes)?;
     let mut left = words.as_slice();
     let mut records = Vec::new();
